@@ -1,0 +1,2 @@
+//! Filled in the next commit.
+fn main() {}
