@@ -1,0 +1,1 @@
+//! A single-threaded reactor: descriptors, timers and signals on one epoll instance, no helper thread.
