@@ -1,0 +1,106 @@
+//! What an empty file means. `packaging/edge-agent.toml` spells the same values out for people; a test keeps both equal.
+
+use super::types::{
+    Action, Broker, FileTamper, LateralScan, Limits, Log, Mode, Mqtt, PORT_COUNT, Policy, VolatileExec,
+};
+use core::time::Duration;
+use heapless::{String, Vec};
+use log::LevelFilter;
+
+/// Package managers and image updaters: they rename hundreds of files and unpack in volatile places for a living.
+const TRUSTED: [&str; 6] = [
+    "/usr/bin/dpkg",
+    "/usr/bin/mender-update",
+    "/usr/bin/opkg",
+    "/usr/bin/rauc",
+    "/usr/bin/rpm",
+    "/usr/bin/swupdate",
+];
+
+/// FTP, SSH, Telnet, SMB, the second doors 2222 and 2323 that worms try, RDP, ADB, VNC, TR-069 and Winbox. Ports where
+/// a gateway's own duty looks like a scan stay out: 80 and 443 (any web client), 161 (SNMP polling), 69 (TFTP boot).
+const PORTS: [u16; 11] = [21, 22, 23, 445, 2222, 2323, 3389, 5555, 5900, 7547, 8291];
+
+/// Places that are memory-backed, or writable by all, on the usual Yocto and Buildroot images.
+const VOLATILE: [&str; 6] = ["/tmp/", "/var/tmp/", "/var/volatile/", "/dev/shm/", "/dev/mqueue/", "/run/"];
+
+impl Default for Mqtt {
+    fn default() -> Self {
+        Self {
+            brokers: list([Broker { host: text("127.0.0.1"), port: 1883 }]),
+            client_id: String::new(),
+            username: String::new(),
+            password_file: String::new(),
+            keep_alive: Duration::from_secs(60),
+            in_flight: 8,
+            topic_prefix: text("edge/v1"),
+            reconnect_min: Duration::from_secs(1),
+            reconnect_max: Duration::from_secs(120),
+            heartbeat: Duration::from_secs(300),
+            insecure: false,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: LevelFilter::Info }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { action: Mode::Observe, trusted: list(TRUSTED.map(text)) }
+    }
+}
+
+impl Default for FileTamper {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            action: Action::Observe,
+            threshold: 30,
+            window: Duration::from_secs(10),
+            unlink_threshold: 300,
+            suspicion: 8,
+            diversity: 80,
+        }
+    }
+}
+
+impl Default for LateralScan {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            action: Action::Observe,
+            hosts: 12,
+            tries: 40,
+            window: Duration::from_secs(60),
+            ports: list::<u16, 11, PORT_COUNT>(PORTS),
+        }
+    }
+}
+
+impl Default for VolatileExec {
+    fn default() -> Self {
+        Self { enabled: true, action: Action::Observe, paths: list(VOLATILE.map(text)), except: Vec::new() }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { repeats: Duration::from_secs(60) }
+    }
+}
+
+/// A literal as a bounded string. A literal too long would come out empty, which the test against the packaged file
+/// shows; there is no other caller.
+fn text<const N: usize>(literal: &str) -> String<N> {
+    String::try_from(literal).unwrap_or_default()
+}
+
+/// A literal list as a bounded one; a list too long does not compile.
+fn list<T, const COUNT: usize, const N: usize>(items: [T; COUNT]) -> Vec<T, N> {
+    const { assert!(COUNT <= N, "a default list longer than its limit") };
+    items.into_iter().collect()
+}

@@ -1,0 +1,218 @@
+//! The configuration as the rest of the agent sees it: plain values, already checked, of fixed size.
+//!
+//! Nothing here allocates; a `Config` occupies the same memory whatever the file said. Every range named below is
+//! enforced by the reader (`read`), whose bounds stand in `ranges`.
+
+use core::time::Duration;
+use heapless::{String, Vec};
+use log::LevelFilter;
+
+/// Most bytes of a device id; it becomes one level of every topic.
+pub const DEVICE_ID_BYTES: usize = 64;
+/// Most bytes of an MQTT client id: a device id with a prefix still fits.
+pub const CLIENT_ID_BYTES: usize = 80;
+/// Most bytes of an MQTT user name.
+pub const USERNAME_BYTES: usize = 64;
+/// Most bytes of a topic prefix.
+pub const TOPIC_PREFIX_BYTES: usize = 48;
+/// Most bytes of a broker's host name, the limit of DNS itself.
+pub const HOST_BYTES: usize = 253;
+/// Most bytes of a path to a file or a cgroup.
+pub const PATH_BYTES: usize = 255;
+/// Most bytes of a directory prefix the kernel compares, its trailing slash included.
+pub const PREFIX_BYTES: usize = 63;
+/// Most brokers.
+pub const BROKER_COUNT: usize = 4;
+/// Most trusted programs.
+pub const TRUSTED_COUNT: usize = 16;
+/// Most directory prefixes in each list of `volatile_exec`.
+pub const PREFIX_COUNT: usize = 16;
+/// Most ports `lateral_scan` looks at.
+pub const PORT_COUNT: usize = 32;
+
+/// Everything the agent can be told. `Config::default()` is what an empty file means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// `[device]`: who this gateway is.
+    pub device: Device,
+    /// `[mqtt]`: where findings go.
+    pub mqtt: Mqtt,
+    /// `[log]`: what the agent says locally.
+    pub log: Log,
+    /// `[policy]`: what may be done, and who is exempt.
+    pub policy: Policy,
+    /// `[scope]`: which processes are watched.
+    pub scope: Scope,
+    /// `[detectors.*]`: what is looked for.
+    pub detectors: Detectors,
+    /// `[limits]`: what bounds the output.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// What a detector may really do: its own action under `policy.action = "enforce"`, else only observe.
+    #[must_use]
+    pub fn permitted(&self, wanted: Action) -> Action {
+        match self.policy.action {
+            Mode::Enforce => wanted,
+            Mode::Observe => Action::Observe,
+        }
+    }
+}
+
+/// `[device]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// The id in every topic, 1..=64 of `[A-Za-z0-9._-]`; empty means: take the machine id (see `device::resolve`).
+    pub id: String<DEVICE_ID_BYTES>,
+}
+
+/// `[mqtt]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mqtt {
+    /// Brokers in order of preference, 1..=4; the next one is tried when one does not answer.
+    pub brokers: Vec<Broker, BROKER_COUNT>,
+    /// MQTT client id, `[A-Za-z0-9._-]`; empty means `edge-<device>`.
+    pub client_id: String<CLIENT_ID_BYTES>,
+    /// MQTT user name; empty means none is sent.
+    pub username: String<USERNAME_BYTES>,
+    /// File whose first line is the password, absolute; empty means none is sent. Never empty without `username`
+    /// being set, since MQTT 3.1.1 forbids a password without a user name.
+    pub password_file: String<PATH_BYTES>,
+    /// Silence after which a ping is sent, 5 s..=20 min; the broker gives up after one and a half of it.
+    pub keep_alive: Duration,
+    /// Messages sent but not yet acknowledged, 1..=16.
+    pub in_flight: u8,
+    /// First levels of every topic, no wildcard, no leading or trailing slash.
+    pub topic_prefix: String<TOPIC_PREFIX_BYTES>,
+    /// First wait after a lost connection, 100 ms..=1 min; doubles up to `reconnect_max`.
+    pub reconnect_min: Duration,
+    /// Longest wait between two attempts, 1 s..=1 h and never below `reconnect_min`.
+    pub reconnect_max: Duration,
+    /// Time between two health messages, 10 s..=24 h.
+    pub heartbeat: Duration,
+    /// Plain TCP to a broker that is not this machine; without it such a broker is refused.
+    pub insecure: bool,
+}
+
+/// One broker, parsed from `host:port` or `[ipv6]:port`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Broker {
+    /// Host name or address, an IPv6 address without its brackets.
+    pub host: String<HOST_BYTES>,
+    /// TCP port, 1..=65535.
+    pub port: u16,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The least important line still written; `Off` cannot be configured, errors are always said.
+    pub level: LevelFilter,
+}
+
+/// `[policy]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Master switch over every detector's own action.
+    pub action: Mode,
+    /// Programs, by absolute path, that never become a finding of `file_tamper` or `volatile_exec`, nor do their
+    /// children; at most 16.
+    pub trusted: Vec<String<PATH_BYTES>, TRUSTED_COUNT>,
+}
+
+/// The master switch `policy.action`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Each detector's own action is taken.
+    Enforce,
+    /// Findings are reported, nothing is stopped, whatever a detector's own action is.
+    #[default]
+    Observe,
+}
+
+/// What one detector does about a finding. Each detector permits `Observe` and one more, see its `action` field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Action {
+    /// The kernel refuses the operation.
+    Deny,
+    /// The kernel kills the process.
+    Kill,
+    /// Report only.
+    #[default]
+    Observe,
+}
+
+/// `[scope]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Absolute path of the cgroup2 directory whose processes are watched; empty means the whole machine.
+    pub cgroup: String<PATH_BYTES>,
+}
+
+/// `[detectors]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Detectors {
+    /// `[detectors.file_tamper]`.
+    pub file_tamper: FileTamper,
+    /// `[detectors.lateral_scan]`.
+    pub lateral_scan: LateralScan,
+    /// `[detectors.volatile_exec]`.
+    pub volatile_exec: VolatileExec,
+}
+
+/// `[detectors.file_tamper]`: ransomware and wipers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileTamper {
+    /// Whether the detector runs.
+    pub enabled: bool,
+    /// `Observe` or `Kill`.
+    pub action: Action,
+    /// Files one process may rename or overwrite within `window` before it is a finding, 3..=10,000.
+    pub threshold: u32,
+    /// The window of all three counts, 1 s..=10 min.
+    pub window: Duration,
+    /// Files one process may unlink within `window` before it is a finding, 10..=100,000.
+    pub unlink_threshold: u32,
+    /// Count from which written content is sampled, 1..=`threshold`.
+    pub suspicion: u32,
+    /// Distinct byte values in a 128-byte sample at or above which it looks encrypted, 16..=128.
+    pub diversity: u8,
+}
+
+/// `[detectors.lateral_scan]`: fan-out towards login and admin ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LateralScan {
+    /// Whether the detector runs.
+    pub enabled: bool,
+    /// `Observe` or `Deny`.
+    pub action: Action,
+    /// Distinct destinations one process may try within `window`, 3..=1024.
+    pub hosts: u32,
+    /// Connections one process may try to one login port within `window`, 5..=100,000.
+    pub tries: u32,
+    /// The window of both counts, 1 s..=1 h.
+    pub window: Duration,
+    /// The login and admin ports looked at, ascending, no duplicates, at most 32; empty only when not enabled.
+    pub ports: Vec<u16, PORT_COUNT>,
+}
+
+/// `[detectors.volatile_exec]`: programs started from places that do not survive a reboot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolatileExec {
+    /// Whether the detector runs.
+    pub enabled: bool,
+    /// `Observe` or `Kill`.
+    pub action: Action,
+    /// Directories, each 2..=63 bytes, absolute, ending in exactly one slash; at most 16, empty only when not enabled.
+    pub paths: Vec<String<PREFIX_BYTES>, PREFIX_COUNT>,
+    /// Directories of the same form exempt from `paths`; each lies below one of them.
+    pub except: Vec<String<PREFIX_BYTES>, PREFIX_COUNT>,
+}
+
+/// `[limits]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Time within which identical findings are folded into one and counted, 1 s..=1 h.
+    pub repeats: Duration,
+}
