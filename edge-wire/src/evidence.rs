@@ -1,0 +1,92 @@
+//! The facts behind a verdict, one struct per detector.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Bytes, Reason};
+
+/// Why a process was judged to encrypt or destroy files. All counts are those of the current window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileTamper {
+    /// Which rule decided.
+    pub reason: Reason,
+    /// Files harmed so far, each counted once.
+    pub files: u32,
+    /// Renames.
+    pub renames: u32,
+    /// Deletions.
+    pub unlinks: u32,
+    /// Existing files opened for overwriting, or truncated, and then written.
+    pub overwrites: u32,
+    /// Writes whose sample looked encrypted.
+    pub samples_high: u32,
+    /// Writes whose sample was constant.
+    pub samples_flat: u32,
+    /// Writes sampled.
+    pub samples: u32,
+    /// Length of the window, in milliseconds.
+    pub window_ms: u32,
+    /// From the first counted operation to the decision, in milliseconds.
+    pub elapsed_ms: u32,
+    /// The file harmed last, as the process named it; cut at 96 bytes.
+    pub path: Bytes<96>,
+}
+
+/// Why a process was judged to scan or guess. All counts are those of the current window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateralScan {
+    /// Which rule decided.
+    pub reason: Reason,
+    /// 4 or 6.
+    pub family: u8,
+    /// IP protocol number: 6 TCP, 17 UDP.
+    pub protocol: u8,
+    /// Port of the last try.
+    pub port: u16,
+    /// Address of the last try: 4 or 16 bytes in network order.
+    pub address: Bytes<16>,
+    /// Distinct destination addresses.
+    pub hosts: u32,
+    /// Tries towards login ports.
+    pub tries: u32,
+    /// Length of the window, in milliseconds.
+    pub window_ms: u32,
+    /// From the first counted try to the decision, in milliseconds.
+    pub elapsed_ms: u32,
+}
+
+/// What was executed from where.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolatileExec {
+    /// Bit 0: the path was relative. Bit 1: the agent resolved it against the process or its directory. Bit 2: the path
+    /// is longer than the field.
+    pub flags: u8,
+    /// What was executed; absolute when it could be resolved, else as the process named it; cut at 96 bytes.
+    pub path: Bytes<96>,
+    /// The directory a relative path started from, when known; cut at 64 bytes.
+    pub cwd: Bytes<64>,
+}
+
+impl VolatileExec {
+    /// Bit of `flags`: the path was relative.
+    pub const RELATIVE: u8 = 1 << 0;
+    /// Bit of `flags`: `path` was resolved.
+    pub const RESOLVED: u8 = 1 << 1;
+    /// Bit of `flags`: the path was longer than what is held of it.
+    pub const CUT: u8 = 1 << 2;
+}
+
+/// The evidence of one verdict. On the wire it has no tag of its own: the detector's number tells the layout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// Of [`crate::DetectorId::FILE_TAMPER`].
+    FileTamper(FileTamper),
+    /// Of [`crate::DetectorId::LATERAL_SCAN`].
+    LateralScan(LateralScan),
+    /// Of a detector newer than this reader: its bytes are skipped, their number is kept.
+    Unknown {
+        /// Bytes of evidence that were not understood.
+        length: usize,
+    },
+    /// Of [`crate::DetectorId::VOLATILE_EXEC`].
+    VolatileExec(VolatileExec),
+}
