@@ -1,4 +1,5 @@
 //! The longest messages have exactly the lengths that `max` sums, and nothing decodes wrongly.
+#![expect(clippy::panic, reason = "a failed assertion is a test's product")]
 
 use edge_wire::{
     Action, AgentBooks, Ancestor, Bytes, DetectorHealth, DetectorId, Disposition, Evidence, FileTamper, Head,
