@@ -1,2 +1,31 @@
-//! Filled in the next commit.
+//! Bytes exchanged between the kernel programs (`edge-ebpf`) and the agent.
+//!
+//! One definition, compiled into both sides. Only integers and byte arrays, no padding (the `Pod` derive refuses it),
+//! sizes and offsets asserted in [`layout`]. Everything is in the byte order of the machine: kernel and agent share it.
+//!
+//! A change of any layout or meaning here raises [`ABI_VERSION`], which stands in every record.
 #![no_std]
+#![forbid(unsafe_code)]
+
+mod counters;
+mod header;
+mod kind;
+mod layout;
+mod records;
+mod syscall;
+mod task;
+mod tuning;
+
+pub use counters::{COUNTER_SLOTS, Counter, counter_slot};
+pub use header::{COMM_BYTES, Header};
+pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};
+pub use records::{
+    ENDPOINT_TCP, ENDPOINT_UDP, FileCounts, FileTamperRecord, LateralScanRecord, MAX_RECORD, PATH_BYTES,
+    ScanReason, TamperReason, VolatileExecRecord, exec_flags,
+};
+pub use syscall::{COMPAT_BASE, SYSCALL_SLOTS, SyscallClass};
+pub use task::{CWD_BYTES, Task, task_flags};
+pub use tuning::{
+    FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, VolatileExecTuning, exe_hash,
+    prefix_verdict,
+};

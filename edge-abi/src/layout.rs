@@ -1,0 +1,34 @@
+//! Sizes and offsets that both sides rely on, asserted at compile time on every architecture.
+
+use core::mem::{offset_of, size_of};
+
+use crate::{
+    FileCounts, FileTamperRecord, FileTamperTuning, Header, LateralScanRecord, LateralScanTuning, Task,
+    VolatileExecRecord, VolatileExecTuning,
+};
+
+const _: () = {
+    assert!(size_of::<Header>() == 56);
+    assert!(offset_of!(Header, detector) == 2);
+    assert!(offset_of!(Header, time_ns) == 8);
+    assert!(offset_of!(Header, tgid) == 24);
+    assert!(offset_of!(Header, comm) == 40);
+
+    assert!(size_of::<FileCounts>() == 40);
+    assert!(size_of::<FileTamperRecord>() == 56 + 40 + 16 + 128);
+    assert!(offset_of!(FileTamperRecord, window_ns) == 96);
+    assert!(offset_of!(FileTamperRecord, path) == 112);
+
+    assert!(size_of::<LateralScanRecord>() == 96);
+    assert!(offset_of!(LateralScanRecord, port) == 76);
+    assert!(offset_of!(LateralScanRecord, address) == 80);
+
+    assert!(size_of::<VolatileExecRecord>() == 56 + 16 + 128 + 64);
+    assert!(offset_of!(VolatileExecRecord, path) == 72);
+    assert!(offset_of!(VolatileExecRecord, cwd) == 200);
+
+    assert!(size_of::<Task>() == 72);
+    assert!(size_of::<FileTamperTuning>() == 32);
+    assert!(size_of::<LateralScanTuning>() == 24);
+    assert!(size_of::<VolatileExecTuning>() == 8);
+};
