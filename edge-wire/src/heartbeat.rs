@@ -10,7 +10,7 @@ pub const MAX_DETECTORS: usize = 24;
 
 /// What the kernel side counted since the programs were loaded.
 ///
-/// `findings = submitted + ring_full`.
+/// `findings = submitted + ring_full + held`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelBooks {
     /// Operations that a detector looked at.
@@ -21,6 +21,8 @@ pub struct KernelBooks {
     pub submitted: u64,
     /// Records lost because the ring was full.
     pub ring_full: u64,
+    /// Further findings about a process already reported in this window: counted there, not sent.
+    pub held: u64,
     /// Operations not counted because a map was full.
     pub map_full: u64,
 }

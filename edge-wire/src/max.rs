@@ -59,7 +59,7 @@ pub const HEARTBEAT: usize = ENVELOPE
     + U64
     + bytes(16)
     + bytes(32)
-    + 5 * U64 // kernel books
+    + 6 * U64 // kernel books
     + 9 * U64 // agent books
     + U32
     + U64

@@ -103,6 +103,7 @@ fn the_widest_heartbeat_and_status_are_what_max_says() {
             findings: u64::MAX,
             submitted: u64::MAX,
             ring_full: u64::MAX,
+            held: u64::MAX,
             map_full: u64::MAX,
         },
         agent_books: AgentBooks {
