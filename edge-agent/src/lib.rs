@@ -1,4 +1,5 @@
 //! The edge agent as a library: one folder per stage, in the order data flows; the binary only wires them.
+pub mod config;
 pub mod publish;
 pub mod queue;
 pub mod rt;

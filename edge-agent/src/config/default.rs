@@ -21,8 +21,10 @@ const TRUSTED: [&str; 6] = [
 /// a gateway's own duty looks like a scan stay out: 80 and 443 (any web client), 161 (SNMP polling), 69 (TFTP boot).
 const PORTS: [u16; 11] = [21, 22, 23, 445, 2222, 2323, 3389, 5555, 5900, 7547, 8291];
 
-/// Places that are memory-backed, or writable by all, on the usual Yocto and Buildroot images.
-const VOLATILE: [&str; 6] = ["/tmp/", "/var/tmp/", "/var/volatile/", "/dev/shm/", "/dev/mqueue/", "/run/"];
+/// Places that are memory-backed, or writable by all, on the usual Yocto and Buildroot images. Paths are compared as
+/// text, so that links into them (`/var/run`, `/var/lock`) stand beside what they lead to.
+const VOLATILE: [&str; 8] =
+    ["/tmp/", "/var/tmp/", "/var/volatile/", "/dev/shm/", "/dev/mqueue/", "/run/", "/var/run/", "/var/lock/"];
 
 impl Default for Mqtt {
     fn default() -> Self {

@@ -1,0 +1,169 @@
+//! The schema: one line for each key, in the order of the packaged file, then what must hold between keys.
+
+use super::problem::Problems;
+use super::reader::{Reader, number, text};
+use super::types::{
+    Action, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT, Policy,
+    VolatileExec,
+};
+use super::{ranges, value};
+use heapless::{String, Vec};
+use log::LevelFilter;
+
+/// The levels `log.level` and `--log-level` take.
+pub const LEVELS: [(&str, LevelFilter); 5] = [
+    ("error", LevelFilter::Error),
+    ("warn", LevelFilter::Warn),
+    ("info", LevelFilter::Info),
+    ("debug", LevelFilter::Debug),
+    ("trace", LevelFilter::Trace),
+];
+
+/// What a detector that can kill may do.
+const KILL_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("kill", Action::Kill)];
+/// What a detector that can deny may do.
+const DENY_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("deny", Action::Deny)];
+/// Form of an id, for messages.
+const ID_FORM: &str = "letters, digits, \".\", \"_\" and \"-\"";
+/// Form of a path, for messages.
+const PATH_FORM: &str = "an absolute path without \".\", \"..\" or \"//\"";
+
+/// Reads a whole file. The configuration is only meant to be used when there is no problem.
+pub(super) fn read(source: &str) -> (Config, Problems) {
+    let mut reader = Reader::new(source);
+    let config = read_keys(&mut reader);
+    (config, reader.finish())
+}
+
+/// Reads every key, then checks what must hold between them.
+pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
+    let mut config = Config::default();
+    reader.text("device.id", &mut config.device.id, value::is_id, ID_FORM);
+    mqtt(reader, &mut config.mqtt);
+    reader.choice("log.level", &mut config.log.level, &LEVELS);
+    policy(reader, &mut config.policy);
+    reader.text("scope.cgroup", &mut config.scope.cgroup, value::is_path, PATH_FORM);
+    detectors(reader, &mut config.detectors);
+    reader.duration("limits.repeats", &mut config.limits.repeats, &ranges::REPEATS);
+    config
+}
+
+/// `[mqtt]`.
+fn mqtt(reader: &mut Reader<'_>, mqtt: &mut Mqtt) {
+    let form = format_args!("\"host:port\", an IPv6 address in brackets");
+    reader.list("mqtt.brokers", &mut mqtt.brokers, 1, |item| text(item).and_then(value::broker), form);
+    reader.text("mqtt.client_id", &mut mqtt.client_id, value::is_id, ID_FORM);
+    reader.text("mqtt.username", &mut mqtt.username, value::is_printable, "printable text");
+    reader.text("mqtt.password_file", &mut mqtt.password_file, value::is_path, PATH_FORM);
+    reader.duration("mqtt.keep_alive", &mut mqtt.keep_alive, &ranges::KEEP_ALIVE);
+    reader.number("mqtt.in_flight", &mut mqtt.in_flight, &ranges::IN_FLIGHT);
+    let form = "levels of letters, digits, \".\", \"_\" and \"-\", single slashes between them";
+    reader.text("mqtt.topic_prefix", &mut mqtt.topic_prefix, value::is_topic_prefix, form);
+    reader.duration("mqtt.reconnect_min", &mut mqtt.reconnect_min, &ranges::RECONNECT_MIN);
+    reader.duration("mqtt.reconnect_max", &mut mqtt.reconnect_max, &ranges::RECONNECT_MAX);
+    reader.duration("mqtt.heartbeat", &mut mqtt.heartbeat, &ranges::HEARTBEAT);
+    reader.flag("mqtt.insecure", &mut mqtt.insecure);
+
+    if mqtt.topic_prefix.is_empty() {
+        reader.clash(&["mqtt.topic_prefix"], "must not be empty, every topic begins with it".into());
+    }
+    if mqtt.reconnect_min > mqtt.reconnect_max {
+        let (least, most) =
+            (value::ShowDuration(mqtt.reconnect_min), value::ShowDuration(mqtt.reconnect_max));
+        let reason = format!("{least} is longer than `mqtt.reconnect_max`, {most}");
+        reader.clash(&["mqtt.reconnect_min", "mqtt.reconnect_max"], reason);
+    }
+    if mqtt.username.is_empty() && !mqtt.password_file.is_empty() {
+        let reason = "needs `mqtt.username`: MQTT 3.1.1 forbids a password alone";
+        reader.clash(&["mqtt.password_file"], reason.into());
+    }
+    if let Some(remote) = mqtt.brokers.iter().find(|broker| !mqtt.insecure && !value::is_loopback(broker)) {
+        let (host, port) = (&remote.host, remote.port);
+        let reason = format!(
+            "plain TCP to {host} port {port} leaves this machine readable by anyone on the way: set `mqtt.insecure = true` if that is meant, or use a local broker"
+        );
+        reader.clash(&["mqtt.brokers", "mqtt.insecure"], reason);
+    }
+}
+
+/// `[policy]`.
+fn policy(reader: &mut Reader<'_>, policy: &mut Policy) {
+    let modes = [("observe", Mode::Observe), ("enforce", Mode::Enforce)];
+    reader.choice("policy.action", &mut policy.action, &modes);
+    let form = format_args!("{PATH_FORM}");
+    reader.list("policy.trusted", &mut policy.trusted, 0, |item| text(item).and_then(value::path), form);
+}
+
+/// `[detectors.*]`.
+fn detectors(reader: &mut Reader<'_>, detectors: &mut Detectors) {
+    file_tamper(reader, &mut detectors.file_tamper);
+    lateral_scan(reader, &mut detectors.lateral_scan);
+    volatile_exec(reader, &mut detectors.volatile_exec);
+}
+
+/// `[detectors.file_tamper]`.
+fn file_tamper(reader: &mut Reader<'_>, tamper: &mut FileTamper) {
+    reader.flag("detectors.file_tamper.enabled", &mut tamper.enabled);
+    reader.choice("detectors.file_tamper.action", &mut tamper.action, &KILL_ACTIONS);
+    reader.number("detectors.file_tamper.threshold", &mut tamper.threshold, &ranges::TAMPER_THRESHOLD);
+    reader.duration("detectors.file_tamper.window", &mut tamper.window, &ranges::TAMPER_WINDOW);
+    reader.number(
+        "detectors.file_tamper.unlink_threshold",
+        &mut tamper.unlink_threshold,
+        &ranges::UNLINK_THRESHOLD,
+    );
+    reader.number("detectors.file_tamper.suspicion", &mut tamper.suspicion, &ranges::SUSPICION);
+    reader.number("detectors.file_tamper.diversity", &mut tamper.diversity, &ranges::DIVERSITY);
+
+    if tamper.suspicion > tamper.threshold {
+        let (suspicion, threshold) = (tamper.suspicion, tamper.threshold);
+        let reason = format!(
+            "{suspicion} is above `detectors.file_tamper.threshold`, {threshold}: expected 1..{threshold}"
+        );
+        reader.clash(&["detectors.file_tamper.suspicion", "detectors.file_tamper.threshold"], reason);
+    }
+}
+
+/// `[detectors.lateral_scan]`.
+fn lateral_scan(reader: &mut Reader<'_>, scan: &mut LateralScan) {
+    reader.flag("detectors.lateral_scan.enabled", &mut scan.enabled);
+    reader.choice("detectors.lateral_scan.action", &mut scan.action, &DENY_ACTIONS);
+    reader.number("detectors.lateral_scan.hosts", &mut scan.hosts, &ranges::SCAN_HOSTS);
+    reader.number("detectors.lateral_scan.tries", &mut scan.tries, &ranges::SCAN_TRIES);
+    reader.duration("detectors.lateral_scan.window", &mut scan.window, &ranges::SCAN_WINDOW);
+    let form = format_args!("a port of {}..{}", ranges::PORT.start(), ranges::PORT.end());
+    reader.list("detectors.lateral_scan.ports", &mut scan.ports, 0, |item| number(item, &ranges::PORT), form);
+    scan.ports.sort_unstable();
+
+    if scan.enabled && scan.ports.is_empty() {
+        let reason = "must not be empty while the detector is enabled: it would see nothing";
+        reader.clash(&["detectors.lateral_scan.ports"], reason.into());
+    }
+}
+
+/// `[detectors.volatile_exec]`.
+fn volatile_exec(reader: &mut Reader<'_>, exec: &mut VolatileExec) {
+    reader.flag("detectors.volatile_exec.enabled", &mut exec.enabled);
+    reader.choice("detectors.volatile_exec.action", &mut exec.action, &KILL_ACTIONS);
+    prefixes(reader, "detectors.volatile_exec.paths", &mut exec.paths);
+    prefixes(reader, "detectors.volatile_exec.except", &mut exec.except);
+
+    if exec.enabled && exec.paths.is_empty() {
+        let reason = "must not be empty while the detector is enabled: it would see nothing";
+        reader.clash(&["detectors.volatile_exec.paths"], reason.into());
+    }
+    let is_idle =
+        |except: &&String<PREFIX_BYTES>| !exec.paths.iter().any(|path| except.starts_with(path.as_str()));
+    if let Some(idle) = exec.except.iter().find(is_idle) {
+        let reason =
+            format!("\"{idle}\" lies below none of `detectors.volatile_exec.paths`, so it exempts nothing");
+        reader.clash(&["detectors.volatile_exec.except", "detectors.volatile_exec.paths"], reason);
+    }
+}
+
+/// A list of directory prefixes.
+fn prefixes(reader: &mut Reader<'_>, key: &'static str, place: &mut Vec<String<PREFIX_BYTES>, PREFIX_COUNT>) {
+    let form =
+        format_args!("an absolute directory of 2..{PREFIX_BYTES} bytes without \".\", \"..\" or \"//\"");
+    reader.list(key, place, 0, |item| text(item).and_then(value::prefix), form);
+}

@@ -1,0 +1,329 @@
+//! Whole files: the packaged one, wrong ones word for word, and random ones.
+
+use super::document::ENTRY_COUNT;
+use super::read::read_keys;
+use super::reader::Reader;
+use super::*;
+use core::ops::RangeInclusive;
+use core::time::Duration;
+use proptest::prelude::*;
+
+/// The file that is installed.
+const PACKAGED: &str = include_str!("../../../packaging/edge-agent.toml");
+
+/// The messages a file is refused with; empty when it is accepted.
+fn told(source: &str) -> Vec<String> {
+    match Config::parse(source.as_bytes(), "agent.toml") {
+        Ok(_) => Vec::new(),
+        Err(error) => error.to_string().lines().map(str::to_owned).collect(),
+    }
+}
+
+/// Every key of the schema and what it may be.
+fn schema() -> Vec<(&'static str, String)> {
+    let mut reader = Reader::new("");
+    let _ = read_keys(&mut reader);
+    reader.allowed
+}
+
+/// For every key a value that differs from the default, and that needs no other key.
+const OTHERS: [(&str, &str); 34] = [
+    ("device.id", r#""gw-7""#),
+    ("mqtt.brokers", r#"["[::1]:1883", "localhost:1884"]"#),
+    ("mqtt.client_id", r#""c""#),
+    ("mqtt.username", r#""u""#),
+    ("mqtt.password_file", r#""/etc/pw""#),
+    ("mqtt.keep_alive", r#""5s""#),
+    ("mqtt.in_flight", "16"),
+    ("mqtt.topic_prefix", r#""a/b/c""#),
+    ("mqtt.reconnect_min", r#""100ms""#),
+    ("mqtt.reconnect_max", r#""1h""#),
+    ("mqtt.heartbeat", r#""24h""#),
+    ("mqtt.insecure", "true"),
+    ("log.level", r#""trace""#),
+    ("policy.action", r#""enforce""#),
+    ("policy.trusted", "[]"),
+    ("scope.cgroup", r#""/sys/fs/cgroup/demo""#),
+    ("detectors.file_tamper.enabled", "false"),
+    ("detectors.file_tamper.action", r#""kill""#),
+    ("detectors.file_tamper.threshold", "10_000"),
+    ("detectors.file_tamper.window", r#""10m""#),
+    ("detectors.file_tamper.unlink_threshold", "10"),
+    ("detectors.file_tamper.suspicion", "1"),
+    ("detectors.file_tamper.diversity", "0x80"),
+    ("detectors.lateral_scan.enabled", "false"),
+    ("detectors.lateral_scan.action", r#""deny""#),
+    ("detectors.lateral_scan.hosts", "3"),
+    ("detectors.lateral_scan.tries", "5"),
+    ("detectors.lateral_scan.window", r#""1h""#),
+    ("detectors.lateral_scan.ports", "[65535, 1]"),
+    ("detectors.volatile_exec.enabled", "false"),
+    ("detectors.volatile_exec.action", r#""kill""#),
+    ("detectors.volatile_exec.paths", r#"["/mnt", "/tmp/"]"#),
+    ("detectors.volatile_exec.except", r#"["/run/user"]"#),
+    ("limits.repeats", r#""1s""#),
+];
+
+#[test]
+fn the_packaged_file_and_an_empty_one_are_the_default() {
+    assert_eq!(told(PACKAGED), [""; 0]);
+    assert_eq!(Config::parse(PACKAGED.as_bytes(), "").unwrap(), Config::default());
+    assert_eq!(Config::parse(b"", "").unwrap(), Config::default());
+}
+
+#[test]
+fn the_packaged_file_describes_every_key_with_its_range() {
+    for (path, allowed) in schema() {
+        let (table, key) = path.rsplit_once('.').unwrap();
+        let section = PACKAGED.split(&format!("\n[{table}]\n")).nth(1).expect(table);
+        let section = section.split("\n[").next().unwrap();
+        let before =
+            section.split(&format!("\n{key} = ")).next().filter(|before| *before != section).expect(path);
+        let comment: Vec<&str> = before.lines().rev().take_while(|line| line.starts_with('#')).collect();
+        assert!(!comment.is_empty(), "{path} has no comment");
+        let comment = comment.into_iter().rev().map(|line| line.trim_start_matches('#')).collect::<String>();
+        // Up to the example and the type's own details, which the first comment of the file explains.
+        let range = allowed.split(" such as ").next().unwrap().split(" without ").next().unwrap();
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let (range, comment) = (words(range), words(&comment.replace([':', ';', '.'], " ")));
+        let range = words(&range.join(" ").replace([':', ';', '.'], " "));
+        let shown = comment.windows(range.len()).any(|part| {
+            part.iter()
+                .zip(&range)
+                .all(|(left, right)| left.trim_end_matches(',') == right.trim_end_matches(','))
+        });
+        assert!(shown, "{path}: the comment does not say {allowed:?}: {comment:?}");
+    }
+}
+
+#[test]
+fn each_key_is_read_and_told_apart_by_diff() {
+    let keys: Vec<&str> = schema().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, OTHERS.map(|(key, _)| key));
+    for (key, value) in OTHERS {
+        // A password needs a user name, on both sides, so that only the key itself differs.
+        let common = if key == "mqtt.password_file" { "mqtt.username = \"u\"\n" } else { "" };
+        let old = Config::parse(common.as_bytes(), "").unwrap();
+        let source = format!("{common}{key} = {value}");
+        let new = Config::parse(source.as_bytes(), "agent.toml").unwrap_or_else(|error| panic!("{error}"));
+        let changes = diff(&old, &new);
+        let live = ["log.", "policy.", "detectors.", "limits."].iter().any(|table| key.starts_with(table));
+        let (named, other) =
+            if live { (&changes.live, &changes.restart) } else { (&changes.restart, &changes.live) };
+        assert_eq!(named.as_slice(), [key]);
+        assert!(other.is_empty(), "{key}: {other:?}");
+        assert_eq!(changes.check_live().is_ok(), live, "{key}");
+        assert!(diff(&new, &new).is_empty(), "{key}");
+    }
+}
+
+#[test]
+fn a_refused_reload_names_its_keys() {
+    let new = Config::parse(b"device.id = \"a\"\nmqtt.in_flight = 1\nlog.level = \"warn\"", "").unwrap();
+    let changes = diff(&Config::default(), &new);
+    let refused = changes.check_live().unwrap_err();
+    assert_eq!(refused.to_string(), "only a restart changes `device.id`, `mqtt.in_flight`");
+}
+
+#[test]
+fn values_are_refused_with_file_line_key_value_and_range() {
+    for (source, message) in [
+        (
+            "[detectors.file_tamper]\n\nwindow = \"5 minutes\"",
+            r#"agent.toml:3: `detectors.file_tamper.window = "5 minutes"`: expected a duration of 1s..10m such as "10s""#,
+        ),
+        (
+            "mqtt.keep_alive = 60s",
+            r#"agent.toml:1: `mqtt.keep_alive = 60s`: expected a duration of 5s..20m such as "1m""#,
+        ),
+        (
+            "mqtt.heartbeat = 300",
+            r#"agent.toml:1: `mqtt.heartbeat = 300`: expected a duration of 10s..24h such as "5m""#,
+        ),
+        ("mqtt.in_flight = 17", "agent.toml:1: `mqtt.in_flight = 17`: expected a whole number of 1..16"),
+        (
+            "mqtt.in_flight = 4294967297",
+            "agent.toml:1: `mqtt.in_flight = 4294967297`: expected a whole number of 1..16",
+        ),
+        ("mqtt.insecure = \"yes\"", r#"agent.toml:1: `mqtt.insecure = "yes"`: expected true or false"#),
+        (
+            "policy.action = \"kill\"",
+            r#"agent.toml:1: `policy.action = "kill"`: expected "observe" or "enforce""#,
+        ),
+        (
+            "[detectors]\nlateral_scan.ports = [22,\n  70000]",
+            "agent.toml:3: `detectors.lateral_scan.ports = 70000`: expected a port of 1..65535",
+        ),
+        (
+            "detectors.lateral_scan.ports = [22, 22]",
+            "agent.toml:1: `detectors.lateral_scan.ports = 22`: expected every element once",
+        ),
+        ("mqtt.brokers = []", "agent.toml:1: `mqtt.brokers = []`: expected 1..4 elements, found 0"),
+        ("scope = { cgroup = \"/\" }", "agent.toml:1: unknown key `scope`"),
+        (
+            "[mqtt]\nkeepalive = \"5s\"",
+            "agent.toml:2: unknown key `mqtt.keepalive`, did you mean `mqtt.keep_alive`?",
+        ),
+        ("[mqqt]\nx = 1\ny = 2", "agent.toml:1: unknown table `[mqqt]`, did you mean `[mqtt]`?"),
+        ("\"log.level\" = 1", r#"agent.toml:1: unknown key `"log.level"`, did you mean `log.level`?"#),
+        ("[log]\n[log]", "agent.toml:2: `[log]` is given twice, first in line 1"),
+        (
+            "log.level = \"warn\"\n[log]\nlevel = \"info\"",
+            "agent.toml:3: `log.level` is given twice, first in line 1",
+        ),
+        ("[[log]]", "agent.toml:1: not valid: `[[..]]` is not used here, write `[..]`"),
+    ] {
+        assert_eq!(told(source), [message], "{source}");
+    }
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    for (source, line, key) in [
+        ("\nmqtt.brokers = [\"10.0.0.1:1883\"]", 2, "mqtt.brokers"),
+        ("mqtt.password_file = \"/pw\"", 1, "mqtt.password_file"),
+        ("mqtt.topic_prefix = \"\"", 1, "mqtt.topic_prefix"),
+        ("mqtt.reconnect_max = \"1s\"\nmqtt.reconnect_min = \"2s\"", 2, "mqtt.reconnect_min"),
+        ("detectors.file_tamper.threshold = 5", 1, "detectors.file_tamper.suspicion"),
+        ("detectors.lateral_scan.ports = []", 1, "detectors.lateral_scan.ports"),
+        ("detectors.volatile_exec.paths = []", 1, "detectors.volatile_exec.paths"),
+        ("detectors.volatile_exec.except = [\"/opt\"]", 1, "detectors.volatile_exec.except"),
+    ] {
+        let Err(ConfigError::Invalid { problems, .. }) = Config::parse(source.as_bytes(), "") else {
+            panic!("accepted: {source}");
+        };
+        let found = problems.list().iter().map(|problem| match problem {
+            Problem::Clash { line, key, .. } => (*line, key.as_str()),
+            other => panic!("{other}"),
+        });
+        assert_eq!(found.collect::<Vec<_>>(), [(line, key)], "{source}");
+    }
+    assert_eq!(told("mqtt.brokers = [\"10.0.0.1:1883\"]\nmqtt.insecure = true"), [""; 0]);
+    assert_eq!(told("detectors.lateral_scan = 1\n"), ["agent.toml:1: unknown key `detectors.lateral_scan`"]);
+}
+
+/// A file of so many keys that do not exist.
+fn many_keys(count: usize) -> String {
+    (0..count).flat_map(|number| ["key".to_owned(), number.to_string(), " = 1\n".to_owned()]).collect()
+}
+
+#[test]
+fn all_mistakes_are_told_in_order_and_bounded() {
+    let lines = told("a = 1\nmqtt.in_flight = 0\nb =\nlog.level = \"loud\"");
+    let numbers: Vec<&str> = lines.iter().filter_map(|line| line.split(':').nth(1)).collect();
+    assert_eq!(numbers, ["1", "2", "3", "4"], "{lines:?}");
+    let many = many_keys(100);
+    let lines = told(&many);
+    assert_eq!(lines.len(), PROBLEM_COUNT + 1);
+    assert_eq!(lines.last().unwrap(), "agent.toml: and 84 more");
+    let flood = many_keys(ENTRY_COUNT * 2);
+    assert!(told(&flood).iter().any(|line| line.contains("more than 256 keys")), "{:?}", told(&flood));
+}
+
+#[test]
+fn files_that_cannot_be_text_are_refused() {
+    assert_eq!(Config::parse(b"a = 1\n\xff", "f").unwrap_err().to_string(), "f:2: not UTF-8 text");
+    let long = vec![b'#'; FILE_BYTES + 1];
+    assert_eq!(Config::parse(&long, "f").unwrap_err().to_string(), "f: longer than 65536 bytes");
+    let absent = Config::load(Path::new("/nonexistent/a.toml")).unwrap_err().to_string();
+    assert!(absent.starts_with("/nonexistent/a.toml: "), "{absent}");
+}
+
+#[test]
+fn messages_hold_no_control_bytes_and_stay_short() {
+    let lines = told(&format!("log.level = \"\\u001b[31m{}\"\n'a\\\u{7f}' = 1\n", "x".repeat(4096)));
+    assert!(!lines.is_empty());
+    for line in lines {
+        assert!(line.len() < 250 && !line.chars().any(char::is_control), "{line:?}");
+    }
+}
+
+#[test]
+fn the_size_of_a_config_is_known() {
+    // Held twice during a reload. Most of it is `policy.trusted` (16 paths) and the two lists of directories.
+    assert!(size_of::<Config>() <= 9 * 1024, "{}", size_of::<Config>());
+}
+
+#[test]
+fn the_master_switch_decides() {
+    let mut config = Config::default();
+    assert_eq!(config.permitted(Action::Kill), Action::Observe);
+    config.policy.action = Mode::Enforce;
+    assert_eq!(config.permitted(Action::Kill), Action::Kill);
+    assert_eq!(config.permitted(Action::Observe), Action::Observe);
+}
+
+/// Asserts what every accepted configuration promises.
+fn assert_in_range(config: &Config) {
+    let durations: [(Duration, RangeInclusive<Duration>); 7] = [
+        (config.mqtt.keep_alive, ranges::KEEP_ALIVE),
+        (config.mqtt.reconnect_min, ranges::RECONNECT_MIN),
+        (config.mqtt.reconnect_max, ranges::RECONNECT_MAX),
+        (config.mqtt.heartbeat, ranges::HEARTBEAT),
+        (config.detectors.file_tamper.window, ranges::TAMPER_WINDOW),
+        (config.detectors.lateral_scan.window, ranges::SCAN_WINDOW),
+        (config.limits.repeats, ranges::REPEATS),
+    ];
+    assert!(durations.iter().all(|(value, range)| range.contains(value)), "{config:?}");
+    let (tamper, scan) = (&config.detectors.file_tamper, &config.detectors.lateral_scan);
+    assert!(ranges::IN_FLIGHT.contains(&config.mqtt.in_flight));
+    assert!(ranges::TAMPER_THRESHOLD.contains(&tamper.threshold));
+    assert!(ranges::UNLINK_THRESHOLD.contains(&tamper.unlink_threshold));
+    assert!((1..=tamper.threshold).contains(&tamper.suspicion));
+    assert!(ranges::DIVERSITY.contains(&tamper.diversity));
+    assert!(ranges::SCAN_HOSTS.contains(&scan.hosts) && ranges::SCAN_TRIES.contains(&scan.tries));
+    assert!(scan.ports.is_sorted_by(|left, right| left < right) && !scan.ports.contains(&0));
+    assert!(!config.mqtt.brokers.is_empty() && !config.mqtt.topic_prefix.is_empty());
+    assert!(config.mqtt.reconnect_min <= config.mqtt.reconnect_max);
+    assert!(matches!(tamper.action, Action::Kill | Action::Observe));
+    assert!(matches!(scan.action, Action::Deny | Action::Observe));
+    let exec = &config.detectors.volatile_exec;
+    assert!(exec.paths.iter().chain(&exec.except).all(|path| path.starts_with('/') && path.ends_with('/')));
+    assert!(config.policy.trusted.iter().all(|path| path.starts_with('/')));
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = Config::parse(&bytes, "f");
+    }
+
+    #[test]
+    fn random_toml_like_text_never_panics(text in "([a-z_.\"'\\[\\]{}=,#0-9 \n\\\\-]|log|mqtt|\"5s\"|\"\"\"){0,120}") {
+        if let Ok(config) = Config::parse(text.as_bytes(), "f") {
+            assert_in_range(&config);
+        }
+    }
+
+    #[test]
+    fn the_packaged_file_mutated_is_refused_or_in_range(
+        edits in proptest::collection::vec((0..PACKAGED.len(), any::<u8>(), 0..3_u8), 1..8),
+    ) {
+        let mut bytes = PACKAGED.as_bytes().to_vec();
+        for (at, byte, kind) in edits {
+            let at = at % bytes.len();
+            match kind {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte % 0x60 + 0x20),
+                _ => { bytes.remove(at); }
+            }
+        }
+        if let Ok(config) = Config::parse(&bytes, "f") {
+            assert_in_range(&config);
+        }
+    }
+
+    #[test]
+    fn random_values_are_refused_or_in_range(
+        values in proptest::collection::vec(
+            (0..OTHERS.len(), prop_oneof![
+                "-?[0-9]{1,6}", "\"[0-9]{1,4}(ms|s|m|h)\"", "\"/?[a-z./]{0,70}\"", "\\[[0-9]{1,5}(, [0-9]{1,5}){0,40}\\]",
+                "\\[(\"/[a-z./]{0,66}\", ){0,18}\\]", Just("true".to_owned()), Just("\"kill\"".to_owned()),
+            ]), 1..3),
+    ) {
+        let source: String = values.iter().flat_map(|(key, value)| [OTHERS[*key].0, " = ", value, "\n"]).collect();
+        if let Ok(config) = Config::parse(source.as_bytes(), "f") {
+            assert_in_range(&config);
+        }
+    }
+}
