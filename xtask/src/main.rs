@@ -1,2 +1,32 @@
-//! Filled in the next commit.
-fn main() {}
+//! Every development verb of the edge agent: `cargo xtask <verb>`. CI runs only these verbs.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "xtask speaks to the person who typed the verb"
+)]
+
+mod build;
+mod compiler;
+mod demo;
+mod ebpf;
+mod elf;
+mod lint;
+mod process;
+mod remap;
+mod setup;
+mod size;
+mod test;
+mod verb;
+mod workspace;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match verb::dispatch(lexopt::Parser::from_env()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

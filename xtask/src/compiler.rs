@@ -1,0 +1,144 @@
+//! The compiler that builds what stable rustup cannot: the BPF target, and a standard library for static ARM programs.
+//!
+//! Debian 12 carries it as `rustc-web` beside any rustup installation. Elsewhere a rustup nightly with `rust-src` does
+//! the same work; only the bytes of the eBPF object differ then.
+
+use crate::process;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where Debian puts the compiler; rustup never does.
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+/// Debian's cargo of the same version.
+const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+/// The oldest release that builds our dependencies; Debian 12's stock `rustc` package is older and not meant.
+const OLDEST: (u32, u32) = (1, 88);
+
+/// Where the compiler comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Debian's `rustc-web` and `cargo-web`, with a prebuilt `core` for BPF.
+    Debian,
+    /// A rustup nightly; builds `core` from `rust-src`.
+    Nightly,
+}
+
+/// A compiler that was found and asked for its version.
+#[derive(Debug, Clone)]
+pub(crate) struct Compiler {
+    /// Debian's or rustup's.
+    pub(crate) origin: Origin,
+    /// One line that identifies it, with its LLVM: the same line means the same bytes from the same sources.
+    pub(crate) version: String,
+    /// The folder that holds `lib/rustlib`.
+    pub(crate) sysroot: PathBuf,
+}
+
+impl Compiler {
+    /// Finds Debian's compiler, else a rustup nightly.
+    ///
+    /// # Errors
+    /// When neither is there.
+    pub(crate) fn find() -> Result<Self> {
+        let mut debian = process::pristine(DEBIAN_RUSTC);
+        if let Some(found) = Self::ask(Origin::Debian, &mut debian)? {
+            return Ok(found);
+        }
+        let mut nightly = process::pristine("rustc");
+        nightly.env("RUSTUP_TOOLCHAIN", "nightly");
+        match Self::ask(Origin::Nightly, &mut nightly)? {
+            Some(found) if found.sources().is_dir() => Ok(found),
+            Some(_) => bail!("rustup's nightly has no rust-src (see `cargo xtask setup --explain`)"),
+            None => bail!(
+                "neither Debian's rustc-web nor a rustup nightly is installed (see `cargo xtask setup --explain`)"
+            ),
+        }
+    }
+
+    /// Makes `command`, a cargo or something that starts cargo, use this compiler.
+    pub(crate) fn select<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        match self.origin {
+            // The variable opens `-Z` options; Debian's compiler is a release.
+            Origin::Debian => {
+                command.env("CARGO", DEBIAN_CARGO).env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1")
+            }
+            Origin::Nightly => command.env("RUSTUP_TOOLCHAIN", "nightly"),
+        }
+    }
+
+    /// A cargo of this compiler, free of variables that steer it.
+    pub(crate) fn cargo(&self) -> Command {
+        let program = if self.origin == Origin::Debian { DEBIAN_CARGO } else { "cargo" };
+        let mut command = process::pristine(program);
+        self.select(&mut command);
+        command
+    }
+
+    /// The standard library's sources.
+    pub(crate) fn sources(&self) -> PathBuf {
+        self.sysroot.join("lib/rustlib/src/rust/library")
+    }
+
+    /// Whether the compiler comes with a built `core` for `target`.
+    pub(crate) fn has_target(&self, target: &str) -> bool {
+        self.sysroot.join("lib/rustlib").join(target).is_dir()
+    }
+
+    /// Asks `rustc` for version and sysroot; `None` when it is absent or too old.
+    fn ask(origin: Origin, rustc: &mut Command) -> Result<Option<Self>> {
+        if Path::new(rustc.get_program()).is_absolute() && !Path::new(rustc.get_program()).exists() {
+            return Ok(None);
+        }
+        let Ok(text) = process::capture(rustc.args(["-vV", "--print=sysroot"])) else { return Ok(None) };
+        let described = describe(&text).context("`rustc -vV` has no release line")?;
+        if described.release < OLDEST {
+            return Ok(None);
+        }
+        Ok(Some(Self { origin, version: described.version, sysroot: described.sysroot }))
+    }
+}
+
+/// What `rustc -vV --print=sysroot` says.
+#[derive(Debug, PartialEq, Eq)]
+struct Described {
+    /// Major and minor release number.
+    release: (u32, u32),
+    /// First line, with the LLVM version appended.
+    version: String,
+    /// The only line that is an absolute path.
+    sysroot: PathBuf,
+}
+
+/// Reads the answer of `rustc -vV --print=sysroot`; its two parts may come in either order.
+fn describe(text: &str) -> Option<Described> {
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let mut numbers = field("release:")?.split('.').map(str::parse);
+    let release = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+    let first = text.lines().find(|line| line.starts_with("rustc "))?;
+    let version = format!("{first}, LLVM {}", field("LLVM version:").unwrap_or("unknown"));
+    let sysroot = text.lines().find(|line| line.starts_with('/')).map(PathBuf::from)?;
+    Some(Described { release, version, sysroot })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_and_sysroot_are_read_in_either_order() {
+        let version = "rustc 1.96.0 (ac68faa20 2026-05-25)\nrelease: 1.96.0\nLLVM version: 22.1.8\n";
+        let expected = Described {
+            release: (1, 96),
+            version: "rustc 1.96.0 (ac68faa20 2026-05-25), LLVM 22.1.8".to_owned(),
+            sysroot: "/usr".into(),
+        };
+        assert_eq!(describe(&format!("/usr\n{version}")).unwrap(), expected);
+        assert_eq!(describe(&format!("{version}/usr\n")).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_answer_without_release_is_none() {
+        assert_eq!(describe("/usr\nrustc 1.96.0\n"), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! Compiles the package `edge-ebpf` to a BPF object whose bytes depend on the sources, the compiler and the linker, and
+//! not on where any of them stands.
+
+use crate::compiler::{Compiler, Origin};
+use crate::elf::{EM_BPF, Elf};
+use crate::process;
+use crate::remap;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::PathBuf;
+
+/// Little-endian BPF, the byte order of every machine we serve.
+const TARGET: &str = "bpfel-unknown-none";
+/// Rust flags that belong to the object wherever it is built; they are part of its source hash.
+pub(super) const FLAGS: &[&str] = &["-Clink-arg=--btf", "-Cdebuginfo=2"];
+
+/// The BPF linker that was found.
+pub(super) struct Linker {
+    /// The program.
+    path: PathBuf,
+    /// What it says with `--version`.
+    pub(super) version: String,
+}
+
+/// Finds the linker that `setup` built, else one on `PATH`.
+pub(super) fn linker(workspace: &Workspace) -> Result<Linker> {
+    let ours = workspace.tools().join("bin/bpf-linker");
+    let path = if ours.is_file() { ours } else { "bpf-linker".into() };
+    let version = process::capture(process::pristine(&path).arg("--version"))?.trim().to_owned();
+    Ok(Linker { path, version })
+}
+
+/// Builds the object and returns its bytes.
+///
+/// # Errors
+/// A failed build, or an object that is not BPF or has no BTF.
+pub(super) fn build(workspace: &Workspace, compiler: &Compiler, linker: &Linker) -> Result<Vec<u8>> {
+    let target_dir = workspace.target.join("bpf");
+    let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
+    flags.push(format!("-Clinker={}", linker.path.display()));
+    flags.extend(remap::flags(workspace, compiler, &target_dir)?);
+    let mut cargo = compiler.cargo();
+    cargo.args(["build", "--release", "--package", "edge-ebpf", "--bin", "edge-ebpf", "--target", TARGET]);
+    cargo.arg("--target-dir").arg(&target_dir);
+    if compiler.origin == Origin::Nightly || !compiler.has_target(TARGET) {
+        cargo.arg("-Zbuild-std=core");
+    }
+    // The unit separator lets paths hold spaces.
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).current_dir(&workspace.root);
+    process::run(&mut cargo)?;
+    let path = target_dir.join(TARGET).join("release/edge-ebpf");
+    let bytes = fs::read(&path).with_context(|| format!("cargo made no {}", path.display()))?;
+    inspect(&bytes)?;
+    Ok(bytes)
+}
+
+/// Refuses an object that the loader could not use.
+fn inspect(bytes: &[u8]) -> Result<()> {
+    let elf = Elf::parse(bytes).context("the built object")?;
+    ensure!(elf.machine == EM_BPF, "the built object is for machine {}, not {EM_BPF} (BPF)", elf.machine);
+    for section in [".BTF", ".BTF.ext"] {
+        ensure!(elf.sections.iter().any(|name| name == section), "the built object has no {section} section");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_bpf_object_are_refused() {
+        assert!(inspect(b"\x7fELF").is_err());
+        let host = fs::read(std::env::current_exe().unwrap()).unwrap();
+        assert!(inspect(&host).unwrap_err().to_string().contains("BPF"));
+    }
+}
