@@ -1,0 +1,350 @@
+//! Every valid vector: usual messages, the smallest and the largest, and what a reader must take in its stride.
+
+use edge_wire::{
+    Action, AgentBooks, Ancestor, Bytes, DetectorHealth, DetectorId, Disposition, Evidence, FileTamper, Head,
+    Heartbeat, KernelBooks, LateralScan, MAX_DETECTORS, MAX_LINEAGE, Message, Payload, Reason, Rung,
+    Severity, State, Status, Subject, Technique, Verdict, VolatileExec, encode_heartbeat, encode_status,
+    encode_verdict,
+};
+
+use crate::usual::{self, BOOT_ID, WALL_MS};
+
+/// One valid vector.
+pub(crate) struct Case {
+    /// Name of its file, without the ending.
+    pub(crate) name: &'static str,
+    /// What it shows.
+    pub(crate) about: &'static str,
+    /// The bytes.
+    pub(crate) payload: Vec<u8>,
+    /// What they mean.
+    pub(crate) message: Message,
+    /// How many bytes at the end stand for fields of a newer agent.
+    pub(crate) trailing: usize,
+    /// Whether its length counts as usual.
+    pub(crate) usual: bool,
+}
+
+/// What a newer agent might have appended.
+const NEWER: &[u8] = b"\x01\x02newer";
+
+/// Every valid vector.
+pub(crate) fn all() -> Vec<Case> {
+    let mut all: Vec<Case> = usual::all()
+        .into_iter()
+        .map(|(name, about, verdict)| Case { usual: true, ..case(name, about, Message::Verdict(verdict)) })
+        .collect();
+    all.extend(verdicts());
+    all.extend(heartbeats());
+    all.extend(statuses());
+    all
+}
+
+/// A vector that is exactly what the encoder makes of `message`.
+fn case(name: &'static str, about: &'static str, message: Message) -> Case {
+    let payload = encode(&message).to_vec();
+    Case { name, about, payload, message, trailing: 0, usual: false }
+}
+
+/// The same message from an agent that knows more fields.
+fn appended(name: &'static str, about: &'static str, message: Message) -> Case {
+    let mut case = case(name, about, message);
+    case.payload.extend_from_slice(NEWER);
+    Case { trailing: NEWER.len(), ..case }
+}
+
+/// The bytes of a message; nothing here is too long.
+fn encode(message: &Message) -> Payload {
+    let encoded = match message {
+        Message::Heartbeat(heartbeat) => encode_heartbeat(heartbeat),
+        Message::Status(status) => encode_status(status),
+        Message::Verdict(verdict) => encode_verdict(verdict),
+    };
+    encoded.unwrap_or_else(|error| panic!("{message:?}: {error}"))
+}
+
+/// A byte string as long as it may be, all ones.
+fn full<const N: usize>() -> Bytes<N> {
+    Bytes::cut(&[0xff; 128])
+}
+
+/// Verdicts without and with everything, of every detector, and those that look odd.
+fn verdicts() -> Vec<Case> {
+    let empty = [
+        ("verdict_file_tamper_min", DetectorId::FILE_TAMPER, Evidence::FileTamper(FileTamper::default())),
+        ("verdict_lateral_scan_min", DetectorId::LATERAL_SCAN, Evidence::LateralScan(LateralScan::default())),
+        (
+            "verdict_volatile_exec_min",
+            DetectorId::VOLATILE_EXEC,
+            Evidence::VolatileExec(VolatileExec::default()),
+        ),
+    ];
+    let mut all: Vec<Case> = Vec::new();
+    for (name, detector, evidence) in empty {
+        let head = Head { detector, ..Head::default() };
+        all.push(case(name, "zeros and empty strings", Message::Verdict(Verdict { head, evidence })));
+    }
+    let widest = [
+        ("verdict_file_tamper_max", DetectorId::FILE_TAMPER, Evidence::FileTamper(widest_file_tamper())),
+        ("verdict_lateral_scan_max", DetectorId::LATERAL_SCAN, Evidence::LateralScan(widest_lateral_scan())),
+        (
+            "verdict_volatile_exec_max",
+            DetectorId::VOLATILE_EXEC,
+            Evidence::VolatileExec(widest_volatile_exec()),
+        ),
+    ];
+    for (name, detector, evidence) in widest {
+        let about = "every field at its largest; unknown numbers, strings that are not text";
+        all.push(case(name, about, Message::Verdict(Verdict { head: widest_head(detector), evidence })));
+    }
+    all.push(case(
+        "verdict_hostile_names",
+        "names that would move a cursor, forge a line, turn text around or break a decoder of UTF-8",
+        Message::Verdict(hostile()),
+    ));
+    let miner = || {
+        let mut miners = usual::all().into_iter().map(|(_, _, verdict)| verdict);
+        miners.find(|verdict| verdict.head.detector == DetectorId::VOLATILE_EXEC).unwrap_or_else(hostile)
+    };
+    all.push(appended(
+        "verdict_appended",
+        "a newer agent appended fields to the evidence: ignore them",
+        Message::Verdict(miner()),
+    ));
+    all.push(unknown_detector(miner()));
+    all
+}
+
+/// A verdict of a detector this version has never heard of: the same bytes, another number.
+fn unknown_detector(mut verdict: Verdict) -> Case {
+    let mut payload = encode(&Message::Verdict(verdict.clone())).to_vec();
+    let head = &mut verdict.head;
+    let before: usize = [u64::from(head.incarnation), u64::from(head.sequence), head.event_us, head.wall_ms]
+        .into_iter()
+        .map(varint_length)
+        .sum();
+    payload[2 + 16 + before] = 200;
+    head.detector = DetectorId(200);
+    // flags, path with its length, empty cwd
+    let length = 1 + 1 + b"/tmp/kdevtmpfsi".len() + 1;
+    verdict.evidence = Evidence::Unknown { length };
+    Case {
+        name: "verdict_unknown_detector",
+        about: "evidence of an unknown detector: the head is as readable as ever",
+        payload,
+        message: Message::Verdict(verdict),
+        trailing: 0,
+        usual: false,
+    }
+}
+
+/// Bytes a varint takes.
+fn varint_length(number: u64) -> usize {
+    (u64::BITS - (number | 1).leading_zeros()).div_ceil(7) as usize
+}
+
+fn hostile() -> Verdict {
+    let head = Head {
+        boot_id: BOOT_ID,
+        sequence: 1,
+        event_us: 61_000_000,
+        detector: DetectorId::VOLATILE_EXEC,
+        technique: Technique::new(1059, 4),
+        severity: Severity(200),
+        rung: Rung::TRACEPOINT,
+        subject: Subject {
+            tgid: 812,
+            start_ms: 60_990,
+            uid: u32::MAX,
+            comm: Bytes::cut(b"\x1b[2Jsshd\0\x7f\xff"),
+            exe: Bytes::cut("/tmp/\u{202e}fdp.exe".as_bytes()),
+        },
+        ..Head::default()
+    };
+    let evidence = VolatileExec {
+        flags: VolatileExec::RELATIVE | VolatileExec::CUT | 0x80,
+        path: Bytes::cut(b"./a\nINFO all is well\\\x80\xfe\"\t"),
+        cwd: Bytes::cut("/tmp/härte".as_bytes()),
+    };
+    Verdict { head, evidence: Evidence::VolatileExec(evidence) }
+}
+
+fn widest_head(detector: DetectorId) -> Head {
+    let ancestor = Ancestor { tgid: u32::MAX, start_ms: u64::MAX, comm: full() };
+    Head {
+        boot_id: [0xff; 16],
+        incarnation: u32::MAX,
+        sequence: u32::MAX,
+        event_us: u64::MAX,
+        wall_ms: u64::MAX,
+        detector,
+        technique: Technique { number: u16::MAX, sub: u8::MAX },
+        severity: Severity(u8::MAX),
+        action: Action(u8::MAX),
+        disposition: Disposition(u8::MAX),
+        rung: Rung(u8::MAX),
+        subject: Subject { tgid: u32::MAX, start_ms: u64::MAX, uid: u32::MAX, comm: full(), exe: full() },
+        lineage: std::iter::repeat_n(ancestor, MAX_LINEAGE).collect(),
+        repeats: u32::MAX,
+    }
+}
+
+fn widest_file_tamper() -> FileTamper {
+    FileTamper {
+        reason: Reason(u8::MAX),
+        files: u32::MAX,
+        renames: u32::MAX,
+        unlinks: u32::MAX,
+        overwrites: u32::MAX,
+        samples_high: u32::MAX,
+        samples_flat: u32::MAX,
+        samples: u32::MAX,
+        window_ms: u32::MAX,
+        elapsed_ms: u32::MAX,
+        path: full(),
+    }
+}
+
+fn widest_lateral_scan() -> LateralScan {
+    LateralScan {
+        reason: Reason(u8::MAX),
+        family: u8::MAX,
+        protocol: u8::MAX,
+        port: u16::MAX,
+        address: full(),
+        hosts: u32::MAX,
+        tries: u32::MAX,
+        window_ms: u32::MAX,
+        elapsed_ms: u32::MAX,
+    }
+}
+
+fn widest_volatile_exec() -> VolatileExec {
+    VolatileExec { flags: u8::MAX, path: full(), cwd: full() }
+}
+
+fn heartbeats() -> Vec<Case> {
+    let detector = |detector, rung, action, findings| DetectorHealth { detector, rung, action, findings };
+    // Ten days in: 152 verdicts, two of them shed, three on their way.
+    let usual = Heartbeat {
+        boot_id: BOOT_ID,
+        incarnation: 14,
+        beat: 2_880,
+        next_sequence: 152,
+        uptime_s: 864_000,
+        interval_s: 300,
+        wall_ms: WALL_MS,
+        version: Bytes::cut(b"0.1.0"),
+        kernel: Bytes::cut(b"6.1.0-28-arm64"),
+        kernel_books: KernelBooks {
+            evidence: 48_120_733,
+            findings: 260,
+            submitted: 200,
+            ring_full: 1,
+            held: 59,
+            map_full: 0,
+        },
+        agent_books: AgentBooks {
+            received: 200,
+            malformed: 0,
+            dismissed: 7,
+            folded: 41,
+            decided: 152,
+            acknowledged: 147,
+            in_flight: 2,
+            queued: 1,
+            shed: 2,
+        },
+        rss_kib: 1_324,
+        cpu_ms: 39_210,
+        detectors: [
+            detector(DetectorId::FILE_TAMPER, Rung::TRACEPOINT, Action::KILL, 4),
+            detector(DetectorId::LATERAL_SCAN, Rung::CGROUP, Action::OBSERVE, 190),
+            detector(DetectorId::VOLATILE_EXEC, Rung::OFF, Action::OBSERVE, 7),
+        ]
+        .into_iter()
+        .collect(),
+    };
+    let min = "zeros and empty strings; a heartbeat of an agent that could attach nothing";
+    let max = "every field at its largest, every place for a detector taken";
+    let newer = "a newer agent appended fields: ignore them";
+    vec![
+        case(
+            "heartbeat_usual",
+            "three detectors, one of them off; balanced books",
+            Message::Heartbeat(usual.clone()),
+        ),
+        case("heartbeat_min", min, Message::Heartbeat(Heartbeat::default())),
+        case("heartbeat_max", max, Message::Heartbeat(widest_heartbeat())),
+        appended("heartbeat_appended", newer, Message::Heartbeat(usual)),
+    ]
+}
+
+fn widest_heartbeat() -> Heartbeat {
+    let most = u64::MAX;
+    let detector = DetectorHealth {
+        detector: DetectorId(255),
+        rung: Rung(255),
+        action: Action(255),
+        findings: u32::MAX,
+    };
+    Heartbeat {
+        boot_id: [0xff; 16],
+        incarnation: u32::MAX,
+        beat: u32::MAX,
+        next_sequence: u32::MAX,
+        uptime_s: u32::MAX,
+        interval_s: u32::MAX,
+        wall_ms: most,
+        version: full(),
+        kernel: full(),
+        kernel_books: KernelBooks {
+            evidence: most,
+            findings: most,
+            submitted: most,
+            ring_full: most,
+            held: most,
+            map_full: most,
+        },
+        agent_books: AgentBooks {
+            received: most,
+            malformed: most,
+            dismissed: most,
+            folded: most,
+            decided: most,
+            acknowledged: most,
+            in_flight: most,
+            queued: most,
+            shed: most,
+        },
+        rss_kib: u32::MAX,
+        cpu_ms: most,
+        detectors: std::iter::repeat_n(detector, MAX_DETECTORS).collect(),
+    }
+}
+
+fn statuses() -> Vec<Case> {
+    let status = |state, wall_ms| {
+        let version = Bytes::cut(b"0.1.0");
+        Message::Status(Status { state, boot_id: BOOT_ID, incarnation: 14, wall_ms, version })
+    };
+    let widest = Status {
+        state: State(255),
+        boot_id: [0xff; 16],
+        incarnation: u32::MAX,
+        wall_ms: u64::MAX,
+        version: full(),
+    };
+    vec![
+        case("status_online", "connected and watching", status(State::ONLINE, WALL_MS)),
+        case("status_stopped", "ended on request", status(State::STOPPED, WALL_MS + 61_000)),
+        case("status_lost", "the last will; its clock was not set when it connected", status(State::LOST, 0)),
+        case("status_min", "zeros and an empty version", Message::Status(Status::default())),
+        case("status_max", "every field at its largest", Message::Status(widest)),
+        appended(
+            "status_appended",
+            "a newer agent appended fields: ignore them",
+            status(State::ONLINE, WALL_MS),
+        ),
+    ]
+}
