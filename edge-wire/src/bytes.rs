@@ -51,12 +51,13 @@ impl<const N: usize> Bytes<N> {
 }
 
 impl<const N: usize> fmt::Display for Bytes<N> {
-    /// Text for a person: printable ASCII and valid UTF-8 as they are; control characters, backslashes and invalid bytes
-    /// as `\xNN`, so that a hostile name can neither move the cursor nor forge a line.
+    /// Text for a person: printable ASCII and valid UTF-8 as they are; control characters, invisible and direction-turning
+    /// ones, backslashes and invalid bytes as `\xNN`, so that a hostile name can neither move the cursor nor forge a line
+    /// nor hide a part of itself. Look-alike letters stay what they are.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
             for character in chunk.valid().chars() {
-                if character.is_control() || character == '\\' {
+                if misleads(character) {
                     let mut buffer = [0; 4];
                     for byte in character.encode_utf8(&mut buffer).bytes() {
                         write!(out, "\\x{byte:02x}")?;
@@ -71,6 +72,17 @@ impl<const N: usize> fmt::Display for Bytes<N> {
         }
         Ok(())
     }
+}
+
+/// Whether a character would do something else than appear: controls, the backslash that starts an escape, and those that
+/// Unicode calls format characters or line and paragraph separators, as far as terminals act on them.
+fn misleads(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\\' | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 #[cfg(test)]
@@ -92,5 +104,7 @@ mod tests {
         let name = Bytes::<16>::cut(b"a\x1b[2J\xff\\\n");
         assert_eq!(name.to_string(), "a\\x1b[2J\\xff\\x5c\\x0a");
         assert_eq!(Bytes::<16>::cut("härte".as_bytes()).to_string(), "härte");
+        let turned = Bytes::<16>::cut("\u{202e}txt.sh\u{200b}".as_bytes());
+        assert_eq!(turned.to_string(), "\\xe2\\x80\\xaetxt.sh\\xe2\\x80\\x8b");
     }
 }
