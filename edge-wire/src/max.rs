@@ -37,7 +37,7 @@ const HEAD: usize = 16 // boot id
     + SUBJECT
     + 1 + MAX_LINEAGE * ANCESTOR
     + U32; // repeats
-/// reason, eight counts and times, path... see `FileTamper`.
+/// See `FileTamper`: reason, nine counts and times, path.
 const FILE_TAMPER: usize = U8 + 9 * U32 + bytes(96);
 /// See `LateralScan`.
 const LATERAL_SCAN: usize = U8 + U8 + U8 + U16 + bytes(16) + 4 * U32;
