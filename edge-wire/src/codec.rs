@@ -48,7 +48,7 @@ impl Writer {
 /// Encodes a verdict.
 ///
 /// # Errors
-/// [`WireError::Full`] when the evidence is [`Evidence::Unknown`] or not of the detector named in the head: such a
+/// [`WireError::Evidence`] when the evidence is [`Evidence::Unknown`] or not of the detector named in the head: such a
 /// verdict has no bytes. A well-formed verdict always fits (see [`crate::max`]).
 pub fn encode_verdict(verdict: &Verdict) -> Result<Payload, WireError> {
     let head = Writer::new(Kind::Verdict).body(&verdict.head)?;
@@ -56,7 +56,7 @@ pub fn encode_verdict(verdict: &Verdict) -> Result<Payload, WireError> {
         (Evidence::FileTamper(evidence), DetectorId::FILE_TAMPER) => head.body(evidence),
         (Evidence::LateralScan(evidence), DetectorId::LATERAL_SCAN) => head.body(evidence),
         (Evidence::VolatileExec(evidence), DetectorId::VOLATILE_EXEC) => head.body(evidence),
-        _ => Err(WireError::Full { limit: 0 }),
+        (_, detector) => Err(WireError::Evidence(detector)),
     }?;
     Ok(written.payload)
 }

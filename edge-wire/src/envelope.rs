@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::DetectorId;
+
 /// The schema this crate writes and reads. It stands outside the postcard body, because postcard cannot skip fields.
 pub const SCHEMA_VERSION: u8 = 1;
 
@@ -45,6 +47,8 @@ pub enum WireError {
     },
     /// Fewer bytes than the envelope.
     Empty,
+    /// The evidence is unknown or of another detector than the head names; a fault of the sender, only the encoder says so.
+    Evidence(DetectorId),
     /// The message does not fit; a fault of ours, excluded by the sums in `max`.
     Full {
         /// Bytes that were available.
@@ -73,6 +77,7 @@ impl fmt::Display for WireError {
         match self {
             Self::Body { kind, length } => write!(out, "{kind:?} body of {length} bytes does not decode"),
             Self::Empty => write!(out, "payload is shorter than its envelope of {ENVELOPE} bytes"),
+            Self::Evidence(detector) => write!(out, "evidence is not what detector {detector} gives"),
             Self::Full { limit } => write!(out, "message does not fit into {limit} bytes"),
             Self::Kind(raw) => write!(out, "message kind {raw} is unknown"),
             Self::Oversize { length, limit } => write!(out, "payload of {length} bytes exceeds {limit}"),

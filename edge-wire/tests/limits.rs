@@ -4,7 +4,7 @@
 use edge_wire::{
     Action, AgentBooks, Ancestor, Bytes, DetectorHealth, DetectorId, Disposition, Evidence, FileTamper, Head,
     Heartbeat, KernelBooks, LateralScan, MAX_DETECTORS, MAX_LINEAGE, Message, Reason, Rung, Severity, State,
-    Status, Subject, Technique, Verdict, VolatileExec, decode, encode_heartbeat, encode_status,
+    Status, Subject, Technique, Verdict, VolatileExec, WireError, decode, encode_heartbeat, encode_status,
     encode_verdict, max,
 };
 
@@ -141,9 +141,11 @@ fn the_widest_heartbeat_and_status_are_what_max_says() {
 fn evidence_of_another_detector_is_refused() {
     let mut head = widest_head(DetectorId::FILE_TAMPER);
     let evidence = widest_evidence(DetectorId::LATERAL_SCAN);
-    assert!(encode_verdict(&Verdict { head: head.clone(), evidence }).is_err());
+    let refused = Err(WireError::Evidence(DetectorId::FILE_TAMPER));
+    assert_eq!(encode_verdict(&Verdict { head: head.clone(), evidence }), refused);
     head.detector = DetectorId(77);
-    assert!(encode_verdict(&Verdict { head, evidence: Evidence::Unknown { length: 3 } }).is_err());
+    let refused = Err(WireError::Evidence(DetectorId(77)));
+    assert_eq!(encode_verdict(&Verdict { head, evidence: Evidence::Unknown { length: 3 } }), refused);
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub(crate) fn error(error: WireError) -> &'static str {
         WireError::Kind(_) => "kind",
         WireError::Oversize { .. } => "oversize",
         WireError::Version { .. } => "version",
-        WireError::Full { .. } => unreachable!("only the encoder says so"),
+        WireError::Evidence(_) | WireError::Full { .. } => unreachable!("only the encoder says so"),
     }
 }
 
