@@ -1,0 +1,11 @@
+//! The attacks: on files, towards hosts, and floods of events.
+
+mod flood;
+mod network;
+mod ransom;
+mod wipe;
+
+pub(crate) use flood::{NOTHING, flood};
+pub(crate) use network::{guess, scan, try_connect};
+pub(crate) use ransom::ransom;
+pub(crate) use wipe::wipe;

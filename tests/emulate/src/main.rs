@@ -1,0 +1,61 @@
+//! `edge-emulate`: harmless emulations of attacks, and of the ordinary work that resembles them.
+//!
+//! Runs in guests and on hosts under test. It touches only the folder it is given and only loopback addresses. It is
+//! one small static program, so that it fits beside the agent in any image. See [`usage::USAGE`] for its commands.
+
+mod attack;
+mod benign;
+mod clock;
+mod content;
+mod failure;
+mod files;
+mod mqtt;
+mod options;
+mod report;
+mod usage;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+use options::Options;
+use report::Report;
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let Some(name) = words.next() else { return usage::refuse("no command given") };
+    // What a flood of executions executes: it must cost nothing beyond the execution.
+    if name == attack::NOTHING {
+        return ExitCode::SUCCESS;
+    }
+    if name == "--help" {
+        return usage::show();
+    }
+    let done = Options::parse(words).and_then(|options| run(&name, &options));
+    match done {
+        Ok(report) => report.end(),
+        Err(Failure::Usage(message)) => usage::refuse(&message),
+        Err(failure) => usage::fail(&name, &failure),
+    }
+}
+
+/// Runs one command.
+fn run(name: &str, options: &Options) -> Result<Report, Failure> {
+    match name {
+        "prepare" => files::prepare(options),
+        "count-lost" => files::count_lost(options),
+        "ransom" => attack::ransom(options),
+        "wipe" => attack::wipe(options),
+        "scan" => attack::scan(options),
+        "guess" => attack::guess(options),
+        "flood" => attack::flood(options),
+        "package-upgrade" => benign::package_upgrade(options),
+        "tar-backup" => benign::tar_backup(options),
+        "log-rotate" => benign::log_rotate(options),
+        "config-push" => benign::config_push(options),
+        "database" => benign::database(options),
+        "file-sync" => benign::file_sync(options),
+        "media-import" => benign::media_import(options),
+        "mqtt-ping" => mqtt::ping(options),
+        _ => Err(Failure::Usage(format!("unknown command `{name}`"))),
+    }
+}

@@ -1,0 +1,56 @@
+//! What the program says to a person.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that speaks to a person")]
+
+use std::error::Error as _;
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+
+/// The help text.
+pub(crate) const USAGE: &str = "\
+usage: edge-emulate COMMAND [--OPTION VALUE ...]
+
+Prints a JSON line when it starts and one when it ends; times are CLOCK_MONOTONIC nanoseconds.
+
+victims:
+  prepare --dir D --files N --bytes B      N text files of B bytes, listed in D.prepared
+  count-lost --dir D                       how many of them lost their name or content
+attacks:
+  ransom --dir D [--files N] [--mode rewrite-rename|new-unlink|inplace|rename-only|truncate]
+         [--delay-us U] [--threads T]      encrypts the files of D with a local stream
+  wipe --dir D [--files N]                 overwrites the files of D with zeros and unlinks them
+  scan [--net 127.0.0.0/8] --port P --hosts N [--udp]    N loopback destinations, one try each
+  guess [--addr 127.0.0.1] --port P --tries N            N connections to one login port
+  flood --kind rename|connect|exec --count N --dir D     as many events as the machine can make
+benign twins:
+  package-upgrade --dir D --files N        as dpkg replaces files
+  tar-backup --dir D --out F [--compressed]  reads all, writes one archive
+  log-rotate --dir D --logs N --keep K     shifts, compresses and removes logs
+  config-push --port P --hosts N           N connections, as a configuration tool makes
+  database --file F [--pages N]            page writes in place
+  file-sync --dir D --files N              .name.XXXXXX, then renamed over name
+  media-import --dir D --files N           new files of incompressible content, renamed into place
+links:
+  mqtt-ping --addr A --port P --topic T --payload X      one acknowledged publish
+";
+
+/// Prints the help.
+pub(crate) fn show() -> ExitCode {
+    print!("{USAGE}");
+    ExitCode::SUCCESS
+}
+
+/// Refuses a command line. Exit code 64, as `sysexits` has it.
+pub(crate) fn refuse(message: &str) -> ExitCode {
+    eprintln!("edge-emulate: {message}\n\n{USAGE}");
+    ExitCode::from(64)
+}
+
+/// Reports that a command could not be carried out. Exit code 10.
+pub(crate) fn fail(command: &str, failure: &Failure) -> ExitCode {
+    match failure.source() {
+        Some(source) => eprintln!("edge-emulate {command}: {failure}: {source}"),
+        None => eprintln!("edge-emulate {command}: {failure}"),
+    }
+    ExitCode::from(10)
+}
