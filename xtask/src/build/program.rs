@@ -17,7 +17,7 @@ pub(crate) struct Program {
 pub(crate) const PROGRAMS: &[Program] = &[
     Program { name: "edge-agent", package: "edge-agent", budget: Some(1_000_000) },
     Program { name: "edge-watch", package: "edge-watch", budget: None },
-    Program { name: "edge-emulate", package: "edge-tests", budget: None },
+    Program { name: "edge-emulate", package: "edge-emulate", budget: None },
 ];
 
 /// The program called `name`, or every one for `all`.
