@@ -127,8 +127,14 @@ impl<'s> Reader<'s> {
         *place = list;
     }
 
-    /// Refuses a combination of values; `keys` are those involved, the first is named.
+    /// Refuses a combination of values; `keys` are those involved, the first is named. Silent when one of them was
+    /// refused already: what stands in its place is not what the file says.
     pub(super) fn clash(&mut self, keys: &[&str], reason: std::string::String) {
+        let is_told =
+            |problem: &Problem| matches!(problem, Problem::Value { key, .. } if keys.contains(&key.as_str()));
+        if self.problems.list().iter().any(is_told) {
+            return;
+        }
         let involved = self.document.entries.iter().filter(|entry| keys.contains(&entry.path.as_str()));
         let line = involved.map(|entry| entry.line).max().unwrap_or(0);
         let key = keys.first().copied().unwrap_or_default().to_owned();
