@@ -1,1 +1,33 @@
 //! The MQTT link: a pure session driven by bytes and time, and the loop that gives it a socket.
+//!
+//! ```text
+//! pipeline -> Port (queue, latest status and health) -> drive -> Session (MqttState, packets) -> stream -> broker
+//! ```
+//!
+//! - [`Port`] is what the rest of the agent holds: `admit`, `post`, `stop`, `books`, `counters`.
+//! - [`Session`] is MQTT 3.1.1 without a socket, on rumqttc's `MqttState` and packet codec.
+//! - [`run`] connects, drives, and reconnects until it is told to stop.
+//!
+//! A verdict leaves at `QoS` 1 and stays in the in-flight window until the broker acknowledges it; a lost connection
+//! sends the window again, so delivery is at least once. (device, boot id, sequence) lets subscribers drop duplicates.
+//!
+//! Memory: read and write buffers of at most 2 KB and 5 KB, a window of at most 16 verdicts, and about 20 KB of tables
+//! that rumqttc allocates once.
+
+mod backoff;
+mod counters;
+mod drive;
+mod error;
+mod link;
+mod options;
+mod port;
+mod session;
+
+pub use backoff::Backoff;
+pub use counters::Counters;
+pub use drive::Driver;
+pub use error::{Fault, PublishError, Refusal};
+pub use link::run;
+pub use options::{Broker, Login, Message, Options, TOPIC_BYTES, WINDOW_MAX};
+pub use port::{Channel, Port};
+pub use session::{Heard, Session};
