@@ -5,7 +5,7 @@
 
 use crate::process;
 use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Where Debian puts the compiler; rustup never does.
@@ -41,13 +41,10 @@ impl Compiler {
     /// # Errors
     /// When neither is there.
     pub(crate) fn find() -> Result<Self> {
-        let mut debian = process::pristine(DEBIAN_RUSTC);
-        if let Some(found) = Self::ask(Origin::Debian, &mut debian)? {
+        if let Some(found) = Self::ask(Origin::Debian)? {
             return Ok(found);
         }
-        let mut nightly = process::pristine("rustc");
-        nightly.env("RUSTUP_TOOLCHAIN", "nightly");
-        match Self::ask(Origin::Nightly, &mut nightly)? {
+        match Self::ask(Origin::Nightly)? {
             Some(found) if found.sources().is_dir() => Ok(found),
             Some(_) => bail!("rustup's nightly has no rust-src (see `cargo xtask setup --explain`)"),
             None => bail!(
@@ -85,40 +82,34 @@ impl Compiler {
         self.sysroot.join("lib/rustlib").join(target).is_dir()
     }
 
-    /// Asks `rustc` for version and sysroot; `None` when it is absent or too old.
-    fn ask(origin: Origin, rustc: &mut Command) -> Result<Option<Self>> {
-        if Path::new(rustc.get_program()).is_absolute() && !Path::new(rustc.get_program()).exists() {
+    /// Asks the `rustc` of `origin` for version and sysroot; `None` when it is absent or too old.
+    fn ask(origin: Origin) -> Result<Option<Self>> {
+        let rustc = |argument: &str| {
+            let mut rustc = process::pristine(if origin == Origin::Debian { DEBIAN_RUSTC } else { "rustc" });
+            if origin == Origin::Nightly {
+                rustc.env("RUSTUP_TOOLCHAIN", "nightly");
+            }
+            process::capture(rustc.arg(argument))
+        };
+        // Absent and broken look alike here: either way this compiler is not the one.
+        // rustc ignores what it should print beside `-vV`, so that two questions are needed.
+        let Ok(text) = rustc("-vV") else { return Ok(None) };
+        let (release, version) = describe(&text).context("`rustc -vV` has no release line")?;
+        if release < OLDEST {
             return Ok(None);
         }
-        let Ok(text) = process::capture(rustc.args(["-vV", "--print=sysroot"])) else { return Ok(None) };
-        let described = describe(&text).context("`rustc -vV` has no release line")?;
-        if described.release < OLDEST {
-            return Ok(None);
-        }
-        Ok(Some(Self { origin, version: described.version, sysroot: described.sysroot }))
+        let sysroot = rustc("--print=sysroot")?;
+        Ok(Some(Self { origin, version, sysroot: sysroot.trim().into() }))
     }
 }
 
-/// What `rustc -vV --print=sysroot` says.
-#[derive(Debug, PartialEq, Eq)]
-struct Described {
-    /// Major and minor release number.
-    release: (u32, u32),
-    /// First line, with the LLVM version appended.
-    version: String,
-    /// The only line that is an absolute path.
-    sysroot: PathBuf,
-}
-
-/// Reads the answer of `rustc -vV --print=sysroot`; its two parts may come in either order.
-fn describe(text: &str) -> Option<Described> {
+/// The release (major, minor) that `rustc -vV` tells, and its first line with the LLVM version appended.
+fn describe(text: &str) -> Option<((u32, u32), String)> {
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let mut numbers = field("release:")?.split('.').map(str::parse);
     let release = (numbers.next()?.ok()?, numbers.next()?.ok()?);
     let first = text.lines().find(|line| line.starts_with("rustc "))?;
-    let version = format!("{first}, LLVM {}", field("LLVM version:").unwrap_or("unknown"));
-    let sysroot = text.lines().find(|line| line.starts_with('/')).map(PathBuf::from)?;
-    Some(Described { release, version, sysroot })
+    Some((release, format!("{first}, LLVM {}", field("LLVM version:").unwrap_or("unknown"))))
 }
 
 #[cfg(test)]
@@ -126,19 +117,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn version_and_sysroot_are_read_in_either_order() {
-        let version = "rustc 1.96.0 (ac68faa20 2026-05-25)\nrelease: 1.96.0\nLLVM version: 22.1.8\n";
-        let expected = Described {
-            release: (1, 96),
-            version: "rustc 1.96.0 (ac68faa20 2026-05-25), LLVM 22.1.8".to_owned(),
-            sysroot: "/usr".into(),
-        };
-        assert_eq!(describe(&format!("/usr\n{version}")).unwrap(), expected);
-        assert_eq!(describe(&format!("{version}/usr\n")).unwrap(), expected);
+    fn release_and_version_are_read() {
+        let text =
+            "rustc 1.96.0 (ac68faa20 2026-05-25)\nbinary: rustc\nrelease: 1.96.0\nLLVM version: 22.1.8\n";
+        assert_eq!(
+            describe(text).unwrap(),
+            ((1, 96), "rustc 1.96.0 (ac68faa20 2026-05-25), LLVM 22.1.8".to_owned())
+        );
     }
 
     #[test]
     fn an_answer_without_release_is_none() {
-        assert_eq!(describe("/usr\nrustc 1.96.0\n"), None);
+        assert_eq!(describe("rustc 1.96.0\n"), None);
     }
 }

@@ -17,6 +17,7 @@ mod setup;
 mod size;
 mod test;
 mod verb;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;

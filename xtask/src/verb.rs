@@ -1,7 +1,7 @@
 //! The table of verbs: one row per verb, from which both the dispatch and the help text are made.
 
 use crate::workspace::Workspace;
-use crate::{build, demo, ebpf, lint, setup, size, test};
+use crate::{build, demo, ebpf, lint, setup, size, test, vm};
 use anyhow::{Result, bail};
 use lexopt::Arg;
 use std::fmt::Write as _;
@@ -43,6 +43,12 @@ const VERBS: &[Verb] = &[
         usage: "[GROUP ...] [--arch A] [--kernel K] [--detector D]",
         summary: "run the tests and sum their results",
         run: test::run,
+    },
+    Verb {
+        name: "vm",
+        usage: "--arch arm64|armhf --kernel 5.10|6.1|6.12|7.2 [--timeout SECONDS] [-- COMMAND]",
+        summary: "boot a guest and run a command in it, or talk to its shell",
+        run: vm::run,
     },
     Verb {
         name: "demo",

@@ -8,12 +8,16 @@ use crate::remap;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Little-endian BPF, the byte order of every machine we serve.
 const TARGET: &str = "bpfel-unknown-none";
+/// Debian's objcopy of the LLVM that bpf-linker is built with.
+const DEBIAN_OBJCOPY: &str = "/usr/lib/llvm-22/bin/llvm-objcopy";
 /// Rust flags that belong to the object wherever it is built; they are part of its source hash.
-pub(super) const FLAGS: &[&str] = &["-Clink-arg=--btf", "-Cdebuginfo=2"];
+///
+/// aya-ebpf would otherwise take the register layout of the machine that compiles; the agent overrides what differs.
+pub(super) const FLAGS: &[&str] = &["-Clink-arg=--btf", "-Cdebuginfo=2", "--cfg=bpf_target_arch=\"x86_64\""];
 
 /// The BPF linker that was found.
 pub(super) struct Linker {
@@ -50,9 +54,24 @@ pub(super) fn build(workspace: &Workspace, compiler: &Compiler, linker: &Linker)
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).current_dir(&workspace.root);
     process::run(&mut cargo)?;
     let path = target_dir.join(TARGET).join("release/edge-ebpf");
-    let bytes = fs::read(&path).with_context(|| format!("cargo made no {}", path.display()))?;
+    let stripped = path.with_extension("stripped");
+    strip(compiler, &path, &stripped)?;
+    let bytes = fs::read(&stripped).with_context(|| format!("no {} was made", stripped.display()))?;
     inspect(&bytes)?;
     Ok(bytes)
+}
+
+/// Removes the DWARF from which the linker made the BTF: nothing loads it, and it is nine tenths of the file.
+fn strip(compiler: &Compiler, from: &Path, to: &Path) -> Result<()> {
+    process::run(process::pristine(objcopy(compiler)).arg("--strip-debug").arg(from).arg(to))
+}
+
+/// LLVM's objcopy: Debian's beside its LLVM, else the one rustup calls `llvm-tools`, else one on `PATH`.
+fn objcopy(compiler: &Compiler) -> PathBuf {
+    let hosts = fs::read_dir(compiler.sysroot.join("lib/rustlib")).into_iter().flatten().flatten();
+    let mut places = vec![PathBuf::from(DEBIAN_OBJCOPY)];
+    places.extend(hosts.map(|host| host.path().join("bin/llvm-objcopy")));
+    places.into_iter().find(|path| path.is_file()).unwrap_or_else(|| "llvm-objcopy".into())
 }
 
 /// Refuses an object that the loader could not use.

@@ -13,6 +13,7 @@ const LLVM_PREFIX: &str = "/usr/lib/llvm-22";
 pub(super) fn present(workspace: &Workspace) -> bool {
     let ours = workspace.tools().join("bin/bpf-linker");
     if ours.is_file() {
+        // One that does not start has lost its LLVM, and is built anew.
         let version = process::capture(process::command(ours).arg("--version"));
         return version.is_ok_and(|text| text.trim() == format!("bpf-linker {VERSION}"));
     }

@@ -12,6 +12,7 @@ pub(crate) use part::Need;
 use crate::process;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
+use edge_tests::vm::{Arch, Kernel};
 use lexopt::{Arg, ValueExt as _};
 use part::Part;
 
@@ -32,7 +33,19 @@ pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()>
         bail!("setup knows no verb `{verb}`; it knows {}", part::verbs());
     };
     ensure(workspace, &verb, needs)?;
+    if needs.contains(&Need::Guest) {
+        fetch_kernels(&edge_tests::vm::matrix())?;
+    }
     println!("everything for `{verb}` is in place; the cache is {}", workspace.cache.display());
+    Ok(())
+}
+
+/// Brings the kernels of `guests` into the cache; those that are there stay as they are.
+///
+/// # Errors
+/// A kernel that cannot be fetched.
+pub(crate) fn fetch_kernels(guests: &[(Arch, Kernel)]) -> Result<()> {
+    edge_tests::vm::fetch_kernels(guests, &mut |line| println!("{line}"))?;
     Ok(())
 }
 

@@ -89,6 +89,9 @@ impl Session<'_> {
     pub(super) fn run(&mut self, group: &Group) -> Result<Tally> {
         self.tally = Tally::default();
         setup::ensure(self.workspace, "test", group.needs)?;
+        if group.needs.contains(&Need::Guest) {
+            setup::fetch_kernels(&self.choice.guests())?;
+        }
         for target in group.programs {
             let variable = target.bin_dir_variable();
             if self.bin_dirs.iter().any(|(name, _)| *name == variable) {
@@ -180,7 +183,7 @@ fn broker(session: &mut Session<'_>) -> Result<()> {
 
 /// The guest matrix.
 fn guest(session: &mut Session<'_>) -> Result<()> {
-    let arguments = session.choice.arguments()?;
+    let arguments = session.choice.arguments();
     session.cargo(&["--package", "edge-tests", "--test", "kernel"], &arguments)
 }
 

@@ -1,20 +1,15 @@
 //! Which guest tests run: names are `arch/kernel/detector/case`, and a choice is turned into the filter and the skips
 //! that the test harness understands.
 
-use anyhow::{Result, ensure};
-
-/// What may be chosen, with the spellings of the test names.
-const ARCHES: &[&str] = &["arm64", "armhf"];
-/// The kernels of the matrix.
-const KERNELS: &[&str] = &["5.10", "6.1", "6.12", "7.2"];
+use edge_tests::vm::{Arch, Kernel, matrix};
 
 /// A choice from the matrix; `None` is everything.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Choice {
-    /// `arm64` or `armhf`.
-    pub(super) arch: Option<String>,
-    /// The version of one kernel of the matrix.
-    pub(super) kernel: Option<String>,
+    /// One architecture.
+    pub(super) arch: Option<Arch>,
+    /// One kernel.
+    pub(super) kernel: Option<Kernel>,
     /// A detector's name. The set is open, so that a misspelt one is caught as a group that ran nothing.
     pub(super) detector: Option<String>,
 }
@@ -25,42 +20,29 @@ impl Choice {
         *self == Self::default()
     }
 
-    /// Arguments for the harness.
-    ///
-    /// # Errors
-    /// An architecture or kernel that is not in the matrix.
-    pub(super) fn arguments(&self) -> Result<Vec<String>> {
-        let mut arguments = Vec::new();
-        // The harness takes one filter; everything else that was not chosen is skipped by its delimited part.
-        if let Some(detector) = &self.detector {
-            arguments.push(format!("/{detector}/"));
-        }
-        skip_others(
-            "architecture",
-            self.arch.as_deref(),
-            ARCHES,
-            |other| format!("{other}/"),
-            &mut arguments,
-        )?;
-        skip_others("kernel", self.kernel.as_deref(), KERNELS, |other| format!("/{other}/"), &mut arguments)?;
-        Ok(arguments)
+    /// The guests that are left.
+    pub(super) fn guests(&self) -> Vec<(Arch, Kernel)> {
+        let chosen = |(arch, kernel): &(Arch, Kernel)| {
+            self.arch.is_none_or(|one| one == *arch) && self.kernel.is_none_or(|one| one == *kernel)
+        };
+        matrix().into_iter().filter(chosen).collect()
     }
-}
 
-/// Adds a skip for every member of `all` but the chosen one.
-fn skip_others(
-    what: &str,
-    chosen: Option<&str>,
-    all: &[&str],
-    part: impl Fn(&str) -> String,
-    arguments: &mut Vec<String>,
-) -> Result<()> {
-    let Some(chosen) = chosen else { return Ok(()) };
-    ensure!(all.contains(&chosen), "{what} `{chosen}` is none of {}", all.join(", "));
-    for other in all.iter().filter(|other| **other != chosen) {
-        arguments.extend(["--skip".to_owned(), part(other)]);
+    /// Arguments for the harness. It takes one filter; everything else that was not chosen is skipped by a part of its
+    /// name that no other name holds.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let mut skips = Vec::new();
+        if let Some(chosen) = self.arch {
+            skips.extend(Arch::ALL.iter().filter(|other| **other != chosen).map(|other| format!("{other}/")));
+        }
+        if let Some(chosen) = self.kernel {
+            skips.extend(
+                Kernel::ALL.iter().filter(|other| **other != chosen).map(|other| format!("/{other}/")),
+            );
+        }
+        let filter = self.detector.iter().map(|detector| format!("/{detector}/"));
+        filter.chain(skips.into_iter().flat_map(|part| ["--skip".to_owned(), part])).collect()
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -81,13 +63,13 @@ mod tests {
     }
 
     fn choice(arch: &str, kernel: &str, detector: &str) -> Choice {
-        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Choice { arch: some(arch), kernel: some(kernel), detector: some(detector) }
+        let detector = (!detector.is_empty()).then(|| detector.to_owned());
+        Choice { arch: arch.parse().ok(), kernel: kernel.parse().ok(), detector }
     }
 
     #[test]
     fn one_cell_is_one_cell() {
-        let arguments = choice("arm64", "6.1", "file_tamper").arguments().unwrap();
+        let arguments = choice("arm64", "6.1", "file_tamper").arguments();
         assert!(selects(&arguments, "arm64/6.1/file_tamper/attack_caught"));
         for other in ["armhf/6.1/file_tamper/a", "arm64/6.12/file_tamper/a", "arm64/6.1/lateral_scan/a"] {
             assert!(!selects(&arguments, other), "{other}");
@@ -96,17 +78,18 @@ mod tests {
 
     #[test]
     fn parts_that_were_not_chosen_stay_open() {
-        let arguments = choice("", "6.12", "").arguments().unwrap();
+        let arguments = choice("", "6.12", "").arguments();
         assert!(
             selects(&arguments, "armhf/6.12/flood/books") && selects(&arguments, "arm64/6.12/file_tamper/a")
         );
         assert!(!selects(&arguments, "armhf/6.1/flood/books"));
-        assert!(choice("", "", "").arguments().unwrap().is_empty());
+        assert!(choice("", "", "").arguments().is_empty());
     }
 
     #[test]
-    fn what_is_not_in_the_matrix_is_refused() {
-        assert!(choice("x86", "", "").arguments().unwrap_err().to_string().contains("arm64, armhf"));
-        assert!(choice("", "4.19", "").arguments().unwrap_err().to_string().contains("`4.19`"));
+    fn guests_follow_the_choice() {
+        assert_eq!(choice("", "", "x").guests().len(), 8);
+        assert_eq!(choice("armhf", "", "").guests().len(), 4);
+        assert_eq!(choice("armhf", "7.2", "").guests(), [(Arch::Armhf, Kernel::V7_2)]);
     }
 }

@@ -18,8 +18,8 @@ pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()>
     while let Some(arg) = args.next()? {
         match arg {
             Arg::Value(name) => groups.push(named(&name.string()?)?),
-            Arg::Long("arch") => choice.arch = Some(args.value()?.string()?),
-            Arg::Long("kernel") => choice.kernel = Some(args.value()?.string()?),
+            Arg::Long("arch") => choice.arch = Some(args.value()?.parse()?),
+            Arg::Long("kernel") => choice.kernel = Some(args.value()?.parse()?),
             Arg::Long("detector") => choice.detector = Some(args.value()?.string()?),
             other => return Err(other.unexpected().into()),
         }
@@ -31,7 +31,6 @@ pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()>
         choice.is_everything() || groups.iter().all(|group| group.name == "guest"),
         "--arch, --kernel and --detector choose guest tests; name the group `guest` alone"
     );
-    choice.arguments()?;
     let mut session = Session { workspace, choice: &choice, bin_dirs: Vec::new(), tally: Tally::default() };
     let mut total = Tally::default();
     let mut report = Vec::new();
