@@ -44,3 +44,8 @@ pub use verdict::{Ancestor, Head, MAX_LINEAGE, Subject, Verdict};
 
 /// An encoded message, ready to be the payload of one MQTT publication.
 pub type Payload = heapless::Vec<u8, MAX_PAYLOAD>;
+
+/// The example of the README is compiled and run with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
