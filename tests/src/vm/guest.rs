@@ -7,9 +7,8 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,6 +16,7 @@ use super::error::VmError;
 use super::initramfs::{self, Placed};
 use super::qemu::{Machine, base_words};
 use super::{Arch, Kernel, fetch_kernels};
+use crate::Scratch;
 use crate::tool::last_lines;
 
 /// What the init script prints when the shell is about to start.
@@ -95,8 +95,8 @@ impl GuestBuilder {
         let Some(kernel) = files.into_iter().next() else {
             return Err(VmError::Gone { status: None, tail: String::new() });
         };
-        let initramfs = Scratch::new(&format!("{}-{}.cpio", self.machine.arch, self.kernel));
-        initramfs::write(&kernel, &self.placed, &initramfs.0)?;
+        let initramfs = Scratch::name(&format!("{}-{}.cpio", self.machine.arch, self.kernel));
+        initramfs::write(&kernel, &self.placed, initramfs.path())?;
 
         let mut machine = self.machine.clone();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -105,7 +105,7 @@ impl GuestBuilder {
         machine.boot_words.push(format!("edge.name={}-{}", machine.arch, self.kernel));
         let tool = machine.tool();
         let mut child = tool
-            .command(machine.arguments(&kernel.image(), &initramfs.0))
+            .command(machine.arguments(&kernel.image(), initramfs.path()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // QEMU's own complaints belong into the transcript too; they come through the console of last resort.
@@ -294,24 +294,5 @@ fn pump(mut stdout: ChildStdout, sender: &Sender<Vec<u8>>) {
         if sender.send(buffer.get(..count).unwrap_or_default().to_vec()).is_err() {
             break;
         }
-    }
-}
-
-/// A file name of our own below the temporary folder, removed at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    /// A name that no other guest of any process uses.
-    fn new(name: &str) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        Self(std::env::temp_dir().join(format!("edge-guest-{}-{count}-{name}", std::process::id())))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // QEMU has read it; a file that remains is only space.
-        let _ = fs::remove_file(&self.0);
     }
 }
