@@ -26,7 +26,7 @@ const LINE_MAX: usize = 3000;
 /// How long a guest may take to boot; it takes 2 to 8 s on an idle machine.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 /// How long a guest lives without being dropped, in case the harness dies.
-const LIFETIME: Duration = Duration::from_secs(3600);
+const LIFETIME: Duration = Duration::from_secs(1800);
 
 /// Describes a guest before it boots.
 #[derive(Clone, Debug)]

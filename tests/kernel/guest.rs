@@ -1,0 +1,43 @@
+//! That a guest is what the other cases take it for.
+
+use crate::scene::{SOON, Scene};
+use crate::schedule::Outcome;
+
+/// The guest boots, has the file systems the agent needs, and reports exit codes and output faithfully.
+pub(crate) fn boots(scene: &mut Scene) -> Outcome {
+    let mounts = scene.run("cat /proc/mounts", SOON)?;
+    for place in
+        ["/sys/kernel/tracing", "/sys/fs/bpf", "/sys/fs/cgroup", "/dev/shm", "/run", "/var/tmp", "/tmp"]
+    {
+        if !mounts.contains(&format!(" {place} ")) {
+            return Err(format!("{place} is not mounted").into());
+        }
+    }
+    let done = scene.guest.run("echo 'one  $HOME \"two\"'; echo three >&2; exit 41", SOON)?;
+    if (done.code, done.output.as_str()) != (41, "one  $HOME \"two\"\nthree") {
+        return Err(format!("console garbles: {done:?}").into());
+    }
+    // Every byte value, over more than one piece of what is typed at a time.
+    let content: Vec<u8> = (0..=255).cycle().take(1000).collect();
+    scene.guest.write("/data/bytes", &content, SOON)?;
+    let dump = scene.run("od -An -v -tx1 /data/bytes", SOON)?;
+    let wanted: Vec<String> = content.iter().map(|byte| format!("{byte:02x}")).collect();
+    if !dump.split_whitespace().eq(wanted.iter()) {
+        return Err(format!("file arrives garbled: {dump}").into());
+    }
+    Ok(Some(scene.run("uname -r", SOON)?))
+}
+
+/// A message from the guest reaches the broker on the host and is acknowledged.
+pub(crate) fn reaches_broker(scene: &mut Scene) -> Outcome {
+    let (host, port) = scene.broker_address();
+    scene.run(
+        &format!("edge-emulate mqtt-ping --addr {host} --port {port} --topic edge/test --payload hello"),
+        SOON,
+    )?;
+    let log = scene.broker.log();
+    if !log.contains("Received PUBLISH from edge-ping") {
+        return Err(format!("broker saw no publish; its log: {log}").into());
+    }
+    Ok(None)
+}
