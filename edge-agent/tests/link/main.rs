@@ -1,0 +1,41 @@
+//! The link against the real Mosquitto, on loopback.
+//!
+//! Without the test harness, because it starts threads and what is counted here is this process' own: `one_thread` and the
+//! wake-ups of an idle connection. Needs `mosquitto` in the path; says so and fails when it is missing.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test program: a failed assertion and a printed line are its product"
+)]
+
+mod broker;
+mod idle;
+mod killed;
+mod refused;
+mod status;
+mod subscriber;
+mod support;
+
+/// The tests by name, in the order they run.
+const TESTS: [(&str, fn()); 7] = [
+    ("idle_has_one_thread_and_no_wake_ups", idle::one_thread_and_no_wake_ups),
+    ("a_mute_broker_is_left_in_time", idle::a_mute_broker_is_left_in_time),
+    ("a_frozen_broker_is_noticed_in_time", idle::a_frozen_broker_is_noticed_in_time),
+    ("every_verdict_survives_a_broker_restart", killed::every_verdict_arrives),
+    ("a_dead_broker_gives_way_to_the_next", refused::the_next_broker_is_tried),
+    ("a_refusal_is_explained", refused::a_refusal_is_explained),
+    ("status_follows_the_connection", status::status_follows_the_connection),
+];
+
+fn main() {
+    // `cargo test NAME` filters; the flags of the harness are not ours.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    for (name, test) in TESTS {
+        if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {
+            test();
+            println!("test {name} ... ok");
+        }
+    }
+}
