@@ -79,6 +79,11 @@ pub(super) fn parse<'s>(text: &'s str, problems: &mut Problems) -> Document<'s> 
         &mut ValidateWhitespace::new(&mut collector, source),
         &mut |error: ParseError| syntax.push_with(|| syntax_problem(text, &error)),
     );
+    if let Some(start) = collector.passed_over {
+        // The end of the file came first, which the parser does not tell while it passes over something.
+        let what = "a value that begins here has no end".to_owned();
+        syntax.push(Problem::Syntax { line: collector.lines.line(start), what });
+    }
     let document = collector.document;
     problems.append(syntax);
     document
@@ -149,6 +154,8 @@ struct Collector<'s, 'p> {
     in_header: bool,
     /// The list being read and the offset of its bracket.
     list: Option<(usize, Vec<Item<'s>>)>,
+    /// Where an inline table or a list in a list began: the parser passes over it, and only its end is told.
+    passed_over: Option<usize>,
     /// What has been read.
     document: Document<'s>,
 }
@@ -164,6 +171,7 @@ impl<'s, 'p> Collector<'s, 'p> {
             key: String::new(),
             in_header: false,
             list: None,
+            passed_over: None,
             document: Document::default(),
         }
     }
@@ -242,16 +250,19 @@ impl EventReceiver for Collector<'_, '_> {
         self.in_header = false;
     }
 
-    fn inline_table_open(&mut self, _span: Span, _error: &mut dyn ErrorSink) -> bool {
+    fn inline_table_open(&mut self, span: Span, _error: &mut dyn ErrorSink) -> bool {
+        self.passed_over = Some(span.start());
         false
     }
 
     fn inline_table_close(&mut self, span: Span, _error: &mut dyn ErrorSink) {
-        self.finish(span.start(), span.end(), Value::Unusable);
+        let start = self.passed_over.take().unwrap_or(span.start());
+        self.finish(start, span.end(), Value::Unusable);
     }
 
     fn array_open(&mut self, span: Span, _error: &mut dyn ErrorSink) -> bool {
         if self.list.is_some() {
+            self.passed_over = Some(span.start());
             return false;
         }
         self.list = Some((span.start(), Vec::new()));
@@ -259,7 +270,9 @@ impl EventReceiver for Collector<'_, '_> {
     }
 
     fn array_close(&mut self, span: Span, _error: &mut dyn ErrorSink) {
-        if let Some((start, items)) = self.list.take() {
+        if let Some(start) = self.passed_over.take() {
+            self.finish(start, span.end(), Value::Unusable);
+        } else if let Some((start, items)) = self.list.take() {
             self.finish(start, span.end(), Value::List(items));
         }
     }
@@ -299,7 +312,7 @@ impl EventReceiver for Collector<'_, '_> {
     }
 
     fn newline(&mut self, _span: Span, _error: &mut dyn ErrorSink) {
-        if self.list.is_none() {
+        if self.list.is_none() && self.passed_over.is_none() {
             // A key without a value was told as a syntax error; it must not run into the next line's key.
             self.key.clear();
         }

@@ -18,6 +18,8 @@ mod types;
 mod value;
 
 #[cfg(test)]
+mod random_tests;
+#[cfg(test)]
 mod tests;
 
 pub use diff::{Changes, NeedsRestart, diff};
