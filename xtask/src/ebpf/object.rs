@@ -8,16 +8,16 @@ use crate::remap;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Little-endian BPF, the byte order of every machine we serve.
 const TARGET: &str = "bpfel-unknown-none";
-/// Debian's objcopy of the LLVM that bpf-linker is built with.
-const DEBIAN_OBJCOPY: &str = "/usr/lib/llvm-22/bin/llvm-objcopy";
 /// Rust flags that belong to the object wherever it is built; they are part of its source hash.
 ///
 /// aya-ebpf would otherwise take the register layout of the machine that compiles; the agent overrides what differs.
-pub(super) const FLAGS: &[&str] = &["-Clink-arg=--btf", "-Cdebuginfo=2", "--cfg=bpf_target_arch=\"x86_64\""];
+/// No debug info and so no BTF: nothing here needs it, it was two thirds of the object, and kernels differ in what BTF of a
+/// program they accept.
+pub(super) const FLAGS: &[&str] = &["-Cdebuginfo=0", "--cfg=bpf_target_arch=\"x86_64\""];
 
 /// The BPF linker that was found.
 pub(super) struct Linker {
@@ -38,7 +38,7 @@ pub(super) fn linker(workspace: &Workspace) -> Result<Linker> {
 /// Builds the object and returns its bytes.
 ///
 /// # Errors
-/// A failed build, or an object that is not BPF or has no BTF.
+/// A failed build, or an object that is not BPF or has no licence or maps.
 pub(super) fn build(workspace: &Workspace, compiler: &Compiler, linker: &Linker) -> Result<Vec<u8>> {
     let target_dir = workspace.target.join("bpf");
     let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
@@ -54,31 +54,16 @@ pub(super) fn build(workspace: &Workspace, compiler: &Compiler, linker: &Linker)
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).current_dir(&workspace.root);
     process::run(&mut cargo)?;
     let path = target_dir.join(TARGET).join("release/edge-ebpf");
-    let stripped = path.with_extension("stripped");
-    strip(compiler, &path, &stripped)?;
-    let bytes = fs::read(&stripped).with_context(|| format!("no {} was made", stripped.display()))?;
+    let bytes = fs::read(&path).with_context(|| format!("no {} was made", path.display()))?;
     inspect(&bytes)?;
     Ok(bytes)
-}
-
-/// Removes the DWARF from which the linker made the BTF: nothing loads it, and it is nine tenths of the file.
-fn strip(compiler: &Compiler, from: &Path, to: &Path) -> Result<()> {
-    process::run(process::pristine(objcopy(compiler)).arg("--strip-debug").arg(from).arg(to))
-}
-
-/// LLVM's objcopy: Debian's beside its LLVM, else the one rustup calls `llvm-tools`, else one on `PATH`.
-fn objcopy(compiler: &Compiler) -> PathBuf {
-    let hosts = fs::read_dir(compiler.sysroot.join("lib/rustlib")).into_iter().flatten().flatten();
-    let mut places = vec![PathBuf::from(DEBIAN_OBJCOPY)];
-    places.extend(hosts.map(|host| host.path().join("bin/llvm-objcopy")));
-    places.into_iter().find(|path| path.is_file()).unwrap_or_else(|| "llvm-objcopy".into())
 }
 
 /// Refuses an object that the loader could not use.
 fn inspect(bytes: &[u8]) -> Result<()> {
     let elf = Elf::parse(bytes).context("the built object")?;
     ensure!(elf.machine == EM_BPF, "the built object is for machine {}, not {EM_BPF} (BPF)", elf.machine);
-    for section in [".BTF", ".BTF.ext"] {
+    for section in ["license", "maps"] {
         ensure!(elf.sections.iter().any(|name| name == section), "the built object has no {section} section");
     }
     Ok(())

@@ -1,0 +1,26 @@
+//! Detectors: from evidence and a process's state to a decision. One file each, named as everywhere else.
+
+pub mod file_tamper;
+pub mod lateral_scan;
+pub mod volatile_exec;
+
+/// What to do with a finding's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// Send a record now.
+    Now,
+    /// Count it for the next record: this process was reported and has not doubled its count since.
+    Hold,
+}
+
+/// Reports at the first finding and then at every doubling, so that a record storm cannot be caused by one process.
+#[inline(always)]
+#[must_use]
+pub fn pace(report_at: &mut u32, measure: u32) -> Report {
+    if measure >= *report_at {
+        *report_at = measure.saturating_mul(2);
+        Report::Now
+    } else {
+        Report::Hold
+    }
+}

@@ -1,0 +1,89 @@
+//! `volatile_exec`: a program started from a place that does not survive a reboot or that anyone may write to.
+//!
+//! Technique: T1059 (command and scripting interpreter), T1105 (ingress tool transfer).
+//! Hooks: `sched:sched_process_exec` for the path, `chdir` and `fchdir` through `sensors/syscall.rs` and
+//! `sched:sched_process_fork` to follow working directories, see `sensors/process.rs`.
+//! Record: [`edge_abi::VolatileExecRecord`], 264 bytes.
+//! Cost: one prefix lookup per exec.
+//! Blind to (on the tracepoint rung): a symbolic link or bind mount that leads from elsewhere into volatile storage; an
+//! interpreter that is given a script as an argument.
+//!
+//! A relative path is judged by the working directory, which the sensors follow per process. Where they cannot (`fchdir`, `..`),
+//! the finding is a *candidate*: the agent resolves it and dismisses what is harmless.
+
+/// Where a path begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Below a volatile directory.
+    Volatile,
+    /// Not below one, or exempt.
+    Elsewhere,
+}
+
+/// What is known of the working directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directory {
+    /// Not volatile.
+    Elsewhere,
+    /// It changed in a way that was not followed.
+    Unknown,
+    /// Volatile.
+    Volatile,
+}
+
+/// What to say about an exec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Perhaps volatile: the agent has to look.
+    Candidate,
+    /// Nothing.
+    Quiet,
+    /// Volatile for certain.
+    Volatile,
+}
+
+/// Judges an absolute path by the place it begins in; `dotdot` says that it may lead out of it, or into another.
+#[inline(always)]
+#[must_use]
+pub fn judge_absolute(place: Place, dotdot: bool) -> Decision {
+    match (dotdot, place) {
+        (true, _) => Decision::Candidate,
+        (false, Place::Volatile) => Decision::Volatile,
+        (false, Place::Elsewhere) => Decision::Quiet,
+    }
+}
+
+/// Judges a relative path by the directory it starts from.
+#[inline(always)]
+#[must_use]
+pub fn judge_relative(directory: Directory, dotdot: bool) -> Decision {
+    match (dotdot, directory) {
+        (true, _) | (false, Directory::Unknown) => Decision::Candidate,
+        (false, Directory::Volatile) => Decision::Volatile,
+        (false, Directory::Elsewhere) => Decision::Quiet,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_paths_are_certain() {
+        assert_eq!(judge_absolute(Place::Volatile, false), Decision::Volatile);
+        assert_eq!(judge_absolute(Place::Elsewhere, false), Decision::Quiet);
+        assert_eq!(judge_relative(Directory::Volatile, false), Decision::Volatile);
+        assert_eq!(judge_relative(Directory::Elsewhere, false), Decision::Quiet);
+    }
+
+    #[test]
+    fn what_may_lead_elsewhere_is_a_candidate_both_ways() {
+        for place in [Place::Volatile, Place::Elsewhere] {
+            assert_eq!(judge_absolute(place, true), Decision::Candidate);
+        }
+        for directory in [Directory::Elsewhere, Directory::Unknown, Directory::Volatile] {
+            assert_eq!(judge_relative(directory, true), Decision::Candidate);
+        }
+        assert_eq!(judge_relative(Directory::Unknown, false), Decision::Candidate);
+    }
+}

@@ -1,0 +1,68 @@
+//! Reports an exec that `volatile_exec` judged.
+
+use edge_abi::{
+    CWD_BYTES, Counter, Detector, Mode, Outcome, PATH_BYTES, Task, VolatileExecRecord, exec_flags,
+};
+use edge_ebpf::detectors::volatile_exec::Decision;
+use edge_ebpf::path::PathBuffer;
+
+use super::{Times, count, header, join, kill, reserve};
+use crate::clock::now_ns;
+use crate::maps::VOLATILE_EXEC;
+
+/// The detector this file is about.
+const DETECTOR: Detector = Detector::VolatileExec;
+
+/// The mode, unless the detector is off.
+#[inline(always)]
+pub(crate) fn mode() -> Option<Mode> {
+    let mode = Mode::from_raw(VOLATILE_EXEC.get(0)?.mode);
+    (!matches!(mode, Mode::Off)).then_some(mode)
+}
+
+/// Acts and reports. Only a certain finding is acted upon; a candidate is for the agent to resolve.
+#[inline(always)]
+pub(crate) fn apply(
+    mode: Mode,
+    decision: Decision,
+    tgid: u32,
+    relative: bool,
+    path: &PathBuffer,
+    path_len: u32,
+    task: Option<&Task>,
+) {
+    if matches!(decision, Decision::Quiet) {
+        return;
+    }
+    if crate::task::is_trusted(tgid) {
+        count(DETECTOR, Counter::Trusted);
+        return;
+    }
+    count(DETECTOR, Counter::Findings);
+    let candidate = matches!(decision, Decision::Candidate);
+    let outcome = if candidate { Outcome::Reported } else { kill(DETECTOR, mode, tgid) };
+    let now_ns = now_ns();
+    let mut flags = 0;
+    if relative {
+        flags |= exec_flags::RELATIVE;
+    }
+    if candidate {
+        flags |= exec_flags::CANDIDATE;
+    }
+    if path_len as usize >= PATH_BYTES - 1 {
+        flags |= exec_flags::CUT;
+    }
+    let Some(mut record) = reserve::<VolatileExecRecord>(DETECTOR) else {
+        return;
+    };
+    record.write(VolatileExecRecord {
+        header: header(DETECTOR, mode, outcome, Times { now_ns, first_ns: now_ns }, 1),
+        flags,
+        path_len,
+        cwd_len: task.map_or(0, |task| task.cwd_len),
+        reserved: 0,
+        path: join(path.0),
+        cwd: task.map_or([0; CWD_BYTES], |task| task.cwd),
+    });
+    record.submit(0);
+}

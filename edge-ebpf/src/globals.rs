@@ -1,0 +1,104 @@
+//! Read-only globals that the loader sets (`EbpfLoader::override_global`, Linux 5.2). Read with `read_volatile`, because
+//! the compiler would otherwise take the zeros written here for the truth.
+
+use core::ptr::read_volatile;
+
+use edge_abi::SYSCALL_SLOTS;
+
+/// Class of each syscall number, see `edge_abi::SyscallClass`.
+#[unsafe(no_mangle)]
+static SYSCALLS: [u8; SYSCALL_SLOTS] = [0; SYSCALL_SLOTS];
+
+/// Offsets of the first four syscall arguments in `struct pt_regs`.
+#[unsafe(no_mangle)]
+static ARG_OFFSETS: [u32; 4] = [0; 4];
+
+/// 1 on a 32-bit kernel: registers are 32 bits wide.
+#[unsafe(no_mangle)]
+static REGISTERS_32: u32 = 0;
+
+/// Offset in `struct pt_regs` of the word that tells a 32-bit task (arm64 `pstate`), 0 where there is none.
+#[unsafe(no_mangle)]
+static COMPAT_OFFSET: u32 = 0;
+
+/// Depth of the watched cgroup below the root, plus one; 0 watches the whole machine.
+#[unsafe(no_mangle)]
+static SCOPE_DEPTH: u32 = 0;
+
+/// Id of the watched cgroup.
+#[unsafe(no_mangle)]
+static SCOPE_ID: u64 = 0;
+
+/// Where `sched_process_exec` has the locator of its file name.
+#[unsafe(no_mangle)]
+static EXEC_FILENAME: u32 = 0;
+
+/// Where `sched_process_fork` has the child's pid.
+#[unsafe(no_mangle)]
+static FORK_CHILD: u32 = 0;
+
+/// Reads one global past the optimiser.
+macro_rules! global {
+    ($(#[$doc:meta])* $name:ident: $type:ty = $static:expr) => {
+        $(#[$doc])*
+        #[inline(always)]
+        pub(crate) fn $name() -> $type {
+            // SAFETY: the reference is to an initialised static that only the loader writes, before any program runs.
+            unsafe { read_volatile(&raw const $static) }
+        }
+    };
+}
+
+global!(
+    /// Whether registers are 32 bits wide.
+    registers_32: u32 = REGISTERS_32
+);
+global!(
+    /// Offset of the word that tells a 32-bit task.
+    compat_offset: u32 = COMPAT_OFFSET
+);
+global!(
+    /// Depth of the watched cgroup plus one.
+    scope_depth: u32 = SCOPE_DEPTH
+);
+global!(
+    /// Id of the watched cgroup.
+    scope_id: u64 = SCOPE_ID
+);
+global!(
+    /// Offset of the file name's locator.
+    exec_filename: u32 = EXEC_FILENAME
+);
+global!(
+    /// Offset of the child's pid.
+    fork_child: u32 = FORK_CHILD
+);
+global!(
+    /// Offset of the first argument.
+    first_argument: u32 = ARG_OFFSETS[0]
+);
+global!(
+    /// Offset of the second argument.
+    second_argument: u32 = ARG_OFFSETS[1]
+);
+global!(
+    /// Offset of the third argument.
+    third_argument: u32 = ARG_OFFSETS[2]
+);
+global!(
+    /// Offset of the fourth argument.
+    fourth_argument: u32 = ARG_OFFSETS[3]
+);
+
+/// Class of the syscall in `slot`; 0 outside the table.
+#[inline(always)]
+pub(crate) fn syscall_class(slot: usize) -> u8 {
+    if slot >= SYSCALL_SLOTS {
+        return 0;
+    }
+    let table = (&raw const SYSCALLS).cast::<u8>();
+    // SAFETY: `slot` was just checked to lie within the table.
+    let entry = unsafe { table.add(slot) };
+    // SAFETY: the pointer is to an initialised byte that only the loader writes, before any program runs.
+    unsafe { read_volatile(entry) }
+}

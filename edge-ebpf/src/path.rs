@@ -1,0 +1,238 @@
+//! Facts about path strings, computed in one pass each and without branches on their content where a result is used as an
+//! index: a branch per byte would make the verifier walk every combination.
+
+use edge_abi::{PATH_BYTES, PREFIX_BYTES};
+
+/// A NUL-terminated path; bytes after the NUL are whatever was there before.
+///
+/// Aligned to words, because the compiler copies an unaligned array byte by byte, in two instructions each; in two halves,
+/// because the first is also a key of the prefix map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(8))]
+pub struct PathBuffer(pub [[u8; PREFIX_BYTES]; 2]);
+
+impl PathBuffer {
+    /// All bytes.
+    #[inline(always)]
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_flattened()
+    }
+
+    /// All bytes, to be filled.
+    #[inline(always)]
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        self.0.as_flattened_mut()
+    }
+
+    /// The first byte; 0 for an empty path.
+    #[inline(always)]
+    #[must_use]
+    pub fn first(&self) -> u8 {
+        self.bytes().first().copied().unwrap_or(0)
+    }
+
+    /// Empties the path.
+    #[inline(always)]
+    pub fn clear(&mut self) {
+        if let Some(first) = self.bytes_mut().first_mut() {
+            *first = 0;
+        }
+    }
+}
+
+/// Indices into a [`PathBuffer`] are masked with this.
+const MASK: usize = PATH_BYTES - 1;
+const _: () = assert!(PATH_BYTES.is_power_of_two() && PATH_BYTES == 2 * PREFIX_BYTES);
+
+/// What one pass over a path tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct PathFacts {
+    /// Identity of the string, never 0: FNV-1a of 32 bits.
+    pub identity: u32,
+    /// Where the last component begins.
+    pub base: u32,
+    /// 1 when two dots stand side by side, as in `..`; the path may then lead anywhere.
+    pub dotdot: u32,
+}
+
+/// 1 when `byte` equals `wanted`, else 0; arithmetic only.
+#[inline(always)]
+fn equals(byte: u8, wanted: u8) -> u32 {
+    u32::from(byte ^ wanted).wrapping_sub(1) >> 31
+}
+
+/// Reads one byte at a masked index.
+#[inline(always)]
+fn at(path: &PathBuffer, index: u32) -> u8 {
+    path.bytes().get(index as usize & MASK).copied().unwrap_or(0)
+}
+
+/// Scans a path.
+#[inline(always)]
+#[must_use]
+pub fn scan(path: &PathBuffer) -> PathFacts {
+    let mut identity = 0x811c_9dc5_u32;
+    let (mut base, mut dotdot, mut before) = (0_u32, 0_u32, 0_u32);
+    let mut index = 0_u32;
+    while index < PATH_BYTES as u32 {
+        let byte = at(path, index);
+        if byte == 0 {
+            break;
+        }
+        identity = (identity ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        let slash = equals(byte, b'/').wrapping_neg();
+        base = (base & !slash) | ((index + 1) & slash);
+        let dot = equals(byte, b'.');
+        dotdot |= dot & before;
+        before = dot;
+        index += 1;
+    }
+    PathFacts { identity: identity | 1, base, dotdot }
+}
+
+/// How the new name of a renamed file relates to its old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenameShape {
+    /// The old name with an ending of its own: `a.doc` to `a.doc.locked`.
+    Ending,
+    /// A temporary name to a final one: `a.dpkg-new`, `a.part` or `.a.Xy12` to `a`.
+    Arrival,
+    /// Anything else: a move, a rotation (`log.1` to `log.2`, `log` to `log.1`), an unrelated name.
+    Plain,
+}
+
+/// Compares the last components of two paths.
+#[inline(always)]
+#[must_use]
+pub fn rename_shape(old: &PathBuffer, old_base: u32, new: &PathBuffer, new_base: u32) -> RenameShape {
+    // A hidden temporary name (`.name.XXXXXX`, as rsync makes them) is compared without its dot.
+    let hidden = equals(at(old, old_base), b'.') & (1 ^ equals(at(new, new_base), b'.'));
+    let mut left = old_base + hidden;
+    let mut right = new_base;
+    let mut steps = 0;
+    while steps < PATH_BYTES {
+        let byte = at(old, left);
+        if byte == 0 || byte != at(new, right) {
+            break;
+        }
+        left += 1;
+        right += 1;
+        steps += 1;
+    }
+    let (old_rest, new_rest) = (at(old, left), at(new, right));
+    if steps == 0 || (old_rest == 0) == (new_rest == 0) {
+        return RenameShape::Plain;
+    }
+    if new_rest == 0 {
+        return RenameShape::Arrival;
+    }
+    // The old name is a beginning of the new one. A letter in the rest makes it an ending; digits, dots, dashes and
+    // tildes alone are a rotation or a backup.
+    let mut letters = 0;
+    let mut index = 0;
+    while index < 16 {
+        let byte = at(new, right + index);
+        if byte == 0 {
+            break;
+        }
+        let folded = byte | 0x20;
+        letters |= u32::from(folded.wrapping_sub(b'a') < 26);
+        index += 1;
+    }
+    if letters != 0 && hidden == 0 { RenameShape::Ending } else { RenameShape::Plain }
+}
+
+/// Whether a path lies in a kernel file system or among devices, where nothing written is a file that can be lost.
+#[inline(always)]
+#[must_use]
+pub fn is_synthetic(path: &PathBuffer) -> bool {
+    let bytes = path.bytes();
+    (bytes.starts_with(b"/dev/") && !bytes.starts_with(b"/dev/shm/"))
+        || bytes.starts_with(b"/sys/")
+        || bytes.starts_with(b"/proc")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> PathBuffer {
+        // Garbage behind the NUL, as a reused buffer has it.
+        let mut buffer = PathBuffer([[b'/'; PREFIX_BYTES]; 2]);
+        let bytes = buffer.bytes_mut();
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        bytes[text.len()] = 0;
+        buffer
+    }
+
+    fn shape(old: &str, new: &str) -> RenameShape {
+        let (old, new) = (path(old), path(new));
+        rename_shape(&old, scan(&old).base, &new, scan(&new).base)
+    }
+
+    #[test]
+    fn finds_the_last_component_and_double_dots() {
+        assert_eq!(scan(&path("/a/bc/d")).base, 6);
+        assert_eq!(scan(&path("plain")).base, 0);
+        assert_eq!(scan(&path("/tmp/../etc")).dotdot, 1);
+        assert_eq!(scan(&path("./a.b/.c")).dotdot, 0);
+        assert_eq!(scan(&path("")).base, 0);
+    }
+
+    #[test]
+    fn identity_is_of_the_string_alone() {
+        let mut other = path("/data/a");
+        other.bytes_mut()[20] = b'x';
+        assert_eq!(scan(&path("/data/a")).identity, scan(&other).identity);
+        assert_ne!(scan(&path("/data/a")).identity, scan(&path("/data/b")).identity);
+        assert_ne!(scan(&path("")).identity, 0);
+    }
+
+    #[test]
+    fn a_full_buffer_ends_at_its_end() {
+        let full = PathBuffer([[b'x'; PREFIX_BYTES]; 2]);
+        assert_ne!(scan(&full).identity, 0);
+        assert_eq!(rename_shape(&full, 0, &full, 0), RenameShape::Plain);
+    }
+
+    #[test]
+    fn new_endings_of_ransomware() {
+        assert_eq!(shape("/d/a.doc", "/d/a.doc.locked"), RenameShape::Ending);
+        assert_eq!(shape("a.doc", "a.doc_encrypted"), RenameShape::Ending);
+        assert_eq!(shape("/d/a.doc", "/elsewhere/a.doc.[id-77].x"), RenameShape::Ending);
+    }
+
+    #[test]
+    fn rotations_and_backups_are_not_endings() {
+        assert_eq!(shape("/var/log/syslog", "/var/log/syslog.1"), RenameShape::Plain);
+        assert_eq!(shape("/var/log/syslog.1", "/var/log/syslog.2"), RenameShape::Plain);
+        assert_eq!(shape("/var/log/syslog", "/var/log/syslog-20261123"), RenameShape::Plain);
+        assert_eq!(shape("notes", "notes~"), RenameShape::Plain);
+    }
+
+    #[test]
+    fn temporary_names_arrive() {
+        assert_eq!(shape("/usr/bin/x.dpkg-new", "/usr/bin/x"), RenameShape::Arrival);
+        assert_eq!(shape("/data/.photo.jpg.Xy12Zq", "/data/photo.jpg"), RenameShape::Arrival);
+        assert_eq!(shape("clip.mp4.part", "clip.mp4"), RenameShape::Arrival);
+    }
+
+    #[test]
+    fn moves_and_strangers_are_plain() {
+        assert_eq!(shape("/a/x", "/b/x"), RenameShape::Plain);
+        assert_eq!(shape("/a/x", "/a/y"), RenameShape::Plain);
+        assert_eq!(shape("/a/x.doc", "/a/8f3e.enc"), RenameShape::Plain);
+    }
+
+    #[test]
+    fn kernel_files_are_not_files_to_lose() {
+        for synthetic in ["/dev/null", "/proc/self/oom_adj", "/sys/class/x"] {
+            assert!(is_synthetic(&path(synthetic)), "{synthetic}");
+        }
+        for real in ["/data/dev/x", "/dev/shm/x", "relative", "/devices"] {
+            assert!(!is_synthetic(&path(real)), "{real}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Reads of kernel and user memory, as safe functions: the helpers check every address and fail instead of faulting.
+
+use aya_ebpf::helpers::{
+    bpf_probe_read_kernel, bpf_probe_read_kernel_str_bytes, bpf_probe_read_user, bpf_probe_read_user_buf,
+    bpf_probe_read_user_str_bytes,
+};
+use edge_ebpf::path::PathBuffer;
+
+/// Reads a kernel value; `None` when the address is bad.
+#[inline(always)]
+pub(crate) fn kernel<T>(address: u64) -> Option<T> {
+    // SAFETY: the helper checks the address and copies into a value of its own.
+    unsafe { bpf_probe_read_kernel(address as *const T) }.ok()
+}
+
+/// Reads a user value; `None` when the address is bad or its page is not there.
+#[inline(always)]
+pub(crate) fn user<T>(address: u64) -> Option<T> {
+    // SAFETY: the helper checks the address and copies into a value of its own.
+    unsafe { bpf_probe_read_user(address as *const T) }.ok()
+}
+
+/// Fills `buffer` from user memory.
+#[inline(always)]
+pub(crate) fn user_bytes(address: u64, buffer: &mut [u8]) -> bool {
+    // SAFETY: the helper checks the address and writes at most `buffer.len()` bytes into `buffer`.
+    unsafe { bpf_probe_read_user_buf(address as *const u8, buffer) }.is_ok()
+}
+
+/// Copies a user string; its length without the NUL. An unreadable one becomes empty and gives `None`.
+#[inline(always)]
+pub(crate) fn user_path(address: u64, buffer: &mut PathBuffer) -> Option<u32> {
+    // SAFETY: the helper checks the address and writes at most the buffer, NUL included.
+    let length =
+        unsafe { bpf_probe_read_user_str_bytes(address as *const u8, buffer.bytes_mut()) }.map(<[u8]>::len);
+    let Ok(length) = length else {
+        buffer.clear();
+        return None;
+    };
+    Some(length as u32)
+}
+
+/// Copies a kernel string; its length without the NUL. An unreadable one gives `None`.
+#[inline(always)]
+pub(crate) fn kernel_path(address: u64, buffer: &mut PathBuffer) -> Option<u32> {
+    // SAFETY: the helper checks the address and writes at most the buffer, NUL included.
+    let length =
+        unsafe { bpf_probe_read_kernel_str_bytes(address as *const u8, buffer.bytes_mut()) }.map(<[u8]>::len);
+    length.ok().map(|length| length as u32)
+}

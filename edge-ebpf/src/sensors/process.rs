@@ -1,0 +1,104 @@
+//! Processes on the tracepoint rung.
+//!
+//! Hooks (`include/trace/events/sched.h`; the loader reads the field offsets from tracefs, since they moved in 6.16):
+//! - `sched:sched_process_exec(task, old_pid, bprm)`: fields `__data_loc char[] filename; pid_t pid; pid_t old_pid`.
+//! - `sched:sched_process_fork(parent, child)`: fields `parent_comm, parent_pid, child_comm, child_pid`.
+//!
+//! Upper rungs replace the path by the inode; this one has the path as the caller gave it.
+
+use aya_ebpf::EbpfContext as _;
+use aya_ebpf::macros::tracepoint;
+use aya_ebpf::programs::TracePointContext;
+use edge_abi::{CWD_BYTES, Counter, Detector, Task, exe_hash, task_flags};
+use edge_ebpf::detectors::volatile_exec::{Directory, judge_absolute, judge_relative};
+use edge_ebpf::path::{PathBuffer, scan};
+
+use crate::emit::{count, volatile_exec};
+use crate::maps::{EXEC_SCRATCH, ExecScratch, FILES, SCANS, TASKS, TRUSTED};
+use crate::{filter, globals, read, task};
+
+/// A program was executed.
+#[tracepoint]
+pub(crate) fn exec(ctx: TracePointContext) -> u32 {
+    if filter::in_scope() {
+        let _ = on_exec(&ctx);
+    }
+    0
+}
+
+/// A process or thread was made.
+#[tracepoint]
+pub(crate) fn fork(ctx: TracePointContext) -> u32 {
+    let _ = on_fork(&ctx);
+    0
+}
+
+/// Learns trust from the path, then judges the place.
+#[inline(always)]
+fn on_exec(ctx: &TracePointContext) -> Option<()> {
+    let locator: u32 = read::kernel(ctx.as_ptr() as u64 + u64::from(globals::exec_filename()))?;
+    let scratch = EXEC_SCRATCH.get_ptr_mut(0)?;
+    // SAFETY: this CPU's own value; exec runs with preemption off and does not nest.
+    let scratch = unsafe { &mut *scratch };
+    let length = read::kernel_path(ctx.as_ptr() as u64 + u64::from(locator & 0xffff), &mut scratch.path)?;
+
+    let tgid = task::current_tgid();
+    learn_trust(scratch, tgid);
+    let mode = volatile_exec::mode()?;
+    count(Detector::VolatileExec, Counter::Evidence);
+    let facts = scan(&scratch.path);
+    let known = task::lookup(tgid);
+    let relative = scratch.path.first() != b'/';
+    let decision = if relative {
+        judge_relative(directory(known.as_deref()), facts.dotdot != 0)
+    } else {
+        let PathBuffer([head, _]) = scratch.path;
+        scratch.prefix.data = head;
+        judge_absolute(task::place(&mut scratch.prefix), facts.dotdot != 0)
+    };
+    volatile_exec::apply(mode, decision, tgid, relative, &scratch.path, length, known.as_deref());
+    Some(())
+}
+
+/// What is known of a process's working directory.
+#[inline(always)]
+fn directory(task: Option<&Task>) -> Directory {
+    match task {
+        Some(task) if task.flags & task_flags::CWD_UNKNOWN != 0 => Directory::Unknown,
+        Some(task) if task.flags & task_flags::CWD_VOLATILE != 0 => Directory::Volatile,
+        _ => Directory::Elsewhere,
+    }
+}
+
+/// Marks the process when its path is one of the trusted programs'. Never unmarks: what an updater starts is the update.
+#[inline(always)]
+fn learn_trust(scratch: &mut ExecScratch, tgid: u32) {
+    let hash = exe_hash(scratch.path.bytes());
+    // SAFETY: the value is not looked at, only whether it is there.
+    if unsafe { TRUSTED.get(hash) }.is_none() {
+        return;
+    }
+    if let Some(task) = task::lookup(tgid) {
+        task.flags |= task_flags::TRUSTED;
+        return;
+    }
+    scratch.task = Task { flags: task_flags::TRUSTED, cwd_len: 0, cwd: [0; CWD_BYTES] };
+    let _ = TASKS.insert(tgid, &scratch.task, 0);
+}
+
+/// A child starts with its parent's trust and directory and with no counts; a reused pid must not inherit a stranger's.
+#[inline(always)]
+fn on_fork(ctx: &TracePointContext) -> Option<()> {
+    let child: u32 = read::kernel(ctx.as_ptr() as u64 + u64::from(globals::fork_child()))?;
+    let _ = FILES.remove(child);
+    let _ = SCANS.remove(child);
+    match task::lookup(task::current_tgid()) {
+        Some(parent) => {
+            let _ = TASKS.insert(child, &*parent, 0);
+        }
+        None => {
+            let _ = TASKS.remove(child);
+        }
+    }
+    Some(())
+}

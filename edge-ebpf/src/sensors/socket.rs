@@ -1,0 +1,62 @@
+//! Outgoing connections on the cgroup rung.
+//!
+//! Hooks (`kernel/bpf/cgroup.c`, `BPF_CGROUP_RUN_PROG_INET{4,6}_CONNECT`, `UDP{4,6}_SENDMSG`): the context is UAPI
+//! (`struct bpf_sock_addr`), the address is the kernel's own copy, and answering 0 makes the caller see `EPERM`.
+//! connect4/6: Linux 4.17; sendmsg4/6: Linux 4.18, for datagrams sent without a connect.
+
+use aya_ebpf::macros::cgroup_sock_addr;
+use aya_ebpf::programs::SockAddrContext;
+
+use crate::emit::lateral_scan::{Endpoint, allow};
+
+/// IPv4 connect.
+#[cgroup_sock_addr(connect4)]
+pub(crate) fn connect4(ctx: SockAddrContext) -> i32 {
+    i32::from(allow(&endpoint4(&ctx)))
+}
+
+/// IPv6 connect.
+#[cgroup_sock_addr(connect6)]
+pub(crate) fn connect6(ctx: SockAddrContext) -> i32 {
+    i32::from(allow(&endpoint6(&ctx)))
+}
+
+/// IPv4 datagram without connect.
+#[cgroup_sock_addr(sendmsg4)]
+pub(crate) fn sendmsg4(ctx: SockAddrContext) -> i32 {
+    i32::from(allow(&endpoint4(&ctx)))
+}
+
+/// IPv6 datagram without connect.
+#[cgroup_sock_addr(sendmsg6)]
+pub(crate) fn sendmsg6(ctx: SockAddrContext) -> i32 {
+    i32::from(allow(&endpoint6(&ctx)))
+}
+
+/// The destination of an IPv4 hook.
+#[inline(always)]
+fn endpoint4(ctx: &SockAddrContext) -> Endpoint {
+    // SAFETY: the kernel passes a valid context for the length of the program.
+    let address = unsafe { &*ctx.sock_addr };
+    Endpoint {
+        family: 4,
+        protocol: address.protocol as u8,
+        port: u16::from_be(address.user_port as u16),
+        address: [address.user_ip4, 0, 0, 0],
+    }
+}
+
+/// The destination of an IPv6 hook. A mapped IPv4 address is judged as IPv4, or a scanner could count each host twice.
+#[inline(always)]
+fn endpoint6(ctx: &SockAddrContext) -> Endpoint {
+    // SAFETY: the kernel passes a valid context for the length of the program.
+    let address = unsafe { &*ctx.sock_addr };
+    let [a, b, c, d] = address.user_ip6;
+    let mapped = a == 0 && b == 0 && c == 0xffff_u32.to_be();
+    Endpoint {
+        family: if mapped { 4 } else { 6 },
+        protocol: address.protocol as u8,
+        port: u16::from_be(address.user_port as u16),
+        address: if mapped { [d, 0, 0, 0] } else { [a, b, c, d] },
+    }
+}

@@ -1,0 +1,98 @@
+//! Writes on the tracepoint rung: only of processes that have already changed files, and sampled only when suspicious.
+
+use edge_abi::{FileTamperTuning, SyscallClass};
+use edge_ebpf::detectors::file_tamper::{FileEvidence, FilesState};
+use edge_ebpf::sample::{SAMPLE_BYTES, SHORT_BYTES, Sample, classify, is_packed};
+
+use super::syscall::argument;
+use crate::emit::file_tamper;
+use crate::maps::Scratch;
+use crate::{globals, read, task};
+
+/// A buffer in user memory.
+#[derive(Clone, Copy)]
+struct Buffer {
+    /// Where it begins.
+    address: u64,
+    /// Its length in bytes.
+    length: u64,
+}
+
+/// `write(fd, buffer, length)` and `writev(fd, vector, count)`, with their positional forms.
+#[inline(always)]
+pub(super) fn observe(scratch: &mut Scratch, class: u8, registers: u64) -> Option<()> {
+    let tgid = task::current_tgid();
+    let state = file_tamper::known(tgid)?;
+    let tuning = file_tamper::tuning()?;
+    let sample = if state.wants_sample(tuning) {
+        let second = argument(registers, globals::second_argument());
+        let third = argument(registers, globals::third_argument());
+        let buffer = if class == SyscallClass::Writev as u8 {
+            larger_of_two(second, third)
+        } else {
+            Buffer { address: second, length: third }
+        };
+        take(scratch, state, tuning, buffer)
+    } else {
+        Sample::None
+    };
+    scratch.path.clear();
+    file_tamper::apply(state, tuning, tgid, FileEvidence::Write(sample), &scratch.path, 0);
+    Some(())
+}
+
+/// The larger of the first two buffers of a vector: C libraries put a small remainder before the data.
+///
+/// The vector's words are as wide as the task's registers; a 32-bit task on a 64-bit kernel gives lengths that make no
+/// sense here and its vectors are then not sampled, only counted.
+#[inline(always)]
+fn larger_of_two(vector: u64, count: u64) -> Buffer {
+    let width = if globals::registers_32() != 0 { 4 } else { 8 };
+    let word = |index: u64| {
+        let address = vector + index * width;
+        if width == 4 {
+            read::user::<u32>(address).map_or(0, u64::from)
+        } else {
+            read::user::<u64>(address).unwrap_or(0)
+        }
+    };
+    let first = Buffer { address: word(0), length: word(1) };
+    if count < 2 {
+        return first;
+    }
+    let second = Buffer { address: word(2), length: word(3) };
+    if second.length > first.length { second } else { first }
+}
+
+/// Samples the middle of the buffer, since a header is cheap to forge; its beginning only to tell packed formats.
+#[inline(always)]
+fn take(scratch: &mut Scratch, state: &FilesState, tuning: &FileTamperTuning, buffer: Buffer) -> Sample {
+    if buffer.length < SHORT_BYTES as u64 {
+        return Sample::None;
+    }
+    if state.at_file_start()
+        && read::user::<u64>(buffer.address).is_some_and(|head| is_packed(u64::from_le(head)))
+    {
+        return Sample::Packed;
+    }
+    let short = buffer.length < SAMPLE_BYTES as u64;
+    let middle = if buffer.length < 4 * SAMPLE_BYTES as u64 { 0 } else { buffer.length >> 1 };
+    let readable = if short {
+        let (head, _) = scratch.sample.split_at_mut(SHORT_BYTES);
+        read::user_bytes(buffer.address, head)
+    } else {
+        read::user_bytes(buffer.address + middle, &mut scratch.sample)
+    };
+    if !readable {
+        return Sample::None;
+    }
+    scratch.values.clear();
+    let wanted = if short { SHORT_BYTES } else { SAMPLE_BYTES };
+    for (index, &byte) in scratch.sample.iter().enumerate() {
+        if index >= wanted {
+            break;
+        }
+        scratch.values.insert(byte);
+    }
+    classify(scratch.values.len(), short, tuning.diversity)
+}

@@ -1,0 +1,40 @@
+//! The map of processes with something to remember: trust and working directory.
+
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use edge_abi::{Task, prefix_verdict, task_flags};
+use edge_ebpf::detectors::volatile_exec::Place;
+
+use crate::maps::{PREFIXES, PrefixKey, TASKS};
+
+/// The process that runs, as the kernel counts them.
+#[inline(always)]
+pub(crate) fn current_tgid() -> u32 {
+    (bpf_get_current_pid_tgid() >> 32) as u32
+}
+
+/// What is remembered of `tgid`.
+#[inline(always)]
+pub(crate) fn lookup(tgid: u32) -> Option<&'static mut Task> {
+    let task = TASKS.get_ptr_mut(tgid)?;
+    // SAFETY: a value of a preallocated map stays mapped; when it is recycled under our feet, we read or write another
+    // process's flags once, which costs a candidate more or less, never memory safety.
+    Some(unsafe { &mut *task })
+}
+
+/// Whether `tgid` descends from a trusted program.
+#[inline(always)]
+pub(crate) fn is_trusted(tgid: u32) -> bool {
+    lookup(tgid).is_some_and(|task| task.flags & task_flags::TRUSTED != 0)
+}
+
+/// Where the path in `key` begins. Bytes behind its NUL do no harm: no prefix holds one.
+#[inline(always)]
+pub(crate) fn place(key: &mut PrefixKey) -> Place {
+    key.bits = (size_of_val(&key.data) * 8) as u32;
+    // SAFETY: both types are a 32-bit length and the same data without padding; theirs only asks for less alignment.
+    let key = unsafe { &*core::ptr::from_ref(key).cast() };
+    match PREFIXES.get(key) {
+        Some(&prefix_verdict::VOLATILE) => Place::Volatile,
+        _ => Place::Elsewhere,
+    }
+}
