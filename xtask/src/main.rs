@@ -26,7 +26,10 @@ fn main() -> ExitCode {
     match verb::dispatch(lexopt::Parser::from_env()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // The sum of the tests has been printed, and stays the last line.
+            if !error.is::<test::Failed>() {
+                eprintln!("error: {error:#}");
+            }
             ExitCode::FAILURE
         }
     }

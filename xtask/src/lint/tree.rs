@@ -26,6 +26,8 @@ impl Tree {
     /// A folder that is no git work tree.
     pub(super) fn read(workspace: &Workspace) -> Result<Self> {
         let mut git = process::command("git");
+        // CI often checks out as another user than the one who builds.
+        git.arg("-c").arg(format!("safe.directory={}", workspace.root.display()));
         git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
             .current_dir(&workspace.root);
         let paths = process::capture(&mut git)?;
