@@ -235,7 +235,7 @@ fn all_mistakes_are_told_in_order_and_bounded() {
 fn files_that_cannot_be_text_are_refused() {
     assert_eq!(Config::parse(b"a = 1\n\xff", "f").unwrap_err().to_string(), "f:2: not UTF-8 text");
     let long = vec![b'#'; FILE_BYTES + 1];
-    assert_eq!(Config::parse(&long, "f").unwrap_err().to_string(), "f: longer than 65536 bytes");
+    assert_eq!(Config::parse(&long, "f").unwrap_err().to_string(), "f: longer than 32768 bytes");
     let absent = Config::load(Path::new("/nonexistent/a.toml")).unwrap_err().to_string();
     assert!(absent.starts_with("/nonexistent/a.toml: "), "{absent}");
 }
