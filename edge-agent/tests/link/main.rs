@@ -11,6 +11,7 @@
 )]
 
 mod broker;
+mod flood;
 mod idle;
 mod killed;
 mod refused;
@@ -19,11 +20,12 @@ mod subscriber;
 mod support;
 
 /// The tests by name, in the order they run.
-const TESTS: [(&str, fn()); 7] = [
+const TESTS: [(&str, fn()); 8] = [
     ("idle_has_one_thread_and_no_wake_ups", idle::one_thread_and_no_wake_ups),
     ("a_mute_broker_is_left_in_time", idle::a_mute_broker_is_left_in_time),
     ("a_frozen_broker_is_noticed_in_time", idle::a_frozen_broker_is_noticed_in_time),
     ("every_verdict_survives_a_broker_restart", killed::every_verdict_arrives),
+    ("a_flood_is_shed_and_the_books_balance", flood::a_flood_is_shed_and_the_books_balance),
     ("a_dead_broker_gives_way_to_the_next", refused::the_next_broker_is_tried),
     ("a_refusal_is_explained", refused::a_refusal_is_explained),
     ("status_follows_the_connection", status::status_follows_the_connection),

@@ -1,9 +1,13 @@
 //! One connection from CONNECT to its end, over any stream.
 
-use super::options::Options;
-use super::port::{Channel, Port, Post};
-use super::session::{Heard, Session};
-use super::{Counters, PublishError};
+#[cfg(test)]
+mod tests;
+
+use crate::publish::options::Options;
+use crate::publish::port::{Channel, Port, Post};
+use crate::publish::session::{Heard, Session};
+use crate::publish::{Counters, PublishError};
+use crate::rt::sleep_until;
 use bytes::{Buf, BytesMut};
 use futures_lite::future::poll_fn;
 use futures_lite::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -11,8 +15,6 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-
-use crate::rt::sleep_until;
 
 /// Bytes read at once; an acknowledgement has four.
 const CHUNK_BYTES: usize = 512;
@@ -183,16 +185,19 @@ impl<'a, const BLOCKS: usize> Driver<'a, BLOCKS> {
         let impatient = self.patience.is_some_and(|limit| now >= limit);
         let settled = self.session.is_settled() && self.port.is_drained();
         if self.closing == Closing::Draining && (settled || impatient) {
-            if self.session.can_post_status() {
-                self.session.status(&self.options.online.topic, &self.options.offline, &mut self.out)?;
+            // Without the last status there is no DISCONNECT either: the broker then publishes our last will, and
+            // subscribers do not go on believing that we are here.
+            if !self.session.can_post_status() {
+                return Ok(true);
             }
+            self.session.status(&self.options.online.topic, &self.options.offline, &mut self.out)?;
             self.closing = Closing::Farewell;
         }
         if self.closing == Closing::Farewell && (self.session.is_settled() || impatient) {
             self.session.disconnect(&mut self.out)?;
             self.closing = Closing::Gone;
             self.patience = now.checked_add(FLUSH_LIMIT);
-            return Ok(self.out.is_empty());
+            return Ok(false);
         }
         Ok(self.closing == Closing::Gone && (self.out.is_empty() || impatient))
     }
