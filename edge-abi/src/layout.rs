@@ -3,8 +3,8 @@
 use core::mem::{offset_of, size_of};
 
 use crate::{
-    FileCounts, FileTamperRecord, FileTamperTuning, Header, LateralScanRecord, LateralScanTuning, Task,
-    VolatileExecRecord, VolatileExecTuning,
+    FileCounts, FileTamperRecord, FileTamperTuning, Header, LateralScanRecord, LateralScanTuning, Parent,
+    Task, VolatileExecRecord, VolatileExecTuning,
 };
 
 const _: () = {
@@ -27,7 +27,8 @@ const _: () = {
     assert!(offset_of!(VolatileExecRecord, path) == 72);
     assert!(offset_of!(VolatileExecRecord, cwd) == 200);
 
-    assert!(size_of::<Task>() == 72);
+    assert!(size_of::<Task>() == 144);
+    assert!(size_of::<Parent>() == 16);
     assert!(size_of::<FileTamperTuning>() == 32);
     assert!(size_of::<LateralScanTuning>() == 24);
     assert!(size_of::<VolatileExecTuning>() == 8);

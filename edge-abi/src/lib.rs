@@ -24,7 +24,7 @@ pub use records::{
     ScanReason, TamperReason, VolatileExecRecord, exec_flags,
 };
 pub use syscall::{COMPAT_BASE, SYSCALL_SLOTS, SyscallClass};
-pub use task::{CWD_BYTES, Task, task_flags};
+pub use task::{CWD_BYTES, EXE_BYTES, Parent, Task, task_flags};
 pub use tuning::{
     FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, VolatileExecTuning, exe_hash,
     prefix_verdict,

@@ -65,8 +65,8 @@ pub mod prefix_verdict {
 
 /// Hash of an executable's path, the key of the map of trusted programs: FNV-1a over the bytes before the first NUL.
 ///
-/// 64 bits, so that an attacker would need about 2^32 names to hit one of at most 16 trusted ones by chance; who can choose the path of
-/// a program freely is stopped by ownership of the directory, not by this.
+/// Not a cryptographic hash: who can run programs as root under names of his own choosing can make one that collides. Only
+/// root's processes are ever trusted, so that needs what a trusted name would give.
 #[must_use]
 pub fn exe_hash(path: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;

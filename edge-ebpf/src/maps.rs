@@ -5,7 +5,9 @@
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::lpm_trie::LpmTrie;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
-use edge_abi::{COUNTER_SLOTS, FileTamperTuning, LateralScanTuning, PrefixData, Task, VolatileExecTuning};
+use edge_abi::{
+    COUNTER_SLOTS, FileTamperTuning, LateralScanTuning, Parent, PrefixData, Task, VolatileExecTuning,
+};
 use edge_ebpf::detectors::file_tamper::FilesState;
 use edge_ebpf::detectors::lateral_scan::ScanState;
 use edge_ebpf::path::PathBuffer;
@@ -22,6 +24,10 @@ pub(crate) static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COU
 /// Processes with something to remember. LRU: exits can be missed, and a storm of short-lived processes must not fill it.
 #[map]
 pub(crate) static TASKS: LruHashMap<u32, Task> = LruHashMap::with_max_entries(512, 0);
+
+/// Parents, so that a verdict can name ancestors that are gone. LRU for the same reason.
+#[map]
+pub(crate) static PARENTS: LruHashMap<u32, Parent> = LruHashMap::with_max_entries(1024, 0);
 
 /// File counts per process that has written, renamed or deleted within reach. LRU for the same reason.
 #[map]

@@ -15,7 +15,7 @@ pub struct FileTamper {
     pub renames: u32,
     /// Deletions.
     pub unlinks: u32,
-    /// Existing files opened for overwriting, or truncated, and then written.
+    /// Existing files emptied, or opened for overwriting and then written.
     pub overwrites: u32,
     /// Writes whose sample looked encrypted.
     pub samples_high: u32,
@@ -60,7 +60,8 @@ pub struct VolatileExec {
     /// Bit 0: the path was relative. Bit 1: the agent resolved it against the process or its directory. Bit 2: the path
     /// is longer than the field.
     pub flags: u8,
-    /// What was executed; absolute when it could be resolved, else as the process named it; cut at 96 bytes.
+    /// What was executed; absolute when it could be resolved, else as the process named it; cut at 96 bytes. Empty when it is
+    /// the subject's `exe`, which saves a fifth of a usual verdict.
     pub path: Bytes<96>,
     /// The directory a relative path started from, when known; cut at 64 bytes.
     pub cwd: Bytes<64>,

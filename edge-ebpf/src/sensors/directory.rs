@@ -59,6 +59,7 @@ fn remember(scratch: &mut Scratch, flags: u32) -> Option<()> {
         known.cwd = scratch.task.cwd;
     } else if flags != 0 {
         scratch.task.flags = flags;
+        scratch.task.exe_len = 0;
         let task: &Task = &scratch.task;
         let _ = TASKS.insert(tgid, task, 0);
     }

@@ -7,14 +7,16 @@
 //! Upper rungs replace the path by the inode; this one has the path as the caller gave it.
 
 use aya_ebpf::EbpfContext as _;
+use aya_ebpf::helpers::bpf_get_current_uid_gid;
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
-use edge_abi::{CWD_BYTES, Counter, Detector, Task, exe_hash, task_flags};
+use edge_abi::{CWD_BYTES, Counter, Detector, EXE_BYTES, Parent, Task, exe_hash, task_flags};
 use edge_ebpf::detectors::volatile_exec::{Directory, judge_absolute, judge_relative};
 use edge_ebpf::path::{PathBuffer, scan};
 
+use crate::clock::now_ns;
 use crate::emit::{count, volatile_exec};
-use crate::maps::{EXEC_SCRATCH, ExecScratch, FILES, SCANS, TASKS, TRUSTED};
+use crate::maps::{EXEC_SCRATCH, ExecScratch, FILES, PARENTS, SCANS, TASKS, TRUSTED};
 use crate::{filter, globals, read, task};
 
 /// A program was executed.
@@ -33,7 +35,7 @@ pub(crate) fn fork(ctx: TracePointContext) -> u32 {
     0
 }
 
-/// Learns trust from the path, then judges the place.
+/// Remembers the program, then judges the place it was executed from.
 #[inline(always)]
 fn on_exec(ctx: &TracePointContext) -> Option<()> {
     let locator: u32 = read::kernel(ctx.as_ptr() as u64 + u64::from(globals::exec_filename()))?;
@@ -43,7 +45,7 @@ fn on_exec(ctx: &TracePointContext) -> Option<()> {
     let length = read::kernel_path(ctx.as_ptr() as u64 + u64::from(locator & 0xffff), &mut scratch.path)?;
 
     let tgid = task::current_tgid();
-    learn_trust(scratch, tgid);
+    remember(scratch, tgid, length);
     let mode = volatile_exec::mode()?;
     count(Detector::VolatileExec, Counter::Evidence);
     let facts = scan(&scratch.path);
@@ -70,19 +72,23 @@ fn directory(task: Option<&Task>) -> Directory {
     }
 }
 
-/// Marks the process when its path is one of the trusted programs'. Never unmarks: what an updater starts is the update.
+/// Remembers what the process is. Trust is never taken back: what an updater starts is the update.
 #[inline(always)]
-fn learn_trust(scratch: &mut ExecScratch, tgid: u32) {
-    let hash = exe_hash(scratch.path.bytes());
+fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) {
+    let PathBuffer([exe, _]) = scratch.path;
+    let exe_len = length.min(EXE_BYTES as u32);
+    // Only root's: a user who starts a package manager to run a command through it is not the package manager.
+    let root = bpf_get_current_uid_gid() as u32 == 0;
     // SAFETY: the value is not looked at, only whether it is there.
-    if unsafe { TRUSTED.get(hash) }.is_none() {
-        return;
-    }
+    let trusted = root && unsafe { TRUSTED.get(exe_hash(scratch.path.bytes())) }.is_some();
+    let flag = if trusted { task_flags::TRUSTED } else { 0 };
     if let Some(task) = task::lookup(tgid) {
-        task.flags |= task_flags::TRUSTED;
+        task.flags |= flag;
+        task.exe_len = exe_len;
+        task.exe = exe;
         return;
     }
-    scratch.task = Task { flags: task_flags::TRUSTED, cwd_len: 0, cwd: [0; CWD_BYTES] };
+    scratch.task = Task { flags: flag, exe_len, cwd_len: 0, reserved: 0, exe, cwd: [0; CWD_BYTES] };
     let _ = TASKS.insert(tgid, &scratch.task, 0);
 }
 
@@ -90,13 +96,15 @@ fn learn_trust(scratch: &mut ExecScratch, tgid: u32) {
 #[inline(always)]
 fn on_fork(ctx: &TracePointContext) -> Option<()> {
     let child: u32 = read::kernel(ctx.as_ptr() as u64 + u64::from(globals::fork_child()))?;
+    let tgid = task::current_tgid();
+    let _ = PARENTS.insert(child, &Parent { start_ns: now_ns(), tgid, reserved: 0 }, 0);
     let _ = FILES.remove(child);
     let _ = SCANS.remove(child);
-    match task::lookup(task::current_tgid()) {
-        Some(parent) => {
+    match task::lookup(tgid) {
+        Some(parent) if parent.flags != 0 => {
             let _ = TASKS.insert(child, &*parent, 0);
         }
-        None => {
+        _ => {
             let _ = TASKS.remove(child);
         }
     }
