@@ -59,7 +59,7 @@ pub struct Options {
     pub verdict_topic: String,
     /// Where heartbeats go, at `QoS` 0.
     pub health_topic: String,
-    /// Where replies to commands go.
+    /// Where replies to commands go; not used without `command_topic`.
     pub reply_topic: String,
     /// Where commands come from; `None` subscribes to nothing.
     pub command_topic: Option<String>,
@@ -112,9 +112,10 @@ impl Options {
     /// # Errors
     /// [`PublishError::Option`] naming the first problem.
     pub fn check(&self) -> Result<(), PublishError> {
-        let command = self.command_topic.as_deref().unwrap_or("none");
-        let topics =
-            [&self.verdict_topic, &self.health_topic, &self.reply_topic, &self.online.topic, command];
+        // Without commands there is nothing to reply to, so neither topic matters.
+        let (command, reply) =
+            self.command_topic.as_deref().map_or(("-", "-"), |command| (command, self.reply_topic.as_str()));
+        let topics = [&self.verdict_topic, &self.health_topic, &self.online.topic, command, reply];
         let bad = |topic: &&str| topic.is_empty() || topic.len() > TOPIC_BYTES;
         let problem = if self.brokers.is_empty() {
             "no broker to connect to"
@@ -152,6 +153,47 @@ impl Options {
                 .login
                 .as_ref()
                 .map(|login| rumqttc::mqttbytes::v4::Login::new(&*login.username, &*login.password)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What breaks good options.
+    type Breaks = fn(&mut Options);
+
+    fn good() -> Options {
+        Options {
+            brokers: vec![Broker { host: "broker".into(), port: 1883 }],
+            client_id: "edge-1".into(),
+            verdict_topic: "v".into(),
+            health_topic: "h".into(),
+            online: Message { topic: "s".into(), payload: Vec::new() },
+            ..Options::default()
+        }
+    }
+
+    #[test]
+    fn each_impossible_option_is_refused_by_name() {
+        assert_eq!(good().check(), Ok(()));
+        let broken: [(&str, Breaks); 9] = [
+            ("no broker", |options| options.brokers.clear()),
+            ("client id", |options| options.client_id.clear()),
+            ("keep-alive", |options| options.keep_alive = Duration::from_millis(900)),
+            ("keep-alive", |options| options.keep_alive = Duration::from_secs(65_536)),
+            ("window", |options| options.window = 0),
+            ("window", |options| options.window = 17),
+            ("topic", |options| options.command_topic = Some("commands without replies".into())),
+            ("topic", |options| options.verdict_topic = "v".repeat(129)),
+            ("status", |options| options.offline = vec![0; 513]),
+        ];
+        for (word, breaks) in broken {
+            let mut options = good();
+            breaks(&mut options);
+            let Err(error) = options.check() else { panic!("{word} was accepted") };
+            assert!(error.to_string().contains(word), "{error}");
         }
     }
 }
