@@ -1,7 +1,7 @@
 //! That a guest is what the other cases take it for.
 
 use crate::scene::{SOON, Scene};
-use crate::schedule::Outcome;
+use edge_tests::trials::Outcome;
 
 /// The guest boots, has the file systems the agent needs, and reports exit codes and output faithfully.
 pub(crate) fn boots(scene: &mut Scene) -> Outcome {

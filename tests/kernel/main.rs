@@ -3,14 +3,20 @@
 //! One guest is booted per architecture and kernel and runs the cases of every detector in turn; each case is a test
 //! of its own, named `arch/kernel/detector/case`. What was measured is printed as a table at the end.
 
+mod emulation;
+mod file_tamper;
+mod flood;
 mod guest;
+mod lateral_scan;
 mod scene;
 mod schedule;
+mod volatile_exec;
 
 use std::process::ExitCode;
 
 use edge_tests::programs::host_program;
 use libtest_mimic::Arguments;
+use schedule::Case;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -24,8 +30,21 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Every case, in the order in which a guest runs them.
-const CASES: &[schedule::Case] = &[
-    schedule::Case { detector: "guest", name: "boots", run: guest::boots },
-    schedule::Case { detector: "guest", name: "reaches_broker", run: guest::reaches_broker },
+/// Every case, in the order in which a guest runs them: first those under observe, so that the agent starts twice.
+const CASES: &[Case] = &[
+    Case { detector: "guest", name: "boots", run: guest::boots },
+    Case { detector: "guest", name: "reaches_broker", run: guest::reaches_broker },
+    Case { detector: "file_tamper", name: "attack_caught", run: file_tamper::attack_caught },
+    Case { detector: "file_tamper", name: "wiper_caught", run: file_tamper::wiper_caught },
+    Case { detector: "file_tamper", name: "benign_quiet", run: file_tamper::benign_quiet },
+    Case { detector: "file_tamper", name: "flood_books", run: flood::renames },
+    Case { detector: "lateral_scan", name: "attack_caught", run: lateral_scan::attack_caught },
+    Case { detector: "lateral_scan", name: "benign_quiet", run: lateral_scan::benign_quiet },
+    Case { detector: "lateral_scan", name: "flood_books", run: flood::connections },
+    Case { detector: "volatile_exec", name: "attack_caught", run: volatile_exec::attack_caught },
+    Case { detector: "volatile_exec", name: "benign_quiet", run: volatile_exec::benign_quiet },
+    Case { detector: "volatile_exec", name: "flood_books", run: flood::executions },
+    Case { detector: "file_tamper", name: "kill_exact", run: file_tamper::kill_exact },
+    Case { detector: "lateral_scan", name: "deny", run: lateral_scan::deny },
+    Case { detector: "volatile_exec", name: "kill", run: volatile_exec::kill },
 ];

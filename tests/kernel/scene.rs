@@ -1,14 +1,51 @@
-//! A guest with everything around it: a broker and a subscriber on this machine.
+//! A guest with everything around it: the agent in it, a broker and a subscriber on this machine.
 
 use std::error::Error;
 use std::time::Duration;
 
 use edge_tests::mosquitto::Mosquitto;
-use edge_tests::programs::guest_program;
+use edge_tests::programs::{guest_program, host_program};
+use edge_tests::subscriber::{Line, Subscriber};
 use edge_tests::vm::{Arch, Done, Guest, GuestBuilder, HOST, Kernel};
+
+use crate::emulation::Emulation;
+use edge_tests::said;
 
 /// How long an ordinary command may take in a guest.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
+/// How long an emulation may take in a guest; a flood takes about a minute on a busy machine.
+pub(crate) const WHILE: Duration = Duration::from_secs(300);
+/// How long a verdict may take from the guest to the subscriber before it counts as missing.
+const DELIVERY: Duration = Duration::from_secs(15);
+/// Where the agent's configuration lies in the guest.
+const CONFIG: &str = "/etc/edge-agent/edge-agent.toml";
+
+/// What the agent is told to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Policy {
+    /// Only report.
+    Observe,
+    /// Kill or deny, as each detector can.
+    Enforce,
+}
+
+impl Policy {
+    /// The agent's configuration; what it does not name has its default.
+    fn config(self, device: &str, port: u16) -> String {
+        let action = match self {
+            Self::Observe => "observe",
+            Self::Enforce => "enforce",
+        };
+        format!(
+            "[device]\nid = \"{device}\"\n\
+             [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
+             [policy]\naction = \"{action}\"\n\
+             [detectors.file_tamper]\naction = \"kill\"\n\
+             [detectors.lateral_scan]\naction = \"deny\"\n\
+             [detectors.volatile_exec]\naction = \"kill\"\n"
+        )
+    }
+}
 
 /// A guest, and what it talks to.
 pub(crate) struct Scene {
@@ -16,17 +53,27 @@ pub(crate) struct Scene {
     pub(crate) guest: Guest,
     /// The broker on this machine.
     pub(crate) broker: Mosquitto,
+    /// The subscriber on this machine.
+    pub(crate) watch: Subscriber,
+    /// The name the agent publishes under.
+    device: String,
+    /// What the running agent was told; none runs before the first case that needs one.
+    policy: Option<Policy>,
+    /// Number of the next sentinel, so that no two are identical findings.
+    sentinels: u32,
 }
 
 impl Scene {
-    /// Boots a guest with the programs under test, and starts a broker for it.
+    /// Boots a guest with the programs under test, and starts a broker and a subscriber for it.
     pub(crate) fn new(arch: Arch, kernel: Kernel) -> Result<Self, Box<dyn Error>> {
         let broker = Mosquitto::start("")?;
+        let watch = Subscriber::start(&host_program("edge-watch")?, broker.port(), &["-v"])?;
         let mut builder = GuestBuilder::new(arch, kernel);
         for name in ["edge-emulate", "edge-agent"] {
             builder = builder.program(&guest_program(arch, name)?)?;
         }
-        Ok(Self { guest: builder.boot()?, broker })
+        let device = format!("{arch}-{kernel}");
+        Ok(Self { guest: builder.boot()?, broker, watch, device, policy: None, sentinels: 0 })
     }
 
     /// Runs a command that must succeed.
@@ -36,6 +83,74 @@ impl Scene {
             return Ok(output);
         }
         Err(format!("guest command `{command}` ended with {code}: {output}").into())
+    }
+
+    /// Makes sure that an agent runs with this policy.
+    pub(crate) fn agent(&mut self, policy: Policy) -> Result<(), Box<dyn Error>> {
+        if self.policy == Some(policy) {
+            return Ok(());
+        }
+        self.stop_agent()?;
+        let config = policy.config(&self.device, self.broker.port());
+        self.run("mkdir -p /etc/edge-agent", SOON)?;
+        self.guest.write(CONFIG, config.as_bytes(), SOON)?;
+        let mark = self.watch.mark();
+        self.run("edge-agent run >>/run/agent.log 2>&1 & echo $! >/run/agent.pid", SOON)?;
+        self.watch.wait(mark, DELIVERY, "status online", said::is_online)?;
+        self.policy = Some(policy);
+        Ok(())
+    }
+
+    /// Stops the agent as an init system does, and waits until it is gone.
+    pub(crate) fn stop_agent(&mut self) -> Result<(), Box<dyn Error>> {
+        if self.policy.take().is_some() {
+            let gone = "p=$(cat /run/agent.pid); kill -TERM $p; \
+                        for i in $(seq 100); do [ -d /proc/$p ] || exit 0; usleep 50000; done; exit 1";
+            self.run(gone, SOON)?;
+        }
+        Ok(())
+    }
+
+    /// Runs an emulation; that it is killed is no error.
+    pub(crate) fn emulate(&mut self, arguments: &str) -> Result<Emulation, Box<dyn Error>> {
+        let done = self.guest.run(&format!("edge-emulate {arguments}"), WHILE)?;
+        Emulation::read(&done).map_err(|problem| format!("emulation `{arguments}`: {problem}").into())
+    }
+
+    /// Prepares a fresh folder of `files` files of 4 KiB and returns its path.
+    pub(crate) fn victims(&mut self, files: u32) -> Result<&'static str, Box<dyn Error>> {
+        let dir = "/data/victims";
+        self.run(&format!("rm -rf {dir}"), SOON)?;
+        self.emulate(&format!("prepare --dir {dir} --files {files} --bytes 4096"))?;
+        Ok(dir)
+    }
+
+    /// Waits for the first verdict of a detector since a mark.
+    pub(crate) fn verdict(&mut self, mark: usize, detector: &str) -> Result<Line, Box<dyn Error>> {
+        let what = format!("verdict of {detector}");
+        Ok(self.watch.wait(mark, DELIVERY, &what, |line| said::is_verdict_of(line, detector))?)
+    }
+
+    /// Shows that no detector but those of `expected` found anything since a mark. A sentinel that must be found goes
+    /// through the same queue, so that a verdict on its way is not overlooked.
+    pub(crate) fn quiet(&mut self, mark: usize) -> Result<(), Box<dyn Error>> {
+        self.sentinels += 1;
+        let path = format!("/tmp/sentinel-{}", self.sentinels);
+        self.run(&format!("printf '#!/bin/sh\\n' >{path}; chmod +x {path}"), SOON)?;
+        self.guest.run(&path, SOON)?;
+        let sentinel =
+            |line: &Line| said::is_verdict_of(line, "volatile_exec") && said::path(line) == Some(&path);
+        self.watch.wait(mark, DELIVERY, "verdict about the sentinel", sentinel)?;
+        // Verdicts leave by severity; one that is less severe than the sentinel follows it closely.
+        std::thread::sleep(Duration::from_millis(300));
+        let noise = self.watch.since(mark).iter().find(|line| said::is_verdict(line) && !sentinel(line));
+        noise.map_or(Ok(()), |line| Err(format!("ordinary work became a finding: {}", line.json).into()))
+    }
+
+    /// Waits for a heartbeat made from now on that tells that everything has been delivered.
+    pub(crate) fn settled_heartbeat(&mut self) -> Result<Line, Box<dyn Error>> {
+        let mark = self.watch.mark();
+        Ok(self.watch.wait(mark, Duration::from_secs(60), "settled heartbeat", said::is_settled)?)
     }
 
     /// The broker's address as the guest sees it.

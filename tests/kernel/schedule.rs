@@ -4,18 +4,15 @@
 //! order, so that a guest is booted once and no more guests run at a time than there are processors.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use edge_tests::trials::{Outcome, explain};
 use edge_tests::vm::{Arch, Kernel, matrix};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::scene::Scene;
-
-/// What a case returns: what it measured, if anything.
-pub(crate) type Outcome = Result<Option<String>, Box<dyn Error>>;
 
 /// A case that runs in every guest.
 #[derive(Clone, Copy)]
@@ -160,15 +157,4 @@ fn run_cell((arch, kernel, cases): &Cell, results: &Results) {
         };
         results.put(name, outcome);
     }
-}
-
-/// An error with its causes, in one line.
-fn explain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

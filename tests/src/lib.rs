@@ -3,18 +3,26 @@
 //! - [`vm`]: boots a kernel of the support matrix in QEMU and runs commands in it.
 //! - [`mosquitto`]: a real broker on a free loopback port.
 //! - [`subscriber`]: `edge-watch --json`, line by line, with arrival times.
+//! - [`said`]: what those lines mean; [`books`]: what their counts must add up to.
+//! - [`host_agent`]: the agent on this machine, observing a [`cgroup`] of its own.
+//! - [`trials`]: runs a target's tests and prints what they measured.
 //! - [`programs`]: where the programs under test lie.
 //! - [`cache_dir`]: where downloaded kernels and tools live, outside the tree.
 //!
 //! Nothing here talks to any address but the loopback interface; only [`vm::fetch_kernels`] uses the network, through
 //! the machine's own Debian mirror.
 
+pub mod books;
 mod cache;
+pub mod cgroup;
+pub mod host_agent;
 pub mod mosquitto;
 pub mod programs;
+pub mod said;
 mod scratch;
 pub mod subscriber;
 mod tool;
+pub mod trials;
 pub mod vm;
 
 pub use cache::cache_dir;

@@ -1,0 +1,97 @@
+//! `file_tamper` in a guest: ransomware and wipers are caught, stopped after exactly the threshold, and maintenance is
+//! left alone.
+
+use crate::scene::{Policy, Scene, WHILE};
+use edge_tests::said;
+use edge_tests::trials::Outcome;
+
+/// The detector's name.
+const NAME: &str = "file_tamper";
+/// Files that may be harmed before the agent acts: the default of `detectors.file_tamper.threshold`.
+const THRESHOLD: u64 = 30;
+/// Files an attack finds.
+const FILES: u32 = 80;
+
+/// Ransomware is reported under observe, with its technique and counts, and runs on.
+pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
+    caught(scene, "ransom", "T1486")
+}
+
+/// A wiper is reported under observe.
+pub(crate) fn wiper_caught(scene: &mut Scene) -> Outcome {
+    caught(scene, "wipe", "T1485")
+}
+
+/// Runs an attack under observe and checks its verdict.
+fn caught(scene: &mut Scene, attack: &str, technique: &str) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    let dir = scene.victims(FILES)?;
+    let mark = scene.watch.mark();
+    let emulation = scene.emulate(&format!("{attack} --dir {dir}"))?;
+    if emulation.was_killed() {
+        return Err("the agent killed although it was to observe".into());
+    }
+    let verdict = scene.verdict(mark, NAME)?;
+    if said::technique(&verdict) != Some(technique) {
+        return Err(format!("verdict is not {technique}: {}", verdict.json).into());
+    }
+    let files = said::evidence(&verdict, "files")?;
+    if files != THRESHOLD {
+        return Err(format!("verdict came at {files} files instead of {THRESHOLD}").into());
+    }
+    let after_us = said::event_ns(&verdict)?.saturating_sub(emulation.start_ns) / 1000;
+    Ok(Some(format!("verdict {after_us} us after the attack began, at {files} files")))
+}
+
+/// Under enforce, every way of harming files ends with exactly the threshold lost.
+pub(crate) fn kill_exact(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Enforce)?;
+    let attacks = [
+        "ransom --mode rewrite-rename",
+        "ransom --mode new-unlink",
+        "ransom --mode inplace",
+        "ransom --mode rename-only",
+        "ransom --mode truncate",
+        "wipe",
+    ];
+    let mut problems = Vec::new();
+    for attack in attacks {
+        let dir = scene.victims(FILES)?;
+        let mark = scene.watch.mark();
+        let emulation = scene.emulate(&format!("{attack} --dir {dir}"))?;
+        let lost = scene.emulate(&format!("count-lost --dir {dir}"))?.count("lost")?;
+        if !emulation.was_killed() || lost != THRESHOLD {
+            problems.push(format!("{attack}: killed {}, lost {lost}", emulation.was_killed()));
+            continue;
+        }
+        let verdict = scene.verdict(mark, NAME)?;
+        if said::disposition(&verdict) != Some("Blocked") {
+            problems.push(format!("{attack}: disposition {:?}", said::disposition(&verdict)));
+        }
+    }
+    if problems.is_empty() {
+        return Ok(Some(format!("{THRESHOLD} files lost in each of {} attacks", attacks.len())));
+    }
+    Err(problems.join("; ").into())
+}
+
+/// Ordinary maintenance of a gateway is no finding, however many files it touches.
+pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    let mark = scene.watch.mark();
+    let twins = [
+        "package-upgrade --dir /data/package --files 120",
+        "tar-backup --dir /data/package --out /data/backup.tar",
+        "tar-backup --dir /data/package --out /data/backup.tgz --compressed",
+        "log-rotate --dir /data/log --logs 40 --keep 4",
+        "database --file /data/data.db --pages 400",
+        "file-sync --dir /data/sync --files 100",
+        "media-import --dir /data/media --files 100",
+    ];
+    for twin in twins {
+        scene.emulate(twin)?;
+    }
+    let outcome = scene.quiet(mark).map(|()| Some(format!("{} benign twins", twins.len())));
+    scene.run("rm -rf /data/*", WHILE)?;
+    outcome
+}

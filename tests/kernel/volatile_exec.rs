@@ -1,0 +1,66 @@
+//! `volatile_exec` in a guest: programs started from volatile places are caught by absolute and by relative path, and
+//! stopped when policy says so; programs from elsewhere are left alone.
+
+use crate::scene::{Policy, SOON, Scene};
+use edge_tests::said;
+use edge_tests::trials::Outcome;
+
+/// The detector's name.
+const NAME: &str = "volatile_exec";
+
+/// Starts from every volatile file system, by absolute and by relative path, are reported with the whole path.
+pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    for (place, start) in [
+        ("/tmp/dropper-a", "/tmp/dropper-a"),
+        ("/var/tmp/dropper-b", "/var/tmp/dropper-b"),
+        ("/dev/shm/dropper-c", "/dev/shm/dropper-c"),
+        ("/run/dropper-d", "/run/dropper-d"),
+        ("/tmp/dropper-e", "cd /tmp && ./dropper-e"),
+        ("/tmp/deep/dropper-f", "cd /tmp && deep/dropper-f"),
+        ("/tmp/dropper-g", "cd / && tmp/dropper-g"),
+    ] {
+        scene.run("mkdir -p /tmp/deep", SOON)?;
+        scene.run(&format!("cp /usr/bin/edge-emulate {place}"), SOON)?;
+        let mark = scene.watch.mark();
+        scene.run(&format!("{start} --help"), SOON)?;
+        let verdict = scene.verdict(mark, NAME).map_err(|error| format!("{start}: {error}"))?;
+        scene.run(&format!("rm {place}"), SOON)?;
+        if said::path(&verdict) != Some(place) {
+            return Err(
+                format!("`{start}` was reported as {:?} instead of {place}", said::path(&verdict)).into()
+            );
+        }
+    }
+    Ok(None)
+}
+
+/// Programs from where programs belong, by absolute and relative path, and files that are only read from /tmp.
+pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    let mark = scene.watch.mark();
+    scene.run("cp /usr/bin/edge-emulate /data/tool; echo 'exit 0' >/tmp/notes", SOON)?;
+    for start in ["edge-emulate --help", "/data/tool --help", "cd /data && ./tool --help", "cat /tmp/notes"] {
+        scene.run(start, SOON)?;
+    }
+    scene.quiet(mark)?;
+    scene.run("rm /data/tool /tmp/notes", SOON)?;
+    Ok(None)
+}
+
+/// Under enforce, a program from a volatile place does not get to its first instruction, and others run.
+pub(crate) fn kill(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Enforce)?;
+    scene.run("cp /usr/bin/edge-emulate /tmp/dropper", SOON)?;
+    let mark = scene.watch.mark();
+    let done = scene.guest.run("/tmp/dropper --help", SOON)?;
+    if done.code != 137 || done.output.contains("usage") {
+        return Err(format!("program from /tmp ended with {} and said `{}`", done.code, done.output).into());
+    }
+    let verdict = scene.verdict(mark, NAME)?;
+    if said::disposition(&verdict) != Some("Blocked") {
+        return Err(format!("disposition is {:?}", said::disposition(&verdict)).into());
+    }
+    scene.run("rm /tmp/dropper; edge-emulate --help", SOON)?;
+    Ok(None)
+}

@@ -1,0 +1,91 @@
+//! What the subscriber's JSON lines say: the one place in the tests that knows their fields (see `edge-watch/README.md`).
+
+use crate::subscriber::Line;
+
+/// Class of an OCSF Detection Finding.
+const DETECTION_FINDING: u64 = 2004;
+
+/// Whether a line is a verdict.
+#[must_use]
+pub fn is_verdict(line: &Line) -> bool {
+    line.at("/class_uid") == DETECTION_FINDING
+}
+
+/// Whether a line is a verdict of one detector.
+#[must_use]
+pub fn is_verdict_of(line: &Line, detector: &str) -> bool {
+    is_verdict(line) && line.at("/finding_info/analytic/name") == detector
+}
+
+/// Whether a line says that the agent came online.
+#[must_use]
+pub fn is_online(line: &Line) -> bool {
+    is_state(line, "online")
+}
+
+/// Whether a line says that an agent is in this state: `online`, `stopped` or `lost`.
+#[must_use]
+pub fn is_state(line: &Line, state: &str) -> bool {
+    line.at("/kind") == "status" && line.at("/state") == state
+}
+
+/// Whether a line is a heartbeat.
+#[must_use]
+pub fn is_heartbeat(line: &Line) -> bool {
+    line.at("/kind") == "heartbeat"
+}
+
+/// Whether a line is a heartbeat that tells that everything has been delivered.
+#[must_use]
+pub fn is_settled(line: &Line) -> bool {
+    is_heartbeat(line) && agent_book(line, "queued") == Ok(0) && agent_book(line, "in_flight") == Ok(0)
+}
+
+/// The technique of a verdict.
+#[must_use]
+pub fn technique(line: &Line) -> Option<&str> {
+    line.at("/finding_info/attacks/0/technique/uid").as_str()
+}
+
+/// What became of the process, in OCSF's words.
+#[must_use]
+pub fn disposition(line: &Line) -> Option<&str> {
+    line.at("/disposition").as_str()
+}
+
+/// The path in a verdict's evidence.
+#[must_use]
+pub fn path(line: &Line) -> Option<&str> {
+    line.at("/unmapped/evidence/path").as_str()
+}
+
+/// A number of a verdict's evidence.
+pub fn evidence(line: &Line, name: &str) -> Result<u64, String> {
+    number(line, &format!("/unmapped/evidence/{name}"))
+}
+
+/// Kernel time of the deciding event, in nanoseconds of boot time; equal to monotonic time in a guest that never sleeps.
+pub fn event_ns(line: &Line) -> Result<u64, String> {
+    Ok(number(line, "/unmapped/event_us")? * 1000)
+}
+
+/// A number of the kernel's books in a heartbeat.
+pub fn kernel_book(line: &Line, name: &str) -> Result<u64, String> {
+    number(line, &format!("/kernel_books/{name}"))
+}
+
+/// A number of the agent's books in a heartbeat.
+pub fn agent_book(line: &Line, name: &str) -> Result<u64, String> {
+    number(line, &format!("/agent_books/{name}"))
+}
+
+/// A number at a path.
+pub fn number(line: &Line, path: &str) -> Result<u64, String> {
+    line.at(path).as_u64().ok_or_else(|| format!("subscriber's line has no number at {path}: {}", line.json))
+}
+
+/// Whether a line reports verdicts that are missing.
+#[must_use]
+pub fn is_gap(line: &Line) -> bool {
+    line.at("/kind") == "gap"
+}
