@@ -90,6 +90,15 @@ pub(crate) fn installed(name: &str) -> bool {
     std::env::split_paths(&path).any(|dir| dir.join(name).is_file())
 }
 
+/// `PATH` with `dir` in front.
+///
+/// # Errors
+/// A folder whose name holds the separator.
+pub(crate) fn path_with(dir: &std::path::Path) -> Result<std::ffi::OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    Ok(std::env::join_paths(std::iter::once(dir.to_owned()).chain(std::env::split_paths(&path)))?)
+}
+
 /// Whether we are root. Read from the kernel, since `$USER` and `$HOME` may be anything under sudo.
 pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;

@@ -13,9 +13,8 @@ use crate::workspace::Workspace;
 use crate::{process, remap};
 use anyhow::{Context, Result, bail, ensure};
 use lexopt::{Arg, ValueExt as _};
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// A program that was built.
@@ -116,7 +115,7 @@ fn zigbuild(workspace: &Workspace, compiler: &Compiler, triple: &str) -> Result<
         .args(["zigbuild", "-Zbuild-std=std,panic_abort", "--target", triple, "--target-dir"])
         .arg(&target_dir);
     // zig is a Python package: its interpreter must be found first.
-    command.env("PATH", with_first(&bin)?);
+    command.env("PATH", process::path_with(&bin)?);
     for (name, folder) in [
         ("CARGO_ZIGBUILD_CACHE_DIR", "zigbuild"),
         ("ZIG_GLOBAL_CACHE_DIR", "zig"),
@@ -130,12 +129,6 @@ fn zigbuild(workspace: &Workspace, compiler: &Compiler, triple: &str) -> Result<
     Ok(command)
 }
 
-/// `PATH` with `dir` in front.
-fn with_first(dir: &Path) -> Result<std::ffi::OsString> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    Ok(env::join_paths(std::iter::once(dir.to_owned()).chain(env::split_paths(&path)))?)
-}
-
 /// Refuses a program that would not start on a bare image of its machine.
 fn inspect(bytes: &[u8], machine: u16) -> Result<()> {
     let elf = Elf::parse(bytes)?;
@@ -147,6 +140,7 @@ fn inspect(bytes: &[u8], machine: u16) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn folders_follow_target_and_profile() {

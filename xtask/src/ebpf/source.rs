@@ -86,7 +86,7 @@ mod tests {
         assert_ne!(base, describe(&BTreeMap::new(), [&one], "lto = true\n"));
         assert_ne!(base, describe(&files, [], "lto = true\n"));
         assert_ne!(base, describe(&files, [&one], ""));
-        assert!(base.contains("--btf"));
+        assert!(base.contains("bpf_target_arch"));
     }
 
     #[test]

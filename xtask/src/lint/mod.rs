@@ -24,7 +24,7 @@ const CHECKS: &[Check] = &[
     ("oldest compiler", |workspace, _| msrv::check(workspace)),
     ("eBPF object is current", |workspace, _| ebpf::freshness(workspace)),
     ("scripts", |workspace, tree| scripts(workspace, tree)),
-    ("licences and advisories", |workspace, _| deny(workspace)),
+    ("licences and advisories, where cargo-deny is installed", |workspace, _| deny(workspace)),
     ("clippy", |workspace, _| clippy(workspace, &["--workspace", "--exclude", "edge-ebpf", "--all-targets"])),
     // Its program is built for BPF only; the logic and its tests are judged on the host.
     ("clippy of edge-ebpf", |workspace, _| {

@@ -44,9 +44,8 @@ pub(super) fn install(packages: &[&str]) -> Result<()> {
     let mut update = process::command("apt-get");
     process::run(update.args(["-qq", "update"]))?;
     let mut apt = process::command("apt-get");
-    apt.env("DEBIAN_FRONTEND", "noninteractive")
-        .args(["-qq", "-y", "--no-install-recommends", "install"])
-        .args(packages);
+    apt.env("DEBIAN_FRONTEND", "noninteractive").args(["-qq", "-y", "-o", "Dpkg::Use-Pty=0"]);
+    apt.args(["--no-install-recommends", "install"]).args(packages);
     process::run(&mut apt).with_context(|| {
         format!("installing {} (Debian 12 with its security archive has them all)", packages.join(" "))
     })?;

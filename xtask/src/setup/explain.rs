@@ -5,7 +5,7 @@ pub(super) const TEXT: &str = "\
 On Debian 12, as root, `cargo xtask setup` does everything. Elsewhere:
 
   eBPF object (only to change edge-ebpf; the built object is committed)
-      rustup toolchain install nightly --component rust-src --component llvm-tools
+      rustup toolchain install nightly --component rust-src
       cargo install bpf-linker --version 0.13.0
     Bytes then differ from the committed object; `cargo xtask ebpf --check` says so and compares the sources only.
 

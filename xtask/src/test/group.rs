@@ -6,7 +6,7 @@ use crate::build::{self, PROGRAMS, Target};
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
 use crate::{ebpf, process};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::process::Command;
 
 /// A group of tests.
@@ -82,11 +82,11 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Installs, builds and runs what `group` needs, and returns its sum.
+    /// Installs, builds and runs what `group` needs, and sums its results in `tally`.
     ///
     /// # Errors
     /// Something that is missing or does not build; failed tests are counted instead.
-    pub(super) fn run(&mut self, group: &Group) -> Result<Tally> {
+    pub(super) fn run(&mut self, group: &Group) -> Result<()> {
         self.tally = Tally::default();
         setup::ensure(self.workspace, "test", group.needs)?;
         if group.needs.contains(&Need::Guest) {
@@ -101,8 +101,7 @@ impl Session<'_> {
             build::programs_for(self.workspace, *target, &programs, target.profile())?;
             self.bin_dirs.push((variable, build::output_dir(self.workspace, *target, target.profile())));
         }
-        (group.run)(self)?;
-        Ok(self.tally)
+        (group.run)(self)
     }
 
     /// Runs `cargo test` with `arguments`, and `harness` arguments for the test program.
@@ -120,6 +119,8 @@ impl Session<'_> {
         for (name, dir) in &self.bin_dirs {
             command.env(name, dir);
         }
+        // Tests that start a Python program find the pinned packages.
+        command.env("PATH", process::path_with(&self.workspace.venv().join("bin"))?);
         command.env("EDGE_CACHE", &self.workspace.cache).current_dir(&self.workspace.root);
         let mut reader = Reader::default();
         let status = process::stream(command, |line| reader.line(line))?;
@@ -162,7 +163,10 @@ fn wire(session: &mut Session<'_>) -> Result<()> {
     let report = "import sys, unittest; \
                   unittest.main(module=None, argv=['unittest', 'discover', '-v', '-s', 'docs/examples'], \
                   testRunner=unittest.TextTestRunner(stream=sys.stdout, verbosity=2))";
-    session.count(python.args(["-B", "-c", report]))
+    let before = session.tally;
+    session.count(python.args(["-B", "-c", report]))?;
+    ensure!(session.tally != before, "docs/examples holds no Python test");
+    Ok(())
 }
 
 /// Integration tests of the two programs, then those that run both against the broker.

@@ -51,7 +51,7 @@ pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()>
         println!("== {}: {}", group.name, group.summary);
         let start = Instant::now();
         let outcome = session.run(group);
-        let (tally, note) = judge(outcome);
+        let (tally, note) = judge(session.tally, outcome);
         total.add(tally);
         let seconds = start.elapsed().as_secs();
         report.push(format!(
@@ -72,13 +72,15 @@ pub(crate) fn describe_groups() -> String {
     GROUPS.iter().map(|group| format!("  {:<9} {}\n", group.name, group.summary)).collect::<Vec<_>>().concat()
 }
 
-/// What a group's end counts for, and what to say about it. One that could not run, or ran nothing, is a failure.
-fn judge(outcome: Result<Tally>) -> (Tally, String) {
-    match outcome {
-        Ok(tally) if tally.is_empty() => (Tally { passed: 0, failed: 1 }, " (ran nothing)".to_owned()),
-        Ok(tally) => (tally, String::new()),
-        Err(error) => (Tally { passed: 0, failed: 1 }, format!(" ({error:#})")),
-    }
+/// What a group's end counts for, and what to say about it. One that broke off, or ran nothing, has one failure more.
+fn judge(mut tally: Tally, outcome: Result<()>) -> (Tally, String) {
+    let note = match outcome {
+        Ok(()) if !tally.is_empty() => return (tally, String::new()),
+        Ok(()) => " (ran nothing)".to_owned(),
+        Err(error) => format!(" ({error:#})"),
+    };
+    tally.add(Tally { passed: 0, failed: 1 });
+    (tally, note)
 }
 
 /// The group called `name`.
@@ -97,10 +99,14 @@ mod tests {
     #[test]
     fn a_group_that_ran_nothing_or_could_not_run_is_one_failure() {
         let failure = Tally { passed: 0, failed: 1 };
-        assert_eq!(judge(Ok(Tally::default())), (failure, " (ran nothing)".to_owned()));
-        assert_eq!(judge(Err(anyhow::anyhow!("no qemu"))), (failure, " (no qemu)".to_owned()));
+        assert_eq!(judge(Tally::default(), Ok(())), (failure, " (ran nothing)".to_owned()));
+        assert_eq!(
+            judge(Tally::default(), Err(anyhow::anyhow!("no qemu"))),
+            (failure, " (no qemu)".to_owned())
+        );
         let fine = Tally { passed: 3, failed: 0 };
-        assert_eq!(judge(Ok(fine)), (fine, String::new()));
+        assert_eq!(judge(fine, Ok(())), (fine, String::new()));
+        assert_eq!(judge(fine, Err(anyhow::anyhow!("x"))).0, Tally { passed: 3, failed: 1 });
     }
 
     #[test]
