@@ -65,7 +65,7 @@ pub(crate) fn kill_exact(scene: &mut Scene) -> Outcome {
             continue;
         }
         let verdict = scene.verdict(mark, NAME)?;
-        if said::disposition(&verdict) != Some("Blocked") {
+        if said::disposition(&verdict) != Some("killed") {
             problems.push(format!("{attack}: disposition {:?}", said::disposition(&verdict)));
         }
     }

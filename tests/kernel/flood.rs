@@ -34,7 +34,7 @@ fn flood(scene: &mut Scene, kind: &str, findings: u64) -> Outcome {
     let events = emulation.count("events")?;
     let after = scene.settled_heartbeat()?;
     balance(&after)?;
-    if let Some(gap) = scene.watch.since(0).iter().find(|line| said::is_gap(line)) {
+    if let Some(gap) = scene.watch.since(0).iter().find(|line| said::is_loss(line)) {
         return Err(format!("subscriber misses verdicts: {}", gap.json).into());
     }
     let found = said::kernel_book(&after, "findings")? - said::kernel_book(&before, "findings")?;

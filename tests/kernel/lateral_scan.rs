@@ -57,7 +57,7 @@ pub(crate) fn deny(scene: &mut Scene) -> Outcome {
         return Err(format!("{refused} tries went out and {denied} were denied of 40").into());
     }
     let verdict = scene.verdict(mark, NAME)?;
-    if said::disposition(&verdict) != Some("Blocked") {
+    if said::disposition(&verdict) != Some("denied") {
         return Err(format!("disposition is {:?}", said::disposition(&verdict)).into());
     }
     let other = scene.emulate("config-push --port 22 --hosts 5")?;

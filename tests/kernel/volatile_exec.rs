@@ -58,7 +58,7 @@ pub(crate) fn kill(scene: &mut Scene) -> Outcome {
         return Err(format!("program from /tmp ended with {} and said `{}`", done.code, done.output).into());
     }
     let verdict = scene.verdict(mark, NAME)?;
-    if said::disposition(&verdict) != Some("Blocked") {
+    if said::disposition(&verdict) != Some("killed") {
         return Err(format!("disposition is {:?}", said::disposition(&verdict)).into());
     }
     scene.run("rm /tmp/dropper; edge-emulate --help", SOON)?;

@@ -84,7 +84,7 @@ fn burst_books() -> Outcome {
     if found < BURST {
         return Err(format!("{found} findings for {BURST} events").into());
     }
-    if let Some(gap) = watch.since(0).iter().find(|line| said::is_gap(line)) {
+    if let Some(gap) = watch.since(0).iter().find(|line| said::is_loss(line)) {
         return Err(format!("subscriber misses verdicts: {}", gap.json).into());
     }
     let (old_kib, new_kib) = (said::number(&before, "/rss_kib")?, said::number(&after, "/rss_kib")?);

@@ -47,21 +47,21 @@ pub fn technique(line: &Line) -> Option<&str> {
     line.at("/finding_info/attacks/0/technique/uid").as_str()
 }
 
-/// What became of the process, in OCSF's words.
+/// What became of the process: `reported`, `killed`, `denied` or `failed`.
 #[must_use]
 pub fn disposition(line: &Line) -> Option<&str> {
-    line.at("/disposition").as_str()
+    line.at("/unmapped/disposition").as_str()
 }
 
 /// The path in a verdict's evidence.
 #[must_use]
 pub fn path(line: &Line) -> Option<&str> {
-    line.at("/unmapped/evidence/path").as_str()
+    line.at("/evidences/0/file/path").as_str()
 }
 
 /// A number of a verdict's evidence.
 pub fn evidence(line: &Line, name: &str) -> Result<u64, String> {
-    number(line, &format!("/unmapped/evidence/{name}"))
+    number(line, &format!("/evidences/0/data/{name}"))
 }
 
 /// Kernel time of the deciding event, in nanoseconds of boot time; equal to monotonic time in a guest that never sleeps.
@@ -84,8 +84,9 @@ pub fn number(line: &Line, path: &str) -> Result<u64, String> {
     line.at(path).as_u64().ok_or_else(|| format!("subscriber's line has no number at {path}: {}", line.json))
 }
 
-/// Whether a line reports verdicts that are missing.
+/// Whether a line reports verdicts that are missing although the agent did not shed them.
 #[must_use]
-pub fn is_gap(line: &Line) -> bool {
-    line.at("/kind") == "gap"
+pub fn is_loss(line: &Line) -> bool {
+    let kind = line.at("/kind");
+    (kind == "gap" || kind == "gap_explained") && line.at("/cause/on_the_way") != 0
 }
