@@ -1,104 +1,18 @@
 //! Budget tests: sizes, memory, threads and wake-ups against the numbers in SPECIFICATION.md.
 
-use std::error::Error;
-use std::fs;
+mod idle;
+mod size;
+
 use std::process::ExitCode;
-use std::time::Duration;
 
-use edge_tests::mosquitto::Mosquitto;
-use edge_tests::programs::guest_program;
-use edge_tests::trials::{self, Outcome};
-use edge_tests::vm::{Arch, Guest, GuestBuilder, HOST, Kernel};
-
-/// The promise for each ARM binary of the agent, in bytes.
-const BINARY_LIMIT: u64 = 1_000_000;
-/// The promise for all maps together, in bytes.
-const MAPS_LIMIT: u64 = 512 * 1024;
-/// The promise for steady resident memory on armv7, in KiB: 1.2 MB.
-const RSS_ARMHF_KIB: u64 = 1_200_000 / 1024;
-/// The promise for steady resident memory on aarch64, in KiB: 2.0 MB.
-const RSS_ARM64_KIB: u64 = 2_000_000 / 1024;
-/// How long the agent is watched while idle.
-const IDLE: Duration = Duration::from_secs(60);
-/// Wake-ups allowed in that minute: one keep-alive or heartbeat, each with the answer it brings.
-const WAKE_UPS: u64 = 4;
-/// How long an ordinary command may take in a guest.
-const SOON: Duration = Duration::from_secs(30);
+use edge_tests::trials;
+use edge_tests::vm::Arch;
 
 fn main() -> ExitCode {
     trials::run(&[
-        ("arm64/binary_size", || binary_size(Arch::Arm64)),
-        ("armhf/binary_size", || binary_size(Arch::Armhf)),
-        ("arm64/idle", || idle(Arch::Arm64, RSS_ARM64_KIB)),
-        ("armhf/idle", || idle(Arch::Armhf, RSS_ARMHF_KIB)),
+        ("arm64/binary_size", || size::binary(Arch::Arm64)),
+        ("armhf/binary_size", || size::binary(Arch::Armhf)),
+        ("arm64/idle", || idle::steady(Arch::Arm64, idle::RSS_ARM64_KIB)),
+        ("armhf/idle", || idle::steady(Arch::Armhf, idle::RSS_ARMHF_KIB)),
     ])
-}
-
-/// The agent's binary is within its size.
-fn binary_size(arch: Arch) -> Outcome {
-    let path = guest_program(arch, "edge-agent")?;
-    let bytes = fs::metadata(&path)?.len();
-    if bytes > BINARY_LIMIT {
-        return Err(format!("{} has {bytes} bytes, more than {BINARY_LIMIT}", path.display()).into());
-    }
-    Ok(Some(format!("{bytes} bytes")))
-}
-
-/// A steady agent in a guest: its memory, its threads, the maps' bytes, and how often it wakes up when nothing happens.
-fn idle(arch: Arch, rss_limit_kib: u64) -> Outcome {
-    let broker = Mosquitto::start("")?;
-    let mut guest =
-        GuestBuilder::new(arch, Kernel::V6_1).program(&guest_program(arch, "edge-agent")?)?.boot()?;
-    let config = format!(
-        "[device]\nid = \"idle\"\n[mqtt]\nbrokers = [\"{HOST}:{}\"]\ninsecure = true\n",
-        broker.port()
-    );
-    succeed(&mut guest, "mkdir -p /etc/edge-agent", SOON)?;
-    guest.write("/etc/edge-agent/edge-agent.toml", config.as_bytes(), SOON)?;
-    succeed(&mut guest, "edge-agent run 2>/run/agent.log & echo $! >/run/agent.pid", SOON)?;
-    // Long enough to load, connect and settle.
-    succeed(&mut guest, "sleep 10", SOON)?;
-    let before = status(&mut guest)?;
-    succeed(&mut guest, &format!("sleep {}", IDLE.as_secs()), IDLE + SOON)?;
-    let after = status(&mut guest)?;
-    let log = succeed(&mut guest, "cat /run/agent.log", SOON)?;
-
-    let rss_kib = field(&after, "VmRSS:")?;
-    let threads = field(&after, "Threads:")?;
-    let wake_ups = field(&after, "voluntary_ctxt_switches:")? - field(&before, "voluntary_ctxt_switches:")?;
-    let check = guest.run("edge-agent check --json", SOON)?.output;
-    let check: serde_json::Value =
-        serde_json::from_str(&check).map_err(|error| format!("{error}: {check}"))?;
-    let maps = check.pointer("/maps/total_bytes").and_then(serde_json::Value::as_u64);
-    let maps = maps.ok_or_else(|| format!("check tells no bytes of all maps: {check}"))?;
-    let measured = format!(
-        "RSS {rss_kib} KiB, {threads} thread, {wake_ups} wake-ups in {} s, maps {maps} bytes",
-        IDLE.as_secs()
-    );
-    if rss_kib > rss_limit_kib || threads != 1 || wake_ups > WAKE_UPS || maps > MAPS_LIMIT {
-        return Err(format!(
-            "{measured}; at most {rss_limit_kib} KiB, 1, {WAKE_UPS} and {MAPS_LIMIT} are promised\n{log}"
-        )
-        .into());
-    }
-    Ok(Some(measured))
-}
-
-/// Runs a command in a guest that must succeed.
-fn succeed(guest: &mut Guest, command: &str, limit: Duration) -> Result<String, Box<dyn Error>> {
-    let done = guest.run(command, limit)?;
-    if done.code == 0 { Ok(done.output) } else { Err(format!("`{command}` ended with {done:?}").into()) }
-}
-
-/// What the guest's kernel says about the agent's process.
-fn status(guest: &mut Guest) -> Result<String, Box<dyn Error>> {
-    let show = "cat /proc/$(cat /run/agent.pid)/status || { cat /run/agent.log; exit 1; }";
-    succeed(guest, show, SOON)
-}
-
-/// A number of a status file.
-fn field(status: &str, name: &str) -> Result<u64, String> {
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let number = line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse().ok());
-    number.ok_or_else(|| format!("status has no {name}"))
 }

@@ -1,0 +1,59 @@
+//! What becomes of more findings than can be sent.
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use edge_tests::books::balance;
+use edge_tests::programs::host_program;
+use edge_tests::said;
+use edge_tests::subscriber::{Line, Subscriber};
+use edge_tests::trials::Outcome;
+
+use crate::pipeline;
+
+/// Events of the burst.
+const BURST: u64 = 10_000;
+/// How much resident memory may grow in the burst, in KiB: pages touched for the first time, not buffers that grow.
+const GROWTH_KIB: u64 = 64;
+
+/// Ten thousand findings as fast as the machine starts programs: all are accounted for and memory does not grow.
+pub(crate) fn burst_books() -> Outcome {
+    let (_broker, mut watch, agent) = pipeline("pipeline-burst")?;
+    let before = settled(&mut watch)?;
+    let emulate = host_program("edge-emulate")?;
+    let dir = agent.folder().join("flood");
+    let start = Instant::now();
+    agent.provoke(&format!(
+        "'{}' flood --kind exec --count {BURST} --dir '{}'",
+        emulate.display(),
+        dir.display()
+    ))?;
+    let took = start.elapsed();
+    let after = settled(&mut watch)?;
+    balance(&after)?;
+    let found = said::kernel_book(&after, "findings")? - said::kernel_book(&before, "findings")?;
+    if found < BURST {
+        return Err(format!("{found} findings for {BURST} events").into());
+    }
+    if let Some(gap) = watch.since(0).iter().find(|line| said::is_loss(line)) {
+        return Err(format!("subscriber misses verdicts: {}", gap.json).into());
+    }
+    let (old_kib, new_kib) = (said::number(&before, "/rss_kib")?, said::number(&after, "/rss_kib")?);
+    if new_kib > old_kib + GROWTH_KIB {
+        return Err(format!("resident memory grew from {old_kib} to {new_kib} KiB").into());
+    }
+    Ok(Some(format!(
+        "{found} findings in {:.1} s; ring full {}, folded {}, shed {}, acknowledged {}; RSS {old_kib} then {new_kib} KiB",
+        took.as_secs_f64(),
+        said::kernel_book(&after, "ring_full")?,
+        said::agent_book(&after, "folded")?,
+        said::agent_book(&after, "shed")?,
+        said::agent_book(&after, "acknowledged")?
+    )))
+}
+
+/// The next heartbeat that tells that everything has been delivered.
+fn settled(watch: &mut Subscriber) -> Result<Line, Box<dyn Error>> {
+    let mark = watch.mark();
+    Ok(watch.wait(mark, Duration::from_secs(60), "settled heartbeat", said::is_settled)?)
+}
