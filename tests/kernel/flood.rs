@@ -29,7 +29,7 @@ pub(crate) fn connections(scene: &mut Scene) -> Outcome {
 /// Runs a flood that makes at least `findings` findings and checks the books.
 fn flood(scene: &mut Scene, kind: &str, findings: u64) -> Outcome {
     scene.agent(Policy::Observe)?;
-    let before = scene.settled_heartbeat()?;
+    let before = scene.last_heartbeat()?;
     let emulation = scene.emulate(&format!("flood --count {EVENTS} --kind {kind}"))?;
     let events = emulation.count("events")?;
     let after = scene.settled_heartbeat()?;

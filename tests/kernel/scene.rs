@@ -59,6 +59,8 @@ pub(crate) struct Scene {
     device: String,
     /// What the running agent was told; none runs before the first case that needs one.
     policy: Option<Policy>,
+    /// What the subscriber had said when that agent was started.
+    agent_mark: usize,
     /// Number of the next sentinel, so that no two are identical findings.
     sentinels: u32,
 }
@@ -73,7 +75,7 @@ impl Scene {
             builder = builder.program(&guest_program(arch, name)?)?;
         }
         let device = format!("{arch}-{kernel}");
-        Ok(Self { guest: builder.boot()?, broker, watch, device, policy: None, sentinels: 0 })
+        Ok(Self { guest: builder.boot()?, broker, watch, device, policy: None, agent_mark: 0, sentinels: 0 })
     }
 
     /// Runs a command that must succeed.
@@ -94,9 +96,9 @@ impl Scene {
         let config = policy.config(&self.device, self.broker.port());
         self.run("mkdir -p /etc/edge-agent", SOON)?;
         self.guest.write(CONFIG, config.as_bytes(), SOON)?;
-        let mark = self.watch.mark();
+        self.agent_mark = self.watch.mark();
         self.run("edge-agent run >>/run/agent.log 2>&1 & echo $! >/run/agent.pid", SOON)?;
-        self.watch.wait(mark, DELIVERY, "status online", said::is_online)?;
+        self.watch.wait(self.agent_mark, DELIVERY, "status online", said::is_online)?;
         self.policy = Some(policy);
         Ok(())
     }
@@ -131,8 +133,8 @@ impl Scene {
         Ok(self.watch.wait(mark, DELIVERY, &what, |line| said::is_verdict_of(line, detector))?)
     }
 
-    /// Shows that no detector but those of `expected` found anything since a mark. A sentinel that must be found goes
-    /// through the same queue, so that a verdict on its way is not overlooked.
+    /// Shows that nothing was found since a mark. A sentinel that must be found goes through the same queue, so that a
+    /// verdict on its way is not overlooked.
     pub(crate) fn quiet(&mut self, mark: usize) -> Result<(), Box<dyn Error>> {
         self.sentinels += 1;
         let path = format!("/tmp/sentinel-{}", self.sentinels);
@@ -151,6 +153,13 @@ impl Scene {
     pub(crate) fn settled_heartbeat(&mut self) -> Result<Line, Box<dyn Error>> {
         let mark = self.watch.mark();
         Ok(self.watch.wait(mark, Duration::from_secs(60), "settled heartbeat", said::is_settled)?)
+    }
+
+    /// The running agent's last heartbeat; waits for its first.
+    pub(crate) fn last_heartbeat(&mut self) -> Result<Line, Box<dyn Error>> {
+        let mark = self.agent_mark;
+        let last = self.watch.since(mark).iter().rev().find(|line| said::is_heartbeat(line)).cloned();
+        last.map_or_else(|| self.settled_heartbeat(), Ok)
     }
 
     /// The broker's address as the guest sees it.

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::debian::{Mirror, Suites};
 use super::error::VmError;
@@ -50,6 +51,9 @@ pub fn fetch_kernels(
     wanted: &[(Arch, Kernel)],
     report: &mut dyn FnMut(&str),
 ) -> Result<Vec<KernelFiles>, VmError> {
+    // One at a time: apt locks its folders, and two guests of one architecture want the same BusyBox.
+    static FETCHING: Mutex<()> = Mutex::new(());
+    let _fetching = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let cache = crate::cache_dir();
     let mut files = Vec::new();
     for &(arch, kernel) in wanted {
