@@ -11,8 +11,8 @@
 //! A verdict leaves at `QoS` 1 and stays in the in-flight window until the broker acknowledges it; a lost connection
 //! sends the window again, so delivery is at least once. (device, boot id, sequence) lets subscribers drop duplicates.
 //!
-//! Memory, measured on x86_64 with a window of 16: 24 KB of heap for the session (rumqttc's tables, allocated once), 28 KB
-//! connected and idle, 36 KB at the peak of 10,000 verdicts and a stop. A verdict in flight holds its payload and two
+//! Memory, measured on `x86_64` with a window of 16: 24 KB of heap for the session (rumqttc's tables, allocated once),
+//! 28 KB connected and idle, 36 KB at the peak of 10,000 verdicts and a stop. A verdict in flight holds its payload and two
 //! copies of its topic until it is acknowledged. The write buffer stays below 8 KB and the read buffer below the
 //! largest packet accepted plus one chunk, whatever the broker does. A [`Port`] with 512 blocks is 51,000 bytes.
 
