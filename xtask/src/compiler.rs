@@ -12,6 +12,8 @@ use std::process::Command;
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 /// Debian's cargo of the same version.
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+/// Debian's clippy of the same version.
+const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
 /// The oldest release that builds our dependencies; Debian 12's stock `rustc` package is older and not meant.
 const OLDEST: (u32, u32) = (1, 88);
 
@@ -70,6 +72,24 @@ impl Compiler {
         let mut command = process::pristine(program);
         self.select(&mut command);
         command
+    }
+
+    /// clippy of this compiler, with `clippy` as its first argument.
+    pub(crate) fn clippy(&self) -> Command {
+        // rustup's cargo finds its own; Debian's would look along `PATH`, where rustup's stands first.
+        let mut command = if self.origin == Origin::Debian {
+            process::pristine(DEBIAN_CLIPPY)
+        } else {
+            process::pristine("cargo")
+        };
+        command.arg("clippy");
+        self.select(&mut command);
+        command
+    }
+
+    /// Whether [`Compiler::clippy`] can be started.
+    pub(crate) fn has_clippy(&self) -> bool {
+        self.origin == Origin::Nightly || std::path::Path::new(DEBIAN_CLIPPY).is_file()
     }
 
     /// The standard library's sources.

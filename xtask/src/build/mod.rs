@@ -111,9 +111,10 @@ fn zigbuild(workspace: &Workspace, compiler: &Compiler, triple: &str) -> Result<
     let bin = workspace.venv().join("bin");
     let mut command = process::pristine(bin.join("cargo-zigbuild"));
     compiler.select(&mut command);
-    command
-        .args(["zigbuild", "-Zbuild-std=std,panic_abort", "--target", triple, "--target-dir"])
-        .arg(&target_dir);
+    // std's default features are the unwinder, which abort does not need, and the printer of backtraces, which has no
+    // symbols to print in a stripped program.
+    command.args(["zigbuild", "-Zbuild-std=std,panic_abort", "-Zbuild-std-features=", "--target", triple]);
+    command.arg("--target-dir").arg(&target_dir);
     // zig is a Python package: its interpreter must be found first.
     command.env("PATH", process::path_with(&bin)?);
     for (name, folder) in [

@@ -6,6 +6,7 @@ mod provenance;
 mod source;
 
 use crate::compiler::Compiler;
+use crate::process;
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
@@ -49,6 +50,14 @@ pub(crate) fn freshness(workspace: &Workspace) -> Result<()> {
         bail!("{}; run `cargo xtask ebpf` and commit edge-ebpf/dist", findings.join("; "));
     }
     Ok(())
+}
+
+/// Runs clippy over the programs, as compiled for BPF, with every warning an error.
+///
+/// # Errors
+/// A missing compiler, or anything clippy has to say.
+pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
+    process::run(&mut object::clippy(workspace, &Compiler::find()?))
 }
 
 /// Builds the object and writes it with its provenance.

@@ -9,6 +9,7 @@ use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// Little-endian BPF, the byte order of every machine we serve.
 const TARGET: &str = "bpfel-unknown-none";
@@ -40,23 +41,42 @@ pub(super) fn linker(workspace: &Workspace) -> Result<Linker> {
 /// # Errors
 /// A failed build, or an object that is not BPF or has no licence or maps.
 pub(super) fn build(workspace: &Workspace, compiler: &Compiler, linker: &Linker) -> Result<Vec<u8>> {
-    let target_dir = workspace.target.join("bpf");
+    let target_dir = target_dir(workspace);
     let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
     flags.push(format!("-Clinker={}", linker.path.display()));
     flags.extend(remap::flags(workspace, compiler, &target_dir)?);
     let mut cargo = compiler.cargo();
-    cargo.args(["build", "--release", "--package", "edge-ebpf", "--bin", "edge-ebpf", "--target", TARGET]);
-    cargo.arg("--target-dir").arg(&target_dir);
-    if compiler.origin == Origin::Nightly || !compiler.has_target(TARGET) {
-        cargo.arg("-Zbuild-std=core");
-    }
+    cargo.arg("build");
+    select(&mut cargo, workspace, compiler);
     // The unit separator lets paths hold spaces.
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).current_dir(&workspace.root);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     process::run(&mut cargo)?;
     let path = target_dir.join(TARGET).join("release/edge-ebpf");
     let bytes = fs::read(&path).with_context(|| format!("no {} was made", path.display()))?;
     inspect(&bytes)?;
     Ok(bytes)
+}
+
+/// clippy over what [`build`] compiles.
+pub(super) fn clippy(workspace: &Workspace, compiler: &Compiler) -> Command {
+    let mut cargo = compiler.clippy();
+    select(&mut cargo, workspace, compiler);
+    cargo.args(["--", "-D", "warnings"]).env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"));
+    cargo
+}
+
+/// Names the program, its target and its build folder to `cargo`.
+fn select(cargo: &mut Command, workspace: &Workspace, compiler: &Compiler) {
+    cargo.args(["--release", "--package", "edge-ebpf", "--bin", "edge-ebpf", "--target", TARGET]);
+    cargo.arg("--target-dir").arg(target_dir(workspace)).current_dir(&workspace.root);
+    if compiler.origin == Origin::Nightly || !compiler.has_target(TARGET) {
+        cargo.arg("-Zbuild-std=core");
+    }
+}
+
+/// A build folder of its own: another compiler than the host's works there.
+fn target_dir(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("bpf")
 }
 
 /// Refuses an object that the loader could not use.

@@ -26,10 +26,11 @@ const CHECKS: &[Check] = &[
     ("scripts", |workspace, tree| scripts(workspace, tree)),
     ("licences and advisories, where cargo-deny is installed", |workspace, _| deny(workspace)),
     ("clippy", |workspace, _| clippy(workspace, &["--workspace", "--exclude", "edge-ebpf", "--all-targets"])),
-    // Its program is built for BPF only; the logic and its tests are judged on the host.
+    // Of edge-ebpf, the logic and its tests are judged on the host, the program where it runs.
     ("clippy of edge-ebpf", |workspace, _| {
         clippy(workspace, &["--package", "edge-ebpf", "--lib", "--tests"])
     }),
+    ("clippy of the eBPF object", |workspace, _| ebpf::clippy(workspace)),
 ];
 
 /// The verb.

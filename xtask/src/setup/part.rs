@@ -32,7 +32,7 @@ pub(crate) enum Need {
     Broker,
     /// Guests with the kernels of the matrix.
     Guest,
-    /// Checks of shell scripts.
+    /// Checks of shell scripts, and of the code that only the BPF compiler sees.
     Lint,
     /// The Python subscriber of docs/examples.
     Python,
@@ -46,6 +46,14 @@ const BPF_COMPILER: Part = Part {
             .is_ok_and(|found| found.origin == Origin::Nightly || found.has_target("bpfel-unknown-none"))
     },
     packages: &["rustc-web", "cargo-web", "libstd-rust-web-dev-bpf"],
+    install: None,
+    portable: false,
+};
+/// The same compiler's clippy.
+const BPF_CLIPPY: Part = Part {
+    name: "clippy of the compiler for BPF (rust-web-clippy)",
+    present: |_| Compiler::find().is_ok_and(|found| found.has_clippy()),
+    packages: &["rust-web-clippy"],
     install: None,
     portable: false,
 };
@@ -107,7 +115,7 @@ impl Need {
             Self::Bpf => &[BPF_COMPILER, BPF_LINKER],
             Self::Broker => &[MOSQUITTO],
             Self::Guest => &[QEMU],
-            Self::Lint => &[SHELLCHECK],
+            Self::Lint => &[SHELLCHECK, BPF_COMPILER, BPF_CLIPPY],
             Self::Python => &[PYTHON_TOOLS],
         }
     }

@@ -92,7 +92,7 @@ impl Session<'_> {
         if group.needs.contains(&Need::Guest) {
             setup::fetch_kernels(&self.choice.guests())?;
         }
-        for target in group.programs {
+        for target in group.programs.iter().filter(|target| self.choice.needs(**target)) {
             let variable = target.bin_dir_variable();
             if self.bin_dirs.iter().any(|(name, _)| *name == variable) {
                 continue;

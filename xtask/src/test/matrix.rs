@@ -1,6 +1,7 @@
 //! Which guest tests run: names are `arch/kernel/detector/case`, and a choice is turned into the filter and the skips
 //! that the test harness understands.
 
+use crate::build::Target;
 use edge_tests::vm::{Arch, Kernel, matrix};
 
 /// A choice from the matrix; `None` is everything.
@@ -26,6 +27,15 @@ impl Choice {
             self.arch.is_none_or(|one| one == *arch) && self.kernel.is_none_or(|one| one == *kernel)
         };
         matrix().into_iter().filter(chosen).collect()
+    }
+
+    /// Whether programs for `target` are used by what is left.
+    pub(super) fn needs(&self, target: Target) -> bool {
+        match target {
+            Target::Aarch64 => self.arch != Some(Arch::Armhf),
+            Target::Armv7 => self.arch != Some(Arch::Arm64),
+            Target::Host => true,
+        }
     }
 
     /// Arguments for the harness. It takes one filter; everything else that was not chosen is skipped by a part of its
@@ -90,6 +100,9 @@ mod tests {
     fn guests_follow_the_choice() {
         assert_eq!(choice("", "", "x").guests().len(), 8);
         assert_eq!(choice("armhf", "", "").guests().len(), 4);
+        assert!(
+            choice("armhf", "", "").needs(Target::Armv7) && !choice("armhf", "", "").needs(Target::Aarch64)
+        );
         assert_eq!(choice("armhf", "7.2", "").guests(), [(Arch::Armhf, Kernel::V7_2)]);
     }
 }
