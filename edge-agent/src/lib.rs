@@ -1,7 +1,19 @@
 //! The edge agent as a library: one folder per stage, in the order data flows; the binary only wires them.
+
+pub mod agent;
+pub mod budget;
+pub mod check;
 pub mod cli;
+pub mod clock;
+pub mod collect;
 pub mod config;
+pub mod decide;
+pub mod enrich;
 pub mod error;
+pub mod health;
+pub mod load;
+pub mod pipeline;
 pub mod publish;
 pub mod queue;
 pub mod rt;
+pub mod session;

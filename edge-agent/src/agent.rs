@@ -1,0 +1,281 @@
+//! The agent: wires the stages and runs them on one thread.
+//!
+//! ```text
+//! kernel ring -> collect -> enrich -> decide -> queue -> publish -> broker
+//!                                       ^                  |
+//!                          config (SIGHUP)      health (timer)
+//! ```
+
+use std::cell::RefCell;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use edge_wire::{DetectorHealth, DetectorId, encode_heartbeat, encode_verdict};
+use futures_lite::future;
+use log::LevelFilter;
+
+use crate::budget::{QUEUE_BLOCKS, RECORDS_PER_TURN};
+use crate::clock::{Now, boot_id};
+use crate::config::{Config, diff};
+use crate::decide::{Decision, Identity, decide};
+use crate::error::AgentError;
+use crate::health::{Meter, Parts, Totals, heartbeat, totals};
+use crate::load::{self, Features, Sensors};
+use crate::pipeline::{KernelProcesses, Pipeline};
+use crate::publish::{self, Channel, Port};
+use crate::queue::Entry;
+use crate::rt::{self, Io, Runtime, Signal, Signals};
+use crate::session;
+
+/// Longest time to the first heartbeat, so that a subscriber knows the books soon after a start.
+const FIRST_BEAT: Duration = Duration::from_secs(5);
+
+/// The running agent.
+pub struct Agent<'a> {
+    /// The configuration in force.
+    config: RefCell<Config>,
+    /// Where it came from.
+    path: &'a Path,
+    /// The log level of the command line, which outlives reloads.
+    log_level: Option<LevelFilter>,
+    /// The kernel side.
+    sensors: RefCell<Sensors>,
+    /// From records to verdicts.
+    pipeline: RefCell<Pipeline>,
+    /// From verdicts to the broker.
+    port: Port<QUEUE_BLOCKS>,
+    /// Who we are.
+    identity: Identity,
+    /// What the kernel offers.
+    features: Features,
+}
+
+/// Loads everything and runs until told to end.
+///
+/// # Errors
+/// What nothing can work without; once running, only a reactor that fails.
+pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError> {
+    let config = Config::load(path)?;
+    log::set_max_level(log_level.unwrap_or(config.log.level));
+    let device = crate::config::device::of_this_machine(&config.device)?;
+    let features = Features::probe();
+    let options = session::options(&config, &device)?;
+    let mut sensors = Sensors::load(&config, &features)?;
+    sensors.arm(&config)?;
+    tell_coverage(&config, &sensors);
+
+    let runtime =
+        Runtime::new().map_err(|source| AgentError::Runtime { what: "starting the reactor", source })?;
+    let done = runtime.block_on(async {
+        let identity = Identity { boot_id: boot_id(), incarnation: next_second().await };
+        let options = session::complete(options, identity);
+        let agent = Agent {
+            config: RefCell::new(config),
+            path,
+            log_level,
+            sensors: RefCell::new(sensors),
+            pipeline: RefCell::new(Pipeline::default()),
+            port: Port::new(),
+            identity,
+            features,
+        };
+        agent.live(&options).await
+    });
+    done.map_err(|source| AgentError::Runtime { what: "waiting for events", source })?
+}
+
+/// Waits for the next full second of boot time and returns it. An agent that is restarted at once so gets another number
+/// than the one before it, and their sequence numbers are never confused. The sensors watch meanwhile.
+async fn next_second() -> u32 {
+    let now_ns = Now::read().boot_ns;
+    let rest = 1_000_000_000 - now_ns % 1_000_000_000;
+    let _ = rt::sleep(Duration::from_nanos(rest)).await;
+    (Now::read().boot_ns / 1_000_000_000) as u32
+}
+
+/// Says which detector stands where, loudly where it does not.
+fn tell_coverage(config: &Config, sensors: &Sensors) {
+    for &detector in DetectorId::ALL {
+        let rung = load::rung(&sensors.report, detector);
+        if !load::is_enabled(config, detector) {
+            log::info!("load: detector={detector} state=disabled");
+        } else if rung == edge_wire::Rung::OFF {
+            log::error!("load: detector={detector} state=blind, see `edge-agent check`");
+        } else {
+            log::info!("load: detector={detector} rung={rung} action={}", load::action(config, detector));
+        }
+    }
+    for (program, reached) in &sensors.report.programs {
+        if let load::Reached::Loaded(why) | load::Reached::Refused(why) = reached {
+            log::warn!("load: program={} state=missing why=\"{why}\"", program.name());
+        }
+    }
+}
+
+impl Agent<'_> {
+    /// Runs all stages until a signal ends them; drains and says goodbye.
+    async fn live(&self, options: &publish::Options) -> Result<(), AgentError> {
+        let failed = |source| AgentError::Runtime { what: "waiting for records or signals", source };
+        let ring = self.sensors.borrow().events.as_fd().try_clone_to_owned().map_err(failed)?;
+        let ring = Io::new(ring).map_err(failed)?;
+        let mut signals = Signals::new().map_err(failed)?;
+        let mut no_commands = |_: &[u8]| {};
+        let link = async {
+            publish::run(&self.port, options, &mut no_commands).await.map_err(|source| AgentError::Publish {
+                what: "the options of the link".into(),
+                source: source.into(),
+            })
+        };
+        // The link ends when `stop` was called and everything is said; the others never end by themselves.
+        let stages = future::or(
+            async { self.collect(&ring).await.map_err(failed) },
+            future::or(self.beat(), async { self.obey(&mut signals).await.map_err(failed) }),
+        );
+        future::or(link, stages).await
+    }
+
+    /// Takes records as they come.
+    async fn collect(&self, ring: &Io<OwnedFd>) -> std::io::Result<()> {
+        loop {
+            if self.take_records() < RECORDS_PER_TURN {
+                ring.readable().await?;
+            } else {
+                // More is waiting; the link and the signals get their turn first.
+                future::yield_now().await;
+            }
+        }
+    }
+
+    /// Takes at most [`RECORDS_PER_TURN`] records; how many there were.
+    fn take_records(&self) -> usize {
+        let mut sensors = self.sensors.borrow_mut();
+        let Sensors { events, maps, .. } = &mut *sensors;
+        let mut pipeline = self.pipeline.borrow_mut();
+        let pipeline = &mut *pipeline;
+        let config = self.config.borrow();
+        for taken in 0..RECORDS_PER_TURN {
+            let Some(record) = events.next() else { return taken };
+            let Some(event) = pipeline.decode(&record) else { continue };
+            drop(record);
+            let decision = decide(
+                &event,
+                &KernelProcesses(maps),
+                &config,
+                self.identity,
+                &mut pipeline.suppressed,
+                &mut pipeline.sequence,
+                Now::read(),
+            );
+            if let Decision::Tell(verdict) = pipeline.count(decision) {
+                log::info!("decide: {}", crate::pipeline::line(&verdict));
+                match encode_verdict(&verdict)
+                    .map(|bytes| Entry::new(verdict.head.severity.0, verdict.head.sequence, &bytes))
+                {
+                    Ok(Ok(entry)) => self.port.admit(&entry),
+                    // Excluded by the sums in `edge_wire::max` and by construction; a gap at the subscriber would show it.
+                    Ok(Err(error)) => log::error!("decide: verdict lost, {error}"),
+                    Err(error) => log::error!("decide: verdict lost, {error}"),
+                }
+            }
+        }
+        RECORDS_PER_TURN
+    }
+
+    /// Sends a heartbeat now and then. Never ends.
+    async fn beat(&self) -> Result<(), AgentError> {
+        let interval = self.config.borrow().mqtt.heartbeat;
+        let mut due = Instant::now() + FIRST_BEAT.min(interval);
+        loop {
+            let _ = rt::sleep_until(due).await;
+            due += interval;
+            let payload = {
+                let totals = totals(&self.sensors.borrow().maps.counters);
+                let beat = heartbeat(&self.parts(totals, interval, &self.detectors()));
+                self.pipeline.borrow_mut().vitals.beats = beat.beat.wrapping_add(1);
+                encode_heartbeat(&beat)
+            };
+            match payload {
+                Ok(payload) => {
+                    // The payload has at most 512 bytes, which is what a post holds.
+                    let _ = self.port.post(Channel::Health, &payload);
+                }
+                Err(error) => log::error!("health: heartbeat lost, {error}"),
+            }
+        }
+    }
+
+    /// What a heartbeat is made of, now.
+    fn parts<'p>(&'p self, totals: Totals, interval: Duration, detectors: &'p [DetectorHealth]) -> Parts<'p> {
+        Parts {
+            identity: self.identity,
+            now: Now::read(),
+            interval,
+            kernel: &self.features.release,
+            totals,
+            vitals: self.pipeline.borrow().vitals,
+            queue: self.port.books(),
+            link: self.port.counters(),
+            meter: Meter::read(),
+            detectors,
+        }
+    }
+
+    /// How each detector stands.
+    fn detectors(&self) -> heapless::Vec<DetectorHealth, { edge_wire::MAX_DETECTORS }> {
+        let (config, sensors) = (self.config.borrow(), self.sensors.borrow());
+        let health = |detector: &DetectorId| DetectorHealth {
+            detector: *detector,
+            rung: if load::is_enabled(&config, *detector) {
+                load::rung(&sensors.report, *detector)
+            } else {
+                edge_wire::Rung::OFF
+            },
+            action: load::action(&config, *detector),
+            findings: 0,
+        };
+        DetectorId::ALL.iter().map(health).collect()
+    }
+
+    /// Obeys signals. Ends only when waiting for them fails; after a request to stop, the link ends the agent.
+    async fn obey(&self, signals: &mut Signals) -> std::io::Result<()> {
+        loop {
+            match signals.next().await? {
+                Signal::Hangup => self.reload(),
+                Signal::Interrupt | Signal::Terminate => {
+                    log::info!("agent: stopping");
+                    self.port.stop();
+                }
+            }
+        }
+    }
+
+    /// Reads the configuration again. A bad one, or one that needs a restart, changes nothing and is said.
+    fn reload(&self) {
+        match self.try_reload() {
+            Ok(0) => log::info!("config: reloaded, nothing changed"),
+            Ok(changed) => log::info!("config: reloaded changed={changed}"),
+            Err(why) => log::error!("config: reload refused, the old one stays in force: {why}"),
+        }
+    }
+
+    /// How many keys changed, or why nothing did.
+    fn try_reload(&self) -> Result<usize, String> {
+        let new = Config::load(self.path).map_err(|error| error.to_string())?;
+        let changes = diff(&self.config.borrow(), &new);
+        changes.check_live().map_err(|error| error.to_string())?;
+        let mut sensors = self.sensors.borrow_mut();
+        let blind = DetectorId::ALL.iter().find(|detector| {
+            load::is_enabled(&new, **detector)
+                && load::rung(&sensors.report, **detector) == edge_wire::Rung::OFF
+        });
+        if let Some(detector) = blind {
+            return Err(format!("{detector} was not loaded at start; enabling it needs a restart"));
+        }
+        load::apply(&mut sensors.maps, &new)
+            .map_err(|error| format!("the kernel refused the policy: {error}"))?;
+        log::set_max_level(self.log_level.unwrap_or(new.log.level));
+        *self.config.borrow_mut() = new;
+        Ok(changes.live.len())
+    }
+}

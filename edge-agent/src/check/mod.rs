@@ -1,0 +1,105 @@
+//! `edge-agent check`: what this kernel allows, told without changing anything. Programs are loaded and attached for a moment
+//! with every detector off, so what is reported was tried, not guessed.
+
+mod json;
+mod text;
+
+use std::path::Path;
+
+use edge_wire::{Action, DetectorId, Rung};
+
+use crate::config::Config;
+use crate::error::AgentError;
+use crate::load::{self, Features, Report, Sensors};
+
+/// What was found.
+pub struct Findings {
+    /// What the kernel and our privileges offer.
+    pub features: Features,
+    /// One row per detector.
+    pub detectors: Vec<Detector>,
+    /// What came of loading; empty when it was not possible.
+    pub report: Report,
+    /// Why loading was not possible.
+    pub failure: Option<AgentError>,
+}
+
+/// How one detector would run.
+pub struct Detector {
+    /// Which.
+    pub id: DetectorId,
+    /// Whether the configuration wants it.
+    pub enabled: bool,
+    /// Where it could be attached.
+    pub rung: Rung,
+    /// What it would be allowed to do.
+    pub action: Action,
+}
+
+/// Tries everything the configuration wants.
+///
+/// # Errors
+/// Only a configuration that cannot be used; anything the kernel lacks is part of the findings.
+pub fn check(path: &Path) -> Result<Findings, AgentError> {
+    let config = Config::load(path)?;
+    crate::config::device::of_this_machine(&config.device)?;
+    let features = Features::probe();
+    // Never armed: the maps keep the zeros that mean off.
+    let loaded = Sensors::load(&config, &features);
+    let (report, failure) = match loaded {
+        Ok(sensors) => (sensors.report, None),
+        Err(error) => (Report::default(), Some(error)),
+    };
+    let detector = |&id: &DetectorId| Detector {
+        id,
+        enabled: load::is_enabled(&config, id),
+        rung: load::rung(&report, id),
+        action: load::action(&config, id),
+    };
+    let detectors = DetectorId::ALL.iter().map(detector).collect();
+    Ok(Findings { features, detectors, report, failure })
+}
+
+impl Findings {
+    /// As text for a person.
+    #[must_use]
+    pub fn text(&self) -> String {
+        text::render(self)
+    }
+
+    /// As one JSON object.
+    #[must_use]
+    pub fn json(&self) -> String {
+        json::render(self)
+    }
+
+    /// What the exit code tells.
+    ///
+    /// # Errors
+    /// Why `run` would not start.
+    pub fn verdict(self) -> Result<(), AgentError> {
+        self.failure.map_or(Ok(()), Err)
+    }
+
+    /// What is missing and how to get it, one line each.
+    #[must_use]
+    pub fn advice(&self) -> Vec<&'static str> {
+        use crate::load::Presence::Absent;
+        let mut advice = Vec::new();
+        if let Some(failure) = &self.failure {
+            advice.push(failure.fix());
+        }
+        if self.features.tracefs.is_none() {
+            advice.push("tracefs: `mount -t tracefs none /sys/kernel/tracing` (CONFIG_FTRACE=y, CONFIG_FTRACE_SYSCALLS=y)");
+        }
+        if self.features.cgroup2.is_none() {
+            advice.push(
+                "cgroup2: `mount -t cgroup2 none /sys/fs/cgroup` (CONFIG_CGROUPS=y, CONFIG_CGROUP_BPF=y)",
+            );
+        }
+        if self.features.jit == Absent {
+            advice.push("jit: `sysctl net.core.bpf_jit_enable=1`; without it every watched event costs several times more");
+        }
+        advice
+    }
+}

@@ -1,0 +1,70 @@
+//! The findings for a person.
+
+use std::fmt::Write as _;
+
+use super::Findings;
+use crate::budget;
+use crate::load::Reached;
+
+/// Renders the findings.
+pub(super) fn render(findings: &Findings) -> String {
+    let mut out = String::new();
+    // Writing into a string cannot fail.
+    let _ = write(&mut out, findings);
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// Writes all sections.
+fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
+    let features = &findings.features;
+    let place = |path: &Option<std::path::PathBuf>| {
+        path.as_ref().map_or("absent".into(), |path| path.display().to_string())
+    };
+    writeln!(out, "kernel      {} {}", features.release, features.machine_name)?;
+    writeln!(out, "bpf         {}", if features.bpf_refusal.is_none() { "present" } else { "refused" })?;
+    writeln!(
+        out,
+        "privileges  {}",
+        features.missing_capability.map_or("enough".into(), |name| format!("{name} missing"))
+    )?;
+    writeln!(out, "tracefs     {}", place(&features.tracefs))?;
+    writeln!(out, "cgroup2     {}", place(&features.cgroup2))?;
+    writeln!(out, "jit         {}", features.jit.name())?;
+    writeln!(out, "btf         {} (not needed on the rungs of this version)", features.btf.name())?;
+    writeln!(out, "bpf lsm     {} (not used by this version)", features.lsm.name())?;
+
+    writeln!(out, "\ndetector        rung         action")?;
+    for detector in &findings.detectors {
+        let rung = if detector.enabled { detector.rung.to_string() } else { "disabled".into() };
+        writeln!(out, "{:<15} {:<12} {}", detector.id, rung, detector.action)?;
+    }
+    writeln!(out, "\nprogram         hook                                     state")?;
+    for (program, reached) in &findings.report.programs {
+        let state = match reached {
+            Reached::Attached => "attached".to_owned(),
+            Reached::Loaded(why) => format!("not attached: {why}"),
+            Reached::Refused(why) => format!("refused: {why}"),
+        };
+        writeln!(out, "{:<15} {:<40} {state}", program.name(), program.hook())?;
+    }
+    writeln!(out, "\nkernel map           bytes")?;
+    for map in &findings.report.maps {
+        writeln!(out, "{:<15} {:>10}", map.name, map.bytes)?;
+    }
+    writeln!(out, "{:<15} {:>10} of {}", "all", findings.report.map_bytes(), budget::MAP_BYTES)?;
+    writeln!(out, "\nagent buffer              bytes")?;
+    for buffer in budget::BUFFERS {
+        writeln!(out, "{:<20} {:>10}", buffer.name, buffer.bytes)?;
+    }
+    writeln!(out, "{:<20} {:>10}", "all", budget::sum())?;
+    if findings.report.peak_kib != 0 {
+        writeln!(out, "\nloading took at most {} KiB, given back", findings.report.peak_kib)?;
+    }
+    let advice = findings.advice();
+    if !advice.is_empty() {
+        writeln!(out, "\nmissing, and how to get it")?;
+        advice.iter().try_for_each(|line| writeln!(out, "- {line}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! `file_tamper`: ransomware and wipers. Counted and judged in the kernel (`edge-ebpf/src/detectors/file_tamper.rs`).
+
+use edge_abi::{FileTamperRecord, Outcome, TamperReason};
+use edge_wire::{Bytes, DetectorId, Evidence, FileTamper, Reason, Severity, Technique};
+
+use crate::decide::suppress::key;
+use crate::decide::{Judged, elapsed_ms};
+
+/// Number and name on the wire.
+pub const DETECTOR: DetectorId = DetectorId::FILE_TAMPER;
+
+/// The evidence as subscribers get it.
+fn evidence(record: &FileTamperRecord, reason: Reason) -> FileTamper {
+    let counts = &record.counts;
+    let length = record.path.len().min(record.path_len as usize);
+    FileTamper {
+        reason,
+        files: counts.files,
+        renames: counts.renames,
+        unlinks: counts.unlinks,
+        overwrites: counts.overwrites.saturating_add(counts.emptied),
+        samples_high: counts.samples_high,
+        samples_flat: counts.samples_flat,
+        samples: counts.samples,
+        window_ms: elapsed_ms(0, record.window_ns),
+        elapsed_ms: elapsed_ms(record.header.first_ns, record.header.time_ns),
+        path: Bytes::until_nul(record.path.get(..length).unwrap_or_default()),
+    }
+}
+
+/// Names the technique and weighs it. Deleting much is ordinary more often than encrypting much.
+#[must_use]
+pub fn judge(record: &FileTamperRecord, reason: TamperReason, outcome: Outcome) -> Judged {
+    let (reason, technique, severity) = match reason {
+        TamperReason::EncryptedContent => (Reason::ENCRYPTED_CONTENT, Technique::T1486, Severity::CRITICAL),
+        TamperReason::NewEnding => (Reason::NEW_ENDING, Technique::T1486, Severity::CRITICAL),
+        TamperReason::Overwritten => (Reason::OVERWRITTEN, Technique::T1485, Severity::CRITICAL),
+        TamperReason::MassDelete | TamperReason::None => {
+            (Reason::MASS_DELETE, Technique::T1485, Severity::HIGH)
+        }
+    };
+    // The kernel side reports one process at every doubling; each of these says more than the one before.
+    let magnitude = record.counts.files.checked_ilog2();
+    Judged {
+        technique,
+        severity,
+        evidence: Evidence::FileTamper(evidence(record, reason)),
+        key: key((DETECTOR, reason, record.header.tgid, record.header.first_ns, magnitude, outcome as u8)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytemuck::Zeroable as _;
+
+    use super::*;
+
+    fn record() -> FileTamperRecord {
+        let mut record = FileTamperRecord::zeroed();
+        record.header.first_ns = 1_000_000_000;
+        record.header.time_ns = 1_412_000_000;
+        record.counts.files = 30;
+        record.counts.overwrites = 28;
+        record.counts.emptied = 2;
+        record.window_ns = 10_000_000_000;
+        record.path_len = 11;
+        record.path[..12].copy_from_slice(b"/data/a.doc\0");
+        record
+    }
+
+    #[test]
+    fn encrypted_content_is_critical_t1486() {
+        let judged = judge(&record(), TamperReason::EncryptedContent, Outcome::Killed);
+        assert_eq!((judged.technique, judged.severity), (Technique::T1486, Severity::CRITICAL));
+        let Evidence::FileTamper(evidence) = judged.evidence else { panic!("evidence of another detector") };
+        assert_eq!((evidence.elapsed_ms, evidence.window_ms, evidence.overwrites), (412, 10_000, 30));
+        assert_eq!(evidence.path.as_slice(), b"/data/a.doc");
+    }
+
+    #[test]
+    fn deleting_is_t1485_and_less() {
+        let judged = judge(&record(), TamperReason::MassDelete, Outcome::Reported);
+        assert_eq!((judged.technique, judged.severity), (Technique::T1485, Severity::HIGH));
+    }
+
+    #[test]
+    fn the_same_attack_folds_until_it_doubles() {
+        let first = judge(&record(), TamperReason::NewEnding, Outcome::Reported).key;
+        let mut more = record();
+        more.counts.files = 31;
+        assert_eq!(judge(&more, TamperReason::NewEnding, Outcome::Reported).key, first);
+        more.counts.files = 64;
+        assert_ne!(judge(&more, TamperReason::NewEnding, Outcome::Reported).key, first);
+    }
+}

@@ -1,0 +1,147 @@
+//! `volatile_exec`: execution from volatile storage. Plain cases are certain in the kernel
+//! (`edge-ebpf/src/detectors/volatile_exec.rs`); what it could not follow is resolved here.
+
+use edge_abi::{Outcome, VolatileExecRecord, exec_flags};
+use edge_wire::{Bytes, DetectorId, Evidence, Severity, Technique, VolatileExec};
+
+use crate::config;
+use crate::decide::Judged;
+use crate::decide::suppress::key;
+use crate::enrich::{Processes, place};
+
+/// Number and name on the wire.
+pub const DETECTOR: DetectorId = DetectorId::VOLATILE_EXEC;
+
+/// The path resolved, if it can be, and what it was resolved against.
+fn resolve(record: &VolatileExecRecord, processes: &impl Processes) -> Option<place::Path> {
+    let path = field(&record.path, record.path_len);
+    if path.first() == Some(&b'/') {
+        return Some(place::join(b"", path));
+    }
+    // The process itself knows best; when it is gone, so does the kernel side, then its parent, which a shell's child
+    // shares its directory with.
+    let tgid = record.header.tgid;
+    let candidate = record.flags & exec_flags::CANDIDATE != 0;
+    let kept = field(&record.cwd, record.cwd_len);
+    let own = processes.cwd(tgid);
+    let directory = match (own, kept.is_empty() || candidate) {
+        (Some(own), _) => own,
+        (None, false) => kept.to_vec(),
+        (None, true) => processes.cwd(processes.kept(tgid).parent?.tgid)?,
+    };
+    Some(place::join(&directory, path))
+}
+
+/// The used part of a field.
+fn field(bytes: &[u8], length: u32) -> &[u8] {
+    bytes.get(..bytes.len().min(length as usize)).unwrap_or_default()
+}
+
+/// Weighs an exec; `None` for a candidate that leads elsewhere.
+///
+/// A candidate that cannot be resolved is told at low severity: it is gone, and silence would be a way to hide.
+#[must_use]
+pub fn judge(
+    record: &VolatileExecRecord,
+    outcome: Outcome,
+    processes: &impl Processes,
+    policy: &config::VolatileExec,
+) -> Option<Judged> {
+    let resolved = resolve(record, processes);
+    let candidate = record.flags & exec_flags::CANDIDATE != 0;
+    let severity = match (&resolved, candidate) {
+        (Some(path), true) if !place::is_volatile(path, policy) => return None,
+        (None, true) => Severity::LOW,
+        _ => Severity::MEDIUM,
+    };
+    let given = field(&record.path, record.path_len);
+    let mut flags = 0;
+    for (abi, wire) in [(exec_flags::RELATIVE, VolatileExec::RELATIVE), (exec_flags::CUT, VolatileExec::CUT)]
+    {
+        if record.flags & abi != 0 {
+            flags |= wire;
+        }
+    }
+    if resolved.is_some() {
+        flags |= VolatileExec::RESOLVED;
+    }
+    let path = resolved.as_deref().unwrap_or(given);
+    let evidence =
+        VolatileExec { flags, path: Bytes::cut(path), cwd: Bytes::cut(field(&record.cwd, record.cwd_len)) };
+    // The same program started again by the same user is the same finding, whatever its process id.
+    let key = key((DETECTOR, path, record.header.uid, outcome as u8));
+    // A dropped tool that is run is T1059 when a person or script runs it and T1105 for having come there; the first is what
+    // was seen.
+    Some(Judged { technique: Technique::T1059, severity, evidence: Evidence::VolatileExec(evidence), key })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytemuck::Zeroable as _;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::enrich::Kept;
+
+    /// A process whose working directory is known, or not.
+    struct In(Option<&'static str>);
+
+    impl Processes for In {
+        fn kept(&self, _: u32) -> Kept {
+            Kept::default()
+        }
+
+        fn cwd(&self, _: u32) -> Option<Vec<u8>> {
+            self.0.map(|directory| directory.as_bytes().to_vec())
+        }
+    }
+
+    fn record(path: &str, flags: u32, cwd: &str) -> VolatileExecRecord {
+        let mut record = VolatileExecRecord::zeroed();
+        record.flags = flags;
+        record.path_len = path.len() as u32;
+        record.path[..path.len()].copy_from_slice(path.as_bytes());
+        record.cwd_len = cwd.len() as u32;
+        record.cwd[..cwd.len()].copy_from_slice(cwd.as_bytes());
+        record
+    }
+
+    fn told(record: &VolatileExecRecord, processes: &In) -> Option<(Severity, VolatileExec)> {
+        let policy = Config::default().detectors.volatile_exec;
+        let judged = judge(record, Outcome::Reported, processes, &policy)?;
+        let Evidence::VolatileExec(evidence) = judged.evidence else {
+            panic!("evidence of another detector")
+        };
+        Some((judged.severity, evidence))
+    }
+
+    #[test]
+    fn an_absolute_path_is_told_as_it_is() {
+        let (severity, evidence) = told(&record("/tmp/x", 0, ""), &In(None)).unwrap();
+        assert_eq!((severity, evidence.path.as_slice()), (Severity::MEDIUM, &b"/tmp/x"[..]));
+    }
+
+    #[test]
+    fn a_relative_path_is_resolved_even_when_the_process_is_gone() {
+        let record = record("./x", exec_flags::RELATIVE, "/tmp/d");
+        let (_, evidence) = told(&record, &In(None)).unwrap();
+        assert_eq!(evidence.path.as_slice(), b"/tmp/d/x");
+        assert_eq!(evidence.flags, VolatileExec::RELATIVE | VolatileExec::RESOLVED);
+        assert_eq!(told(&record, &In(Some("/tmp/d/deeper"))).unwrap().1.path.as_slice(), b"/tmp/d/deeper/x");
+    }
+
+    #[test]
+    fn candidates_are_dismissed_told_or_left_open() {
+        let flags = exec_flags::RELATIVE | exec_flags::CANDIDATE;
+        assert_eq!(told(&record("../bin/x", flags, "/tmp"), &In(Some("/tmp"))), None);
+        assert_eq!(told(&record("x", flags, ""), &In(Some("/dev/shm"))).unwrap().0, Severity::MEDIUM);
+        let (severity, evidence) = told(&record("x", flags, ""), &In(None)).unwrap();
+        assert_eq!(
+            (severity, evidence.path.as_slice(), evidence.flags),
+            (Severity::LOW, &b"x"[..], VolatileExec::RELATIVE)
+        );
+        assert_eq!(told(&record("/tmp/../bin/sh", exec_flags::CANDIDATE, ""), &In(None)), None);
+        let sneaky = told(&record("/usr/../tmp/x", exec_flags::CANDIDATE, ""), &In(None)).unwrap();
+        assert_eq!(sneaky.1.path.as_slice(), b"/tmp/x");
+    }
+}

@@ -1,0 +1,131 @@
+//! Putting a heartbeat together.
+
+use std::time::Duration;
+
+use edge_wire::{AgentBooks, Bytes, DetectorHealth, Heartbeat};
+use heapless::Vec;
+
+use super::{Meter, Totals};
+use crate::clock::Now;
+use crate::decide::Identity;
+use crate::publish;
+use crate::queue;
+
+/// What the pipeline counted before the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vitals {
+    /// Records taken from the ring.
+    pub received: u64,
+    /// Records that did not decode.
+    pub malformed: u64,
+    /// Candidates that turned out harmless.
+    pub dismissed: u64,
+    /// Findings folded into earlier ones.
+    pub folded: u64,
+    /// Verdicts told; the next sequence number is this, modulo 2^32.
+    pub decided: u64,
+    /// Heartbeats sent.
+    pub beats: u32,
+}
+
+/// Everything a heartbeat is made of.
+pub struct Parts<'a> {
+    /// Who speaks.
+    pub identity: Identity,
+    /// When.
+    pub now: Now,
+    /// Time between heartbeats.
+    pub interval: Duration,
+    /// The kernel's release.
+    pub kernel: &'a str,
+    /// The kernel side's counters.
+    pub totals: Totals,
+    /// The pipeline's.
+    pub vitals: Vitals,
+    /// The queue's.
+    pub queue: queue::Books,
+    /// The link's.
+    pub link: publish::Counters,
+    /// What the agent costs.
+    pub meter: Meter,
+    /// How each detector stands, findings not yet filled in.
+    pub detectors: &'a [DetectorHealth],
+}
+
+/// The heartbeat of these parts.
+#[must_use]
+pub fn heartbeat(parts: &Parts<'_>) -> Heartbeat {
+    let (vitals, queue, link) = (&parts.vitals, &parts.queue, &parts.link);
+    let mut detectors = Vec::new();
+    for detector in parts.detectors {
+        let index = super::kernel::DETECTORS.iter().position(|known| *known as u8 == detector.detector.0);
+        let findings = index.and_then(|index| parts.totals.findings.get(index)).copied().unwrap_or(0);
+        // More detectors than a heartbeat lists do not exist; see the table in `edge-wire`.
+        let _ = detectors.push(DetectorHealth { findings: findings as u32, ..*detector });
+    }
+    let started_ns = u64::from(parts.identity.incarnation).saturating_mul(1_000_000_000);
+    Heartbeat {
+        boot_id: parts.identity.boot_id,
+        incarnation: parts.identity.incarnation,
+        beat: vitals.beats,
+        next_sequence: vitals.decided as u32,
+        uptime_s: (parts.now.boot_ns.saturating_sub(started_ns) / 1_000_000_000) as u32,
+        interval_s: parts.interval.as_secs() as u32,
+        wall_ms: parts.now.wall_ms,
+        version: Bytes::cut(env!("CARGO_PKG_VERSION").as_bytes()),
+        kernel: Bytes::cut(parts.kernel.as_bytes()),
+        kernel_books: parts.totals.books,
+        agent_books: AgentBooks {
+            received: vitals.received,
+            malformed: vitals.malformed,
+            dismissed: vitals.dismissed,
+            folded: vitals.folded,
+            decided: vitals.decided,
+            acknowledged: u64::from(link.acknowledged),
+            in_flight: u64::from(link.in_flight),
+            queued: u64::from(queue.queued),
+            shed: u64::from(queue.shed_total()),
+        },
+        rss_kib: parts.meter.rss_kib,
+        cpu_ms: parts.meter.cpu_ms,
+        detectors,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edge_wire::{Action, DetectorId, Rung, encode_heartbeat};
+
+    use super::*;
+
+    #[test]
+    fn carries_the_books_and_fits() {
+        let detector = |detector| DetectorHealth {
+            detector,
+            rung: Rung::TRACEPOINT,
+            action: Action::OBSERVE,
+            findings: 0,
+        };
+        let detectors = [detector(DetectorId::FILE_TAMPER), detector(DetectorId::VOLATILE_EXEC)];
+        let mut totals = Totals { findings: [3, 4, 5], ..Totals::default() };
+        totals.books.findings = 12;
+        let parts = Parts {
+            identity: Identity { boot_id: [1; 16], incarnation: 10 },
+            now: Now { boot_ns: 70_500_000_000, wall_ms: 0 },
+            interval: Duration::from_secs(300),
+            kernel: "6.12.0-arm64",
+            totals,
+            vitals: Vitals { received: 20, folded: 3, decided: 17, ..Vitals::default() },
+            queue: queue::Books { queued: 2, shed: [1, 0, 0, 0, 0], ..queue::Books::default() },
+            link: publish::Counters { acknowledged: 12, in_flight: 2, ..publish::Counters::default() },
+            meter: Meter { rss_kib: 900, cpu_ms: 7 },
+            detectors: &detectors,
+        };
+        let beat = heartbeat(&parts);
+        assert_eq!((beat.uptime_s, beat.next_sequence, beat.interval_s), (60, 17, 300));
+        assert_eq!(beat.detectors.iter().map(|one| one.findings).collect::<std::vec::Vec<_>>(), [3, 5]);
+        let books = beat.agent_books;
+        assert_eq!(books.decided, books.acknowledged + books.in_flight + books.queued + books.shed);
+        assert!(encode_heartbeat(&beat).is_ok());
+    }
+}

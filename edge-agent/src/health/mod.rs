@@ -1,0 +1,9 @@
+//! The agent's account of itself: the heartbeat, with the books of both sides.
+
+mod heartbeat;
+mod kernel;
+mod meter;
+
+pub use heartbeat::{Parts, Vitals, heartbeat};
+pub use kernel::{Totals, totals};
+pub use meter::Meter;

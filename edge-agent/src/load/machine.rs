@@ -1,0 +1,201 @@
+//! What differs between the machines one kernel object serves: syscall numbers and register layouts.
+//!
+//! Chosen by what the kernel says it is, not by what this program was compiled for: a 32-bit root file system on a 64-bit
+//! kernel is common on gateways.
+
+use edge_abi::SyscallClass::{
+    Chdir, Creat, Fchdir, Open, OpenAt, OpenAt2, Rename, RenameAt, Truncate, Unlink, UnlinkAt, Write, Writev,
+};
+use edge_abi::{COMPAT_BASE, SYSCALL_SLOTS, SyscallClass};
+
+/// Syscall numbers with their meaning.
+type Table = &'static [(u16, SyscallClass)];
+
+/// `arch/x86/entry/syscalls/syscall_64.tbl`.
+const X86_64: Table = &[
+    (1, Write),
+    (2, Open),
+    (18, Write),
+    (20, Writev),
+    (76, Truncate),
+    (80, Chdir),
+    (81, Fchdir),
+    (82, Rename),
+    (85, Creat),
+    (87, Unlink),
+    (257, OpenAt),
+    (263, UnlinkAt),
+    (264, RenameAt),
+    (296, Writev),
+    (316, RenameAt),
+    (328, Writev),
+    (437, OpenAt2),
+];
+
+/// `include/uapi/asm-generic/unistd.h`.
+const AARCH64: Table = &[
+    (35, UnlinkAt),
+    (38, RenameAt),
+    (45, Truncate),
+    (49, Chdir),
+    (50, Fchdir),
+    (56, OpenAt),
+    (64, Write),
+    (66, Writev),
+    (68, Write),
+    (70, Writev),
+    (276, RenameAt),
+    (287, Writev),
+    (437, OpenAt2),
+];
+
+/// `arch/arm/tools/syscall.tbl`; also what 32-bit tasks use on arm64. 92 is `truncate`, 193 `truncate64`.
+const ARM: Table = &[
+    (4, Write),
+    (5, Open),
+    (8, Creat),
+    (10, Unlink),
+    (12, Chdir),
+    (38, Rename),
+    (92, Truncate),
+    (133, Fchdir),
+    (146, Writev),
+    (181, Write),
+    (193, Truncate),
+    (322, OpenAt),
+    (328, UnlinkAt),
+    (329, RenameAt),
+    (362, Writev),
+    (382, RenameAt),
+    (393, Writev),
+    (437, OpenAt2),
+];
+
+/// A kernel architecture we serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// 64-bit ARM, which also runs 32-bit ARM tasks.
+    Aarch64,
+    /// 32-bit ARM, EABI.
+    Arm,
+    /// For development.
+    X86_64,
+}
+
+impl Machine {
+    /// The machine that `uname -m` calls `name`.
+    #[must_use]
+    pub fn from_uname(name: &str) -> Option<Self> {
+        match name {
+            // armv8l is what an arm64 kernel tells a task with the 32-bit personality.
+            "aarch64" | "armv8l" | "armv8b" => Some(Self::Aarch64),
+            "x86_64" => Some(Self::X86_64),
+            arm if arm.starts_with("armv") && !arm.ends_with('b') => Some(Self::Arm),
+            _ => None,
+        }
+    }
+
+    /// Offsets of the first four syscall arguments in `struct pt_regs`.
+    #[must_use]
+    pub const fn argument_offsets(self) -> [u32; 4] {
+        match self {
+            // `struct user_pt_regs`: x0 to x3.
+            Self::Aarch64 => [0, 8, 16, 24],
+            // `uregs`: r0 to r3.
+            Self::Arm => [0, 4, 8, 12],
+            // di, si, dx, r10.
+            Self::X86_64 => [112, 104, 96, 56],
+        }
+    }
+
+    /// 1 when kernel registers are 32 bits wide.
+    #[must_use]
+    pub const fn registers_32(self) -> u32 {
+        matches!(self, Self::Arm) as u32
+    }
+
+    /// Offset of `pstate` in `struct user_pt_regs` after 31 registers, sp and pc; 0 where no 32-bit tasks are told apart.
+    #[must_use]
+    pub const fn compat_offset(self) -> u32 {
+        if matches!(self, Self::Aarch64) { 33 * 8 } else { 0 }
+    }
+
+    /// The table of syscall classes: native numbers, then those of 32-bit tasks.
+    #[must_use]
+    pub fn syscalls(self) -> [u8; SYSCALL_SLOTS] {
+        let (native, compat): (Table, Table) = match self {
+            Self::Aarch64 => (AARCH64, ARM),
+            Self::Arm => (ARM, &[]),
+            Self::X86_64 => (X86_64, &[]),
+        };
+        let mut slots = [0; SYSCALL_SLOTS];
+        for (base, table) in [(0, native), (COMPAT_BASE, compat)] {
+            for &(number, class) in table {
+                if let Some(slot) = slots.get_mut(base + usize::from(number)) {
+                    *slot = class as u8;
+                }
+            }
+        }
+        slots
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machines_are_known_by_their_kernel() {
+        assert_eq!(Machine::from_uname("aarch64"), Some(Machine::Aarch64));
+        assert_eq!(Machine::from_uname("armv7l"), Some(Machine::Arm));
+        assert_eq!(Machine::from_uname("armv8l"), Some(Machine::Aarch64));
+        assert_eq!(Machine::from_uname("riscv64"), None);
+        assert_eq!(Machine::from_uname("armv7b"), None, "big-endian");
+    }
+
+    #[test]
+    fn tables_fit_and_do_not_repeat() {
+        for table in [X86_64, AARCH64, ARM] {
+            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0), "ascending, so no number twice");
+            assert!(table.iter().all(|(number, _)| usize::from(*number) < COMPAT_BASE));
+        }
+    }
+
+    #[test]
+    fn compat_numbers_exist_on_arm64_only() {
+        let slots = Machine::Aarch64.syscalls();
+        assert_eq!(slots[COMPAT_BASE + 38], Rename as u8);
+        assert_eq!(slots[38], RenameAt as u8);
+        assert!(Machine::X86_64.syscalls()[COMPAT_BASE..].iter().all(|class| *class == 0));
+    }
+
+    /// The numbers of the machine the tests run on, from the C library.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn numbers_are_those_of_the_c_library() {
+        let slots = Machine::X86_64.syscalls();
+        let known: &[(libc::c_long, SyscallClass)] = &[
+            (libc::SYS_rename, Rename),
+            (libc::SYS_renameat, RenameAt),
+            (libc::SYS_renameat2, RenameAt),
+            (libc::SYS_unlink, Unlink),
+            (libc::SYS_unlinkat, UnlinkAt),
+            (libc::SYS_open, Open),
+            (libc::SYS_openat, OpenAt),
+            (libc::SYS_openat2, OpenAt2),
+            (libc::SYS_creat, Creat),
+            (libc::SYS_truncate, Truncate),
+            (libc::SYS_write, Write),
+            (libc::SYS_pwrite64, Write),
+            (libc::SYS_writev, Writev),
+            (libc::SYS_pwritev, Writev),
+            (libc::SYS_pwritev2, Writev),
+            (libc::SYS_chdir, Chdir),
+            (libc::SYS_fchdir, Fchdir),
+        ];
+        for (number, class) in known {
+            assert_eq!(slots[usize::try_from(*number).unwrap()], *class as u8, "syscall {number}");
+        }
+        assert_eq!(slots.iter().filter(|class| **class != 0).count(), known.len());
+    }
+}

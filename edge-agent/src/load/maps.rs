@@ -1,0 +1,87 @@
+//! The agent's handles to the kernel's maps, made from the descriptors that were handed over.
+
+use std::error::Error;
+use std::os::fd::OwnedFd;
+
+use aya::maps::lpm_trie::LpmTrie;
+use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
+use edge_abi::{FileTamperTuning, LateralScanTuning, Parent, PrefixData, Task, VolatileExecTuning};
+
+use super::report::Report;
+use crate::error::AgentError;
+
+/// Everything the agent reads or writes but the ring.
+pub struct Maps {
+    /// Counters.
+    pub counters: PerCpuArray<MapData, u64>,
+    /// Processes.
+    pub tasks: HashMap<MapData, u32, [u8; size_of::<Task>()]>,
+    /// Their parents.
+    pub parents: HashMap<MapData, u32, [u8; size_of::<Parent>()]>,
+    /// Login ports.
+    pub login_ports: HashMap<MapData, u32, u8>,
+    /// Volatile and exempt directories.
+    pub prefixes: LpmTrie<MapData, PrefixData, u8>,
+    /// Trusted programs.
+    pub trusted: HashMap<MapData, u64, u8>,
+    /// Tuning of `file_tamper`.
+    pub file_tamper: Array<MapData, [u8; size_of::<FileTamperTuning>()]>,
+    /// Tuning of `lateral_scan`.
+    pub lateral_scan: Array<MapData, [u8; size_of::<LateralScanTuning>()]>,
+    /// Tuning of `volatile_exec`.
+    pub volatile_exec: Array<MapData, [u8; size_of::<VolatileExecTuning>()]>,
+}
+
+/// The handed-over map descriptors, by name.
+struct Named<'r> {
+    /// The report that names them.
+    report: &'r Report,
+    /// One per map of the report; taken out once.
+    descriptors: Vec<Option<OwnedFd>>,
+}
+
+impl Named<'_> {
+    /// The map called `name`, as `wrap` sees it.
+    fn take<T>(&mut self, name: &'static str, wrap: fn(MapData) -> Map) -> Result<T, AgentError>
+    where
+        T: TryFrom<Map>,
+        T::Error: Error + 'static,
+    {
+        let missing = |source: Box<dyn Error>| AgentError::Load { name: format!("map {name}"), source };
+        let index = self.report.maps.iter().position(|map| map.name == name);
+        let fd = index
+            .and_then(|index| self.descriptors.get_mut(index))
+            .and_then(Option::take)
+            .ok_or_else(|| missing("it was not handed over".into()))?;
+        let data = MapData::from_fd(fd).map_err(|error| missing(error.into()))?;
+        T::try_from(wrap(data)).map_err(|error| missing(error.into()))
+    }
+}
+
+impl Maps {
+    /// Takes the ring and the maps out of `descriptors` and leaves what keeps programs attached.
+    ///
+    /// # Errors
+    /// [`AgentError::Load`] naming the map.
+    pub fn take(
+        report: &Report,
+        descriptors: &mut Vec<OwnedFd>,
+    ) -> Result<(RingBuf<MapData>, Self), AgentError> {
+        let links = descriptors.split_off(report.maps.len().min(descriptors.len()));
+        let maps = core::mem::replace(descriptors, links);
+        let mut named = Named { report, descriptors: maps.into_iter().map(Some).collect() };
+        let events = named.take("EVENTS", Map::RingBuf)?;
+        let maps = Self {
+            counters: named.take("COUNTERS", Map::PerCpuArray)?,
+            tasks: named.take("TASKS", Map::LruHashMap)?,
+            parents: named.take("PARENTS", Map::LruHashMap)?,
+            login_ports: named.take("LOGIN_PORTS", Map::HashMap)?,
+            prefixes: named.take("PREFIXES", Map::LpmTrie)?,
+            trusted: named.take("TRUSTED", Map::HashMap)?,
+            file_tamper: named.take("FILE_TAMPER", Map::Array)?,
+            lateral_scan: named.take("LATERAL_SCAN", Map::Array)?,
+            volatile_exec: named.take("VOLATILE_EXEC", Map::Array)?,
+        };
+        Ok((events, maps))
+    }
+}

@@ -1,0 +1,224 @@
+//! Getting the kernel side to run: probe, load in a process of its own, attach, hand over, tune.
+
+mod cgroup;
+mod features;
+mod handover;
+mod machine;
+mod maps;
+mod object;
+mod report;
+mod seed;
+mod sys;
+mod tracefs;
+mod tune;
+
+use std::os::fd::OwnedFd;
+
+use aya::maps::{MapData, MapError, RingBuf};
+use edge_wire::{Action, DetectorId, Rung};
+
+pub use features::{Features, Presence};
+pub use maps::Maps;
+pub use report::{MapCost, Program, Reached, Report};
+use seed::seed;
+pub use tune::apply;
+
+use crate::config::{self, Config};
+use crate::error::AgentError;
+use cgroup::Cgroup;
+use object::Plan;
+
+/// The kernel side, running. Dropping it detaches everything.
+pub struct Sensors {
+    /// Records.
+    pub events: RingBuf<MapData>,
+    /// Maps to read and write.
+    pub maps: Maps,
+    /// What came of each program and map.
+    pub report: Report,
+    /// Descriptors that keep the programs attached.
+    _links: Vec<OwnedFd>,
+}
+
+impl Sensors {
+    /// Loads and attaches what `config` enables. Until a policy is written (see [`Self::arm`]) every detector is off.
+    ///
+    /// A detector whose programs cannot be attached is left out; the report says so and [`rung`] tells it is off.
+    ///
+    /// # Errors
+    /// What nothing can work without, see [`AgentError`]; also when no enabled detector could be attached.
+    pub fn load(config: &Config, features: &Features) -> Result<Self, AgentError> {
+        let machine = features.require_basics()?;
+        let mount = features
+            .cgroup2
+            .as_ref()
+            .ok_or_else(|| AgentError::MissingCgroup2 { path: "/proc/self/mounts".into() })?;
+        let cgroup = Cgroup::open(mount, &config.scope.cgroup).map_err(|error| {
+            AgentError::MissingCgroup2 { path: format!("{}: {error}", config.scope.cgroup) }
+        })?;
+        let mut plan = Plan {
+            programs: wanted(config),
+            machine,
+            cgroup,
+            scoped: !config.scope.cgroup.is_empty(),
+            exec_filename: 0,
+            fork_child: 0,
+        };
+        if plan.programs.contains(&Program::Exec) {
+            plan.read_tracepoints().map_err(missing_tracepoint)?;
+        } else {
+            // Then no offset is needed, and lineage comes from /proc alone.
+            plan.programs.retain(|program| *program != Program::Fork);
+        }
+        let mut handover = handover::run(&plan)
+            .map_err(|source| AgentError::Runtime { what: "loading the kernel programs", source })?;
+        if !handover.report.failure.is_empty() {
+            let source = handover.report.failure.as_str().into();
+            return Err(AgentError::Load { name: "the object's maps".into(), source });
+        }
+        require_one(config, &handover.report)?;
+        let (events, maps) = Maps::take(&handover.report, &mut handover.descriptors)?;
+        Ok(Self { events, maps, report: handover.report, _links: handover.descriptors })
+    }
+
+    /// Writes the policy: from now on detectors judge, and act where it says so.
+    ///
+    /// # Errors
+    /// [`AgentError::Load`] with what the kernel says to a map update.
+    pub fn arm(&mut self, config: &Config) -> Result<(), AgentError> {
+        let refused = |error: MapError| AgentError::Load { name: "the policy".into(), source: error.into() };
+        seed(&mut self.maps, config).map_err(refused)?;
+        apply(&mut self.maps, config).map_err(refused)
+    }
+}
+
+/// tracefs is not there, or not as it should be.
+fn missing_tracepoint(error: tracefs::TracefsError) -> AgentError {
+    let path = match error {
+        tracefs::TracefsError::Missing => "/sys/kernel/tracing",
+        tracefs::TracefsError::Tracepoint => "/sys/kernel/tracing/events/sched",
+        tracefs::TracefsError::Field => "/sys/kernel/tracing/events/sched/sched_process_exec/format",
+    };
+    AgentError::MissingTracefs { path: path.into() }
+}
+
+/// Refuses to run as an agent that sees nothing although it should.
+fn require_one(config: &Config, report: &Report) -> Result<(), AgentError> {
+    let enabled = DetectorId::ALL.iter().filter(|detector| is_enabled(config, **detector));
+    if enabled.clone().count() == 0 || enabled.clone().any(|detector| rung(report, *detector) != Rung::OFF) {
+        return Ok(());
+    }
+    Err(report.programs.iter().find_map(|(program, reached)| failure(*program, reached)).unwrap_or_else(
+        || AgentError::Load { name: "every program".into(), source: "none was tried".into() },
+    ))
+}
+
+/// Why a program does not run.
+fn failure(program: Program, reached: &Reached) -> Option<AgentError> {
+    match reached {
+        Reached::Attached => None,
+        Reached::Loaded(why) => {
+            let source = why.as_str().into();
+            Some(AgentError::Attach { program: program.name(), hook: program.hook().into(), source })
+        }
+        Reached::Refused(why) => Some(AgentError::Load {
+            name: format!("program {}", program.name()),
+            source: why.as_str().into(),
+        }),
+    }
+}
+
+/// Whether a detector is to run.
+#[must_use]
+pub fn is_enabled(config: &Config, detector: DetectorId) -> bool {
+    match detector {
+        DetectorId::FILE_TAMPER => config.detectors.file_tamper.enabled,
+        DetectorId::LATERAL_SCAN => config.detectors.lateral_scan.enabled,
+        DetectorId::VOLATILE_EXEC => config.detectors.volatile_exec.enabled,
+        _ => false,
+    }
+}
+
+/// What a detector may do under the policy in force.
+#[must_use]
+pub fn action(config: &Config, detector: DetectorId) -> Action {
+    let wanted = match detector {
+        DetectorId::FILE_TAMPER => config.detectors.file_tamper.action,
+        DetectorId::LATERAL_SCAN => config.detectors.lateral_scan.action,
+        DetectorId::VOLATILE_EXEC => config.detectors.volatile_exec.action,
+        _ => config::Action::Observe,
+    };
+    match config.permitted(wanted) {
+        config::Action::Deny => Action::DENY,
+        config::Action::Kill => Action::KILL,
+        config::Action::Observe => Action::OBSERVE,
+    }
+}
+
+/// The programs that the enabled detectors need, in the order of attaching.
+fn wanted(config: &Config) -> Vec<Program> {
+    let needed = |program: Program| {
+        DetectorId::ALL
+            .iter()
+            .any(|detector| is_enabled(config, *detector) && programs(*detector).contains(&program))
+    };
+    Program::ALL.into_iter().filter(|program| needed(*program)).collect()
+}
+
+/// The programs of a detector; the first is the one without which it sees nothing.
+#[must_use]
+pub const fn programs(detector: DetectorId) -> &'static [Program] {
+    match detector {
+        DetectorId::FILE_TAMPER => &[Program::SysEnter, Program::Fork],
+        DetectorId::LATERAL_SCAN => {
+            &[Program::Connect4, Program::Connect6, Program::Sendmsg4, Program::Sendmsg6]
+        }
+        DetectorId::VOLATILE_EXEC => &[Program::Exec, Program::Fork, Program::SysEnter],
+        _ => &[],
+    }
+}
+
+/// The rung a detector has reached.
+#[must_use]
+pub fn rung(report: &Report, detector: DetectorId) -> Rung {
+    match programs(detector).first() {
+        Some(first) if report.runs(*first) && *first == Program::Connect4 => Rung::CGROUP,
+        Some(first) if report.runs(*first) => Rung::TRACEPOINT,
+        _ => Rung::OFF,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_needed_programs_are_wanted() {
+        let mut config = Config::default();
+        assert_eq!(wanted(&config).len(), Program::ALL.len());
+        config.detectors.file_tamper.enabled = false;
+        config.detectors.volatile_exec.enabled = false;
+        assert_eq!(
+            wanted(&config),
+            [Program::Connect4, Program::Connect6, Program::Sendmsg4, Program::Sendmsg6]
+        );
+    }
+
+    #[test]
+    fn a_detector_without_its_first_program_is_off() {
+        let mut report = Report::default();
+        report.programs.push((Program::Fork, Reached::Attached));
+        report.programs.push((Program::Exec, Reached::Loaded("no".into())));
+        assert_eq!(rung(&report, DetectorId::VOLATILE_EXEC), Rung::OFF);
+        report.programs.push((Program::Connect4, Reached::Attached));
+        assert_eq!(rung(&report, DetectorId::LATERAL_SCAN), Rung::CGROUP);
+    }
+
+    #[test]
+    fn a_blind_agent_does_not_start() {
+        let mut report = Report::default();
+        report.programs.push((Program::SysEnter, Reached::Loaded("ENOENT".into())));
+        let error = require_one(&Config::default(), &report);
+        assert!(matches!(error, Err(AgentError::Attach { program: "sys_enter", .. })));
+    }
+}

@@ -1,0 +1,163 @@
+//! Loading and attaching with aya, in the loader process (see `handover`).
+
+use std::error::Error;
+use std::fs;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
+
+use aya::programs::cgroup_sock_addr::CgroupSockAddr;
+use aya::programs::{CgroupAttachMode, RawTracePoint, TracePoint};
+use aya::{Ebpf, EbpfLoader};
+
+use super::cgroup::Cgroup;
+use super::machine::Machine;
+use super::report::{MapCost, Program, Reached, Report};
+use super::tracefs;
+
+/// The kernel object, built by `cargo xtask ebpf` and committed.
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../edge-ebpf/dist/edge-ebpf.o");
+
+/// Longest error message passed on.
+const MESSAGE_BYTES: usize = 240;
+
+/// What to load.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The programs wanted.
+    pub programs: Vec<Program>,
+    /// The machine's layouts.
+    pub machine: Machine,
+    /// Where network programs are attached, and what is watched.
+    pub cgroup: Cgroup,
+    /// Whether only `cgroup` and what is below it is watched.
+    pub scoped: bool,
+    /// Offset of the file name's locator in `sched_process_exec`; 0 when unknown.
+    pub exec_filename: u32,
+    /// Offset of the child's pid in `sched_process_fork`; 0 when unknown.
+    pub fork_child: u32,
+}
+
+impl Plan {
+    /// Fills the tracepoint offsets from tracefs.
+    pub(super) fn read_tracepoints(&mut self) -> Result<(), tracefs::TracefsError> {
+        let mount = tracefs::find()?;
+        self.exec_filename = tracefs::offset(&mount, "sched", "sched_process_exec", "filename")?;
+        self.fork_child = tracefs::offset(&mount, "sched", "sched_process_fork", "child_pid")?;
+        Ok(())
+    }
+}
+
+/// Loads everything and attaches what is wanted. Programs stay attached as long as their descriptors live.
+pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
+    let mut report = Report::default();
+    let syscalls = plan.machine.syscalls();
+    let offsets = plan.machine.argument_offsets();
+    let (registers_32, compat_offset) = (plan.machine.registers_32(), plan.machine.compat_offset());
+    let depth = if plan.scoped { plan.cgroup.depth + 1 } else { 0 };
+    let loaded = EbpfLoader::new()
+        .btf(None)
+        .override_global("SYSCALLS", &syscalls[..], true)
+        .override_global("ARG_OFFSETS", &offsets[..], true)
+        .override_global("REGISTERS_32", &registers_32, true)
+        .override_global("COMPAT_OFFSET", &compat_offset, true)
+        .override_global("SCOPE_DEPTH", &depth, true)
+        .override_global("SCOPE_ID", &plan.cgroup.id, true)
+        .override_global("EXEC_FILENAME", &plan.exec_filename, true)
+        .override_global("FORK_CHILD", &plan.fork_child, true)
+        .load(OBJECT);
+    let mut ebpf = match loaded {
+        Ok(ebpf) => ebpf,
+        Err(error) => {
+            report.failure = describe(&error);
+            return (None, report);
+        }
+    };
+    for &program in &plan.programs {
+        let reached = match attach(&mut ebpf, program, plan) {
+            Ok(()) => Reached::Attached,
+            Err(Failure::Load(error)) => Reached::Refused(describe(error.as_ref())),
+            Err(Failure::Attach(error)) => Reached::Loaded(describe(error.as_ref())),
+        };
+        report.programs.push((program, reached));
+    }
+    for (name, map) in ebpf.maps() {
+        if let Some(fd) = descriptor(map) {
+            report.maps.push(MapCost { name: name.to_owned(), bytes: memlock(fd).unwrap_or(0) });
+        }
+    }
+    (Some(ebpf), report)
+}
+
+/// Where a program failed.
+enum Failure {
+    /// At its hook.
+    Attach(Box<dyn Error>),
+    /// At the verifier, or before.
+    Load(Box<dyn Error>),
+}
+
+/// Loads and attaches one program.
+fn attach(ebpf: &mut Ebpf, program: Program, plan: &Plan) -> Result<(), Failure> {
+    let handle = ebpf.program_mut(program.name()).ok_or_else(|| Failure::Load("not in the object".into()))?;
+    let load = |error: aya::programs::ProgramError| Failure::Load(error.into());
+    let hook = |error: aya::programs::ProgramError| Failure::Attach(error.into());
+    match program {
+        Program::SysEnter => {
+            let handle: &mut RawTracePoint = handle.try_into().map_err(load)?;
+            handle.load().map_err(load)?;
+            handle.attach("sys_enter").map_err(hook)?;
+        }
+        Program::Exec | Program::Fork => {
+            let handle: &mut TracePoint = handle.try_into().map_err(load)?;
+            handle.load().map_err(load)?;
+            let name = if program == Program::Exec { "sched_process_exec" } else { "sched_process_fork" };
+            handle.attach("sched", name).map_err(hook)?;
+        }
+        Program::Connect4 | Program::Connect6 | Program::Sendmsg4 | Program::Sendmsg6 => {
+            let handle: &mut CgroupSockAddr = handle.try_into().map_err(load)?;
+            handle.load().map_err(load)?;
+            // A bpf_link is attached beside those of others whatever the mode, and the kernel wants no flags with it.
+            handle.attach(&plan.cgroup.directory, CgroupAttachMode::Single).map_err(hook)?;
+        }
+    }
+    Ok(())
+}
+
+/// An error and its causes on one line, the verifier's log cut to its end, where it says what it dislikes.
+fn describe(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        cause = source.source();
+    }
+    let text = text.replace('\n', " | ");
+    if text.len() <= 2 * MESSAGE_BYTES {
+        return text;
+    }
+    let head: String = text.chars().take(MESSAGE_BYTES).collect();
+    let tail: Vec<char> = text.chars().rev().take(MESSAGE_BYTES).collect();
+    let tail: String = tail.into_iter().rev().collect();
+    format!("{head} … {tail}")
+}
+
+/// The descriptor of a map.
+pub(super) fn descriptor(map: &aya::maps::Map) -> Option<BorrowedFd<'_>> {
+    use aya::maps::Map;
+    use std::os::fd::AsFd as _;
+    match map {
+        Map::Array(data)
+        | Map::HashMap(data)
+        | Map::LpmTrie(data)
+        | Map::LruHashMap(data)
+        | Map::PerCpuArray(data)
+        | Map::RingBuf(data) => Some(data.fd().as_fd()),
+        _ => None,
+    }
+}
+
+/// What the kernel accounts for a map.
+fn memlock(fd: BorrowedFd<'_>) -> Option<u64> {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).ok()?;
+    info.lines().find_map(|line| line.strip_prefix("memlock:")?.trim().parse().ok())
+}

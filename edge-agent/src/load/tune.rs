@@ -1,0 +1,160 @@
+//! Policy into map values: what each detector may do and from when on. Also what a reload writes.
+
+use aya::maps::MapError;
+use aya::maps::lpm_trie::Key;
+use edge_abi::{
+    FileTamperTuning, LateralScanTuning, Mode, PREFIX_BYTES, PrefixData, VolatileExecTuning, exe_hash,
+    prefix_verdict,
+};
+
+use super::maps::Maps;
+use crate::config::{Action, Config};
+
+/// Writes the whole policy. Sets are replaced entry by entry, new ones first, so that nothing is unguarded in between.
+///
+/// # Errors
+/// What the kernel says to a map update.
+pub fn apply(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
+    write_ports(maps, config)?;
+    write_prefixes(maps, config)?;
+    write_trusted(maps, config)?;
+    let (files, scan, exec) = tunings(config);
+    maps.file_tamper.set(0, bytemuck::cast::<_, [u8; size_of::<FileTamperTuning>()]>(files), 0)?;
+    maps.lateral_scan.set(0, bytemuck::cast::<_, [u8; size_of::<LateralScanTuning>()]>(scan), 0)?;
+    maps.volatile_exec.set(0, bytemuck::cast::<_, [u8; size_of::<VolatileExecTuning>()]>(exec), 0)
+}
+
+/// The tuning of every detector.
+#[must_use]
+pub(super) fn tunings(config: &Config) -> (FileTamperTuning, LateralScanTuning, VolatileExecTuning) {
+    let (files, scan, exec) =
+        (&config.detectors.file_tamper, &config.detectors.lateral_scan, &config.detectors.volatile_exec);
+    (
+        FileTamperTuning {
+            mode: mode(config, files.enabled, files.action) as u32,
+            threshold: files.threshold,
+            unlink_threshold: files.unlink_threshold,
+            suspicion: files.suspicion,
+            diversity: u32::from(files.diversity),
+            reserved: 0,
+            window_ns: files.window.as_nanos() as u64,
+        },
+        LateralScanTuning {
+            mode: mode(config, scan.enabled, scan.action) as u32,
+            hosts: scan.hosts,
+            tries: scan.tries,
+            reserved: 0,
+            window_ns: scan.window.as_nanos() as u64,
+        },
+        VolatileExecTuning { mode: mode(config, exec.enabled, exec.action) as u32, reserved: 0 },
+    )
+}
+
+/// What a detector may do, under the master switch.
+fn mode(config: &Config, enabled: bool, action: Action) -> Mode {
+    if !enabled {
+        return Mode::Off;
+    }
+    match config.permitted(action) {
+        Action::Deny => Mode::Deny,
+        Action::Kill => Mode::Kill,
+        Action::Observe => Mode::Observe,
+    }
+}
+
+/// Replaces the login ports.
+fn write_ports(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
+    let wanted = &config.detectors.lateral_scan.ports;
+    for &port in wanted {
+        maps.login_ports.insert(u32::from(port), 1, 0)?;
+    }
+    let known: Vec<u32> = maps.login_ports.keys().collect::<Result<_, _>>()?;
+    for port in known {
+        if !wanted.iter().any(|&kept| u32::from(kept) == port) {
+            maps.login_ports.remove(&port)?;
+        }
+    }
+    Ok(())
+}
+
+/// A directory as a key: compared up to its last byte.
+#[must_use]
+pub(super) fn prefix_key(directory: &str) -> Key<PrefixData> {
+    let mut data = [0; PREFIX_BYTES];
+    let length = directory.len().min(PREFIX_BYTES);
+    for (slot, byte) in data.iter_mut().zip(directory.bytes()) {
+        *slot = byte;
+    }
+    Key::new(length as u32 * 8, data)
+}
+
+/// Replaces the volatile directories and their exemptions.
+fn write_prefixes(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
+    let exec = &config.detectors.volatile_exec;
+    let wanted: Vec<(Key<PrefixData>, u8)> =
+        (exec.paths.iter().map(|path| (prefix_key(path), prefix_verdict::VOLATILE)))
+            .chain(exec.except.iter().map(|path| (prefix_key(path), prefix_verdict::EXEMPT)))
+            .collect();
+    for (key, verdict) in &wanted {
+        maps.prefixes.insert(key, verdict, 0)?;
+    }
+    let known: Vec<Key<PrefixData>> = maps.prefixes.keys().collect::<Result<_, _>>()?;
+    for key in known {
+        let same =
+            |other: &Key<PrefixData>| other.prefix_len() == key.prefix_len() && other.data() == key.data();
+        if !wanted.iter().any(|(kept, _)| same(kept)) {
+            maps.prefixes.remove(&key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Replaces the trusted programs. Processes that are trusted already stay so until they end.
+fn write_trusted(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
+    let wanted: Vec<u64> = config.policy.trusted.iter().map(|path| exe_hash(path.as_bytes())).collect();
+    for hash in &wanted {
+        maps.trusted.insert(hash, 1, 0)?;
+    }
+    let known: Vec<u64> = maps.trusted.keys().collect::<Result<_, _>>()?;
+    for hash in known {
+        if !wanted.contains(&hash) {
+            maps.trusted.remove(&hash)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_master_switch_holds_every_detector_back() {
+        let mut config = Config::default();
+        config.detectors.file_tamper.action = Action::Kill;
+        config.detectors.lateral_scan.action = Action::Deny;
+        let (files, scan, _) = tunings(&config);
+        assert_eq!((files.mode, scan.mode), (Mode::Observe as u32, Mode::Observe as u32));
+        config.policy.action = crate::config::Mode::Enforce;
+        let (files, scan, exec) = tunings(&config);
+        assert_eq!(
+            (files.mode, scan.mode, exec.mode),
+            (Mode::Kill as u32, Mode::Deny as u32, Mode::Observe as u32)
+        );
+        config.detectors.file_tamper.enabled = false;
+        assert_eq!(tunings(&config).0.mode, Mode::Off as u32);
+    }
+
+    #[test]
+    fn windows_are_nanoseconds() {
+        let (files, scan, _) = tunings(&Config::default());
+        assert_eq!((files.window_ns, scan.window_ns), (10_000_000_000, 60_000_000_000));
+    }
+
+    #[test]
+    fn directories_compare_up_to_their_slash() {
+        let key = prefix_key("/tmp/");
+        assert_eq!(key.prefix_len(), 40);
+        assert_eq!(&key.data()[..6], b"/tmp/\0");
+    }
+}
