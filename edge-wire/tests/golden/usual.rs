@@ -217,6 +217,7 @@ fn lateral_scan() -> Vec<(&'static str, &'static str, Verdict)> {
 }
 
 fn volatile_exec() -> Vec<(&'static str, &'static str, Verdict)> {
+    // As every sender does, a path that is the subject's own is left empty.
     let judged = |head: Head, technique, flags, path: &str, cwd: &str| Verdict {
         head: Head {
             detector: DetectorId::VOLATILE_EXEC,
@@ -239,7 +240,7 @@ fn volatile_exec() -> Vec<(&'static str, &'static str, Verdict)> {
         (
             "verdict_volatile_exec_miner",
             "a miner dropped through a web page",
-            judged(miner, Technique::T1105, 0, "/tmp/kdevtmpfsi", ""),
+            judged(miner, Technique::T1105, 0, "", ""),
         ),
         (
             "verdict_volatile_exec_script",
@@ -249,7 +250,7 @@ fn volatile_exec() -> Vec<(&'static str, &'static str, Verdict)> {
         (
             "verdict_volatile_exec_hidden",
             "a program in shared memory that borrows a system name",
-            judged(hidden, Technique::T1105, 0, "/dev/shm/.font-unix/dbus-daemon", ""),
+            judged(hidden, Technique::T1105, 0, "", ""),
         ),
     ]
 }
