@@ -10,7 +10,7 @@ use edge_abi::{
 };
 use edge_ebpf::detectors::file_tamper::FilesState;
 use edge_ebpf::detectors::lateral_scan::ScanState;
-use edge_ebpf::path::PathBuffer;
+use edge_ebpf::path::{PathBuffer, PathFacts};
 use edge_ebpf::sample::{ByteSet, SAMPLE_BYTES};
 
 /// Records for the agent: 240 of the largest. A full ring is counted, never silent.
@@ -76,6 +76,12 @@ pub(crate) struct Scratch {
     pub(crate) path: PathBuffer,
     /// Second path argument.
     pub(crate) new_path: PathBuffer,
+    /// What a scan of `path` found.
+    pub(crate) facts: PathFacts,
+    /// What a scan of `new_path` found.
+    pub(crate) new_facts: PathFacts,
+    /// Where a comparison of both stands.
+    pub(crate) cursors: [u32; 2],
     /// Sampled bytes.
     pub(crate) sample: [u8; SAMPLE_BYTES],
     /// Values seen in the sample.
@@ -91,6 +97,8 @@ pub(crate) struct Scratch {
 pub(crate) struct ExecScratch {
     /// Path executed.
     pub(crate) path: PathBuffer,
+    /// What a scan of it found.
+    pub(crate) facts: PathFacts,
     /// A new process's entry while it is put together.
     pub(crate) task: Task,
     /// Key for a look-up in [`PREFIXES`].

@@ -48,7 +48,8 @@ fn on_exec(ctx: &TracePointContext) -> Option<()> {
     remember(scratch, tgid, length);
     let mode = volatile_exec::mode()?;
     count(Detector::VolatileExec, Counter::Evidence);
-    let facts = scan(&scratch.path);
+    scan(&scratch.path, &mut scratch.facts);
+    let facts = scratch.facts;
     let known = task::lookup(tgid);
     let relative = scratch.path.first() != b'/';
     let decision = if relative {

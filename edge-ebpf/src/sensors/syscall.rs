@@ -153,7 +153,8 @@ fn on_path(scratch: &mut Scratch, address: u64, operation: Operation) -> Option<
         }
     };
     let length = read::user_path(address, &mut scratch.path);
-    let facts = scan(&scratch.path);
+    scan(&scratch.path, &mut scratch.facts);
+    let facts = scratch.facts;
     let Some(state) = state else {
         return directory::change(scratch, length?, facts);
     };
@@ -167,11 +168,18 @@ fn on_path(scratch: &mut Scratch, address: u64, operation: Operation) -> Option<
         Operation::Unlink => FileEvidence::Unlink(file),
         Operation::Rename(new) => {
             let new_length = read::user_path(new, &mut scratch.new_path);
-            let to = scan(&scratch.new_path);
+            scan(&scratch.new_path, &mut scratch.new_facts);
+            let to = scratch.new_facts;
             FileEvidence::Rename {
                 old: file,
                 new: if new_length.is_some() { to.identity } else { 0 },
-                shape: rename_shape(&scratch.path, facts.base, &scratch.new_path, to.base),
+                shape: rename_shape(
+                    &scratch.path,
+                    facts.base,
+                    &scratch.new_path,
+                    to.base,
+                    &mut scratch.cursors,
+                ),
             }
         }
         Operation::Open(flags) if flags & open_flag::ACCESS == 0 => FileEvidence::OpenRead(file),
