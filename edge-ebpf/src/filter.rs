@@ -13,6 +13,6 @@ pub(crate) fn in_scope() -> bool {
         return true;
     }
     // SAFETY: a helper that takes a number and answers 0 when there is no such ancestor.
-    let id = unsafe { bpf_get_current_ancestor_cgroup_id(depth as i32 - 1) };
+    let id = unsafe { bpf_get_current_ancestor_cgroup_id(depth.cast_signed() - 1) };
     id == globals::scope_id()
 }

@@ -5,6 +5,10 @@
 //! constant bounds, indices are masked, nothing recurses, nothing divides by a variable (the 32-bit ARM JIT refuses
 //! 64-bit division and would drop the whole program to the interpreter).
 #![no_std]
+#![expect(
+    clippy::inline_always,
+    reason = "the 32-bit ARM JIT has no calls between BPF functions: one would drop the whole program to the interpreter"
+)]
 
 #[cfg(test)]
 extern crate std;

@@ -1,9 +1,18 @@
 //! The programs and maps that become `dist/edge-ebpf.o`.
 //!
-//! One object serves x86_64, aarch64 and armv7 on Linux 5.10 and later: whatever differs (syscall numbers, register
+//! One object serves `x86_64`, aarch64 and armv7 on Linux 5.10 and later: whatever differs (syscall numbers, register
 //! offsets, tracepoint layouts) is a read-only global that the loader sets before the verifier sees the program.
 #![no_std]
 #![no_main]
+#![expect(clippy::needless_pass_by_value, reason = "the macros that make programs pass contexts by value")]
+#![expect(
+    clippy::needless_borrows_for_generic_args,
+    reason = "a value instead of a reference would be copied onto the 512-byte stack"
+)]
+#![expect(
+    clippy::inline_always,
+    reason = "the 32-bit ARM JIT has no calls between BPF functions: one would drop the whole program to the interpreter"
+)]
 
 mod clock;
 mod emit;
@@ -18,7 +27,6 @@ mod task;
 #[cfg(not(test))]
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    #[expect(clippy::empty_loop, reason = "there is nothing to do and nowhere to go in a BPF program")]
     loop {}
 }
 

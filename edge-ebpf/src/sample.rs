@@ -48,7 +48,7 @@ impl ByteSet {
     /// How many values are in the set.
     #[inline(always)]
     #[must_use]
-    pub fn len(&self) -> u32 {
+    pub fn distinct(&self) -> u32 {
         let [a, b, c, d] = self.0;
         ones(a) + ones(b) + ones(c) + ones(d)
     }
@@ -88,7 +88,7 @@ pub fn is_packed(head: u64) -> bool {
     // gzip, RFC 1952: 1f 8b, method 8 (deflate), three reserved flag bits clear.
     head & 0xe0ff_ffff == 0x0008_8b1f
         // xz: fd '7zXZ' 00; zstd, RFC 8878: 28 b5 2f fd; lz4 frame: 04 22 4d 18.
-        || head & 0xffff_ffff_ffff == 0x0000_5a58_7a37_fd
+        || head & 0xffff_ffff_ffff == 0x0000_005a_587a_37fd
         || four == 0xfd2f_b528
         || four == 0x184d_2204
         // bzip2: 'BZh', level 1 to 9.
@@ -104,11 +104,11 @@ mod tests {
         for &byte in bytes {
             set.insert(byte);
         }
-        set.len()
+        set.distinct()
     }
 
-    fn head(bytes: &[u8; 8]) -> u64 {
-        u64::from_le_bytes(*bytes)
+    fn head(bytes: [u8; 8]) -> u64 {
+        u64::from_le_bytes(bytes)
     }
 
     /// A stream as random as ciphertext (xorshift64*).
@@ -150,15 +150,15 @@ mod tests {
 
     #[test]
     fn knows_compressors_but_not_encryptors() {
-        assert!(is_packed(head(b"\x1f\x8b\x08\x08abcd")));
-        assert!(is_packed(head(b"\xfd7zXZ\x00\x00\x04")));
-        assert!(is_packed(head(b"\x28\xb5\x2f\xfd\x04\x00\x00\x00")));
-        assert!(is_packed(head(b"\x04\x22\x4d\x18\x64\x40\xa7\x00")));
-        assert!(is_packed(head(b"BZh91AY&")));
-        assert!(!is_packed(head(b"PK\x03\x04\x14\x00\x09\x00")), "zip can be encrypted");
-        assert!(!is_packed(head(b"7z\xbc\xaf\x27\x1c\x00\x04")), "7z can be encrypted");
-        assert!(!is_packed(head(b"Salted__")), "openssl enc");
-        assert!(!is_packed(head(b"BZh0....")));
-        assert!(!is_packed(head(b"\x1f\x8b\x08\xe0abcd")), "reserved flags");
+        assert!(is_packed(head(*b"\x1f\x8b\x08\x08abcd")));
+        assert!(is_packed(head(*b"\xfd7zXZ\x00\x00\x04")));
+        assert!(is_packed(head(*b"\x28\xb5\x2f\xfd\x04\x00\x00\x00")));
+        assert!(is_packed(head(*b"\x04\x22\x4d\x18\x64\x40\xa7\x00")));
+        assert!(is_packed(head(*b"BZh91AY&")));
+        assert!(!is_packed(head(*b"PK\x03\x04\x14\x00\x09\x00")), "zip can be encrypted");
+        assert!(!is_packed(head(*b"7z\xbc\xaf\x27\x1c\x00\x04")), "7z can be encrypted");
+        assert!(!is_packed(head(*b"Salted__")), "openssl enc");
+        assert!(!is_packed(head(*b"BZh0....")));
+        assert!(!is_packed(head(*b"\x1f\x8b\x08\xe0abcd")), "reserved flags");
     }
 }

@@ -121,6 +121,12 @@ pub enum Decision {
     Finding(TamperReason, Report),
 }
 
+impl Default for FilesState {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl FilesState {
     /// Of a process nothing is known of.
     #[must_use]

@@ -43,6 +43,12 @@ pub struct ScanState {
     pub held: u32,
 }
 
+impl Default for ScanState {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl ScanState {
     /// Of a process nothing is known of.
     #[must_use]

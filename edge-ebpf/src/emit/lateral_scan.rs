@@ -53,14 +53,11 @@ pub(crate) fn allow(endpoint: &Endpoint) -> bool {
 /// The state of a process, made now if it has none.
 #[inline(always)]
 fn known_or_new(tgid: u32) -> Option<&'static mut ScanState> {
-    let state = match SCANS.get_ptr_mut(tgid) {
-        Some(state) => Some(state),
-        None => {
-            // A thread that made it first wins; its entry is then found.
-            let _ = SCANS.insert(tgid, &NEW, u64::from(BPF_NOEXIST));
-            SCANS.get_ptr_mut(tgid)
-        }
-    };
+    let state = SCANS.get_ptr_mut(tgid).or_else(|| {
+        // A thread that made it first wins; its entry is then found.
+        let _ = SCANS.insert(tgid, &NEW, u64::from(BPF_NOEXIST));
+        SCANS.get_ptr_mut(tgid)
+    });
     let Some(state) = state else {
         count(DETECTOR, Counter::MapFull);
         return None;

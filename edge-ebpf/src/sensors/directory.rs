@@ -10,14 +10,15 @@ use crate::task;
 
 /// The process changes to the path in `scratch`.
 #[inline(always)]
-pub(super) fn change(scratch: &mut Scratch, length: u32, facts: PathFacts) -> Option<()> {
+pub(super) fn change(scratch: &mut Scratch, length: u32, facts: PathFacts) {
     if facts.dotdot != 0 {
-        return lose(scratch);
+        lose(scratch);
+        return;
     }
     forget_names();
     if scratch.path.first() != b'/' {
         // Deeper into what it was.
-        return Some(());
+        return;
     }
     let PathBuffer([head, _]) = scratch.path;
     scratch.prefix.data = head;
@@ -29,16 +30,16 @@ pub(super) fn change(scratch: &mut Scratch, length: u32, facts: PathFacts) -> Op
     let fits = (length as usize) < CWD_BYTES;
     scratch.task.cwd = head;
     scratch.task.cwd_len = if volatile && fits { length } else { 0 };
-    remember(scratch, if volatile { task_flags::CWD_VOLATILE } else { 0 })
+    remember(scratch, if volatile { task_flags::CWD_VOLATILE } else { 0 });
 }
 
 /// The process changes to where it cannot be followed.
 #[inline(always)]
-pub(super) fn lose(scratch: &mut Scratch) -> Option<()> {
+pub(super) fn lose(scratch: &mut Scratch) {
     forget_names();
     scratch.task.cwd_len = 0;
     scratch.task.cwd = [0; CWD_BYTES];
-    remember(scratch, task_flags::CWD_UNKNOWN)
+    remember(scratch, task_flags::CWD_UNKNOWN);
 }
 
 /// After a change of directory the same relative name is another file.
@@ -51,7 +52,7 @@ fn forget_names() {
 
 /// Writes the directory in `scratch.task` into the process's entry. A process in an ordinary directory needs none.
 #[inline(always)]
-fn remember(scratch: &mut Scratch, flags: u32) -> Option<()> {
+fn remember(scratch: &mut Scratch, flags: u32) {
     let tgid = task::current_tgid();
     if let Some(known) = task::lookup(tgid) {
         known.flags = (known.flags & task_flags::TRUSTED) | flags;
@@ -63,5 +64,4 @@ fn remember(scratch: &mut Scratch, flags: u32) -> Option<()> {
         let task: &Task = &scratch.task;
         let _ = TASKS.insert(tgid, task, 0);
     }
-    Some(())
 }

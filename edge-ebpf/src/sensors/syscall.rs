@@ -93,7 +93,8 @@ fn dispatch(class: u8, registers: u64) -> Option<()> {
         return write::observe(scratch, class, registers);
     }
     if class == SyscallClass::Fchdir as u8 {
-        return directory::lose(scratch);
+        directory::lose(scratch);
+        return None;
     }
     let (path, operation) = operation(class, registers)?;
     on_path(scratch, path, operation)
@@ -156,7 +157,8 @@ fn on_path(scratch: &mut Scratch, address: u64, operation: Operation) -> Option<
     scan(&scratch.path, &mut scratch.facts);
     let facts = scratch.facts;
     let Some(state) = state else {
-        return directory::change(scratch, length?, facts);
+        directory::change(scratch, length?, facts);
+        return None;
     };
     if is_synthetic(&scratch.path) {
         return None;

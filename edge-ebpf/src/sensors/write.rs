@@ -94,5 +94,5 @@ fn take(scratch: &mut Scratch, state: &FilesState, tuning: &FileTamperTuning, bu
         }
         scratch.values.insert(byte);
     }
-    classify(scratch.values.len(), short, tuning.diversity)
+    classify(scratch.values.distinct(), short, tuning.diversity)
 }
