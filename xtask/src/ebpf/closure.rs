@@ -1,9 +1,28 @@
-//! The crates that reach the kernel object, read from `Cargo.lock`: only these make the object stale, so that a new
-//! dependency of the agent does not.
+//! The crates that reach the kernel object: only these make it stale, so that a new dependency of the agent does not.
+//!
+//! Cargo itself says which they are, for the lock file cannot: it lists test dependencies like others, and the features
+//! that any crate of the workspace switches on.
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+/// Arguments for cargo that make it print the closure of `package` on `target`, one crate per line.
+pub(super) fn query<'a>(package: &'a str, target: &'a str) -> [&'a str; 11] {
+    [
+        "tree",
+        "--package",
+        package,
+        "--target",
+        target,
+        "--edges",
+        "normal,build",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]
+}
 
 /// One crate of the closure.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,82 +51,27 @@ struct Package {
     version: String,
     /// Absent for a crate of this workspace.
     checksum: Option<String>,
-    /// `name`, or `name version` where several versions exist.
-    #[serde(default)]
-    dependencies: Vec<String>,
 }
 
-/// Everything that `root` is built from, without the crates that only its tests use.
-///
-/// `manifests` maps the name of every workspace crate to the text of its `Cargo.toml`: the lock file does not tell test
-/// dependencies of a workspace crate from others. Optional dependencies of workspace crates are left out.
+/// Reads what cargo answered to [`query`], and adds the checksums of the lock file.
 ///
 /// # Errors
-/// A lock file or manifest that is not TOML, or that does not know `root`.
-pub(super) fn closure(
-    lock: &str,
-    root: &str,
-    manifests: &BTreeMap<String, String>,
-) -> Result<BTreeSet<Crate>> {
+/// A line that names no crate, or one that the lock file does not know.
+pub(super) fn closure(answer: &str, lock: &str) -> Result<BTreeSet<Crate>> {
     let lock: Lock = toml::from_str(lock).context("Cargo.lock")?;
-    let mut found = BTreeSet::new();
-    let mut waiting = vec![root.to_owned()];
-    while let Some(wanted) = waiting.pop() {
-        let package =
-            find(&lock, &wanted).with_context(|| format!("Cargo.lock has no package `{wanted}`"))?;
-        let entry = Crate {
-            name: package.name.clone(),
-            version: package.version.clone(),
-            checksum: package.checksum.clone().unwrap_or_default(),
-        };
-        if !found.insert(entry) {
-            continue;
-        }
-        let used = match manifests.get(&package.name) {
-            Some(manifest) if package.checksum.is_none() => Some(built_dependencies(manifest)?),
-            _ => None,
-        };
-        let is_used = |name: &str| used.as_ref().is_none_or(|used| used.contains(name));
-        waiting.extend(package.dependencies.iter().filter(|line| is_used(name_of(line))).cloned());
-    }
-    Ok(found)
+    answer.lines().filter(|line| !line.is_empty()).map(|line| read(line, &lock)).collect()
 }
 
-/// The package that a dependency line (`name` or `name version`) means.
-fn find<'a>(lock: &'a Lock, line: &str) -> Option<&'a Package> {
-    let version = line.split(' ').nth(1);
-    lock.package.iter().find(|package| {
-        package.name == name_of(line) && version.is_none_or(|version| package.version == version)
-    })
-}
-
-/// The name in a dependency line.
-fn name_of(line: &str) -> &str {
-    line.split(' ').next().unwrap_or(line)
-}
-
-/// Names of the packages that a manifest's own code or build script uses, on whatever target.
-fn built_dependencies(manifest: &str) -> Result<BTreeSet<String>> {
-    let manifest: toml::Table = toml::from_str(manifest).context("a crate's Cargo.toml")?;
-    let mut names = BTreeSet::new();
-    collect(&manifest, &mut names);
-    let targets = manifest.get("target").and_then(toml::Value::as_table);
-    for target in targets.into_iter().flat_map(toml::Table::values).filter_map(toml::Value::as_table) {
-        collect(target, &mut names);
-    }
-    Ok(names)
-}
-
-/// Adds the non-optional entries of the dependency tables in `table`.
-fn collect(table: &toml::Table, names: &mut BTreeSet<String>) {
-    for kind in ["dependencies", "build-dependencies"] {
-        for (key, value) in table.get(kind).and_then(toml::Value::as_table).into_iter().flatten() {
-            let optional = value.get("optional").and_then(toml::Value::as_bool).unwrap_or(false);
-            if !optional {
-                names.insert(value.get("package").and_then(toml::Value::as_str).unwrap_or(key).to_owned());
-            }
-        }
-    }
+/// Reads one line: `name v1.2.3`, and perhaps a path, `(proc-macro)` or `(*)` for one that was printed before.
+fn read(line: &str, lock: &Lock) -> Result<Crate> {
+    let mut words = line.split(' ');
+    let name = words.next().unwrap_or_default();
+    let version = words.next().and_then(|word| word.strip_prefix('v'));
+    let version = version.with_context(|| format!("`{line}` is not a crate with its version"))?;
+    let locked = lock.package.iter().find(|package| package.name == name && package.version == version);
+    let locked = locked.with_context(|| format!("Cargo.lock has no {name} {version}"))?;
+    let checksum = locked.checksum.clone().unwrap_or_default();
+    Ok(Crate { name: name.to_owned(), version: version.to_owned(), checksum })
 }
 
 #[cfg(test)]
@@ -119,11 +83,6 @@ mod tests {
         [[package]]
         name = "kernel"
         version = "0.1.0"
-        dependencies = ["abi", "proptest", "shared 1.0.0"]
-        [[package]]
-        name = "abi"
-        version = "0.1.0"
-        dependencies = ["user-side"]
         [[package]]
         name = "shared"
         version = "1.0.0"
@@ -132,40 +91,22 @@ mod tests {
         name = "shared"
         version = "2.0.0"
         checksum = "c2"
-        [[package]]
-        name = "proptest"
-        version = "1.0.0"
-        checksum = "c3"
-        dependencies = ["shared 2.0.0"]
-        [[package]]
-        name = "user-side"
-        version = "1.0.0"
-        checksum = "c4"
     "#;
 
-    fn manifests() -> BTreeMap<String, String> {
-        let kernel = r#"
-            [dependencies]
-            abi = { path = "../abi" }
-            [target.'cfg(target_arch = "bpf")'.dependencies]
-            shared = "1"
-            [dev-dependencies]
-            proptest = "1"
-        "#;
-        let abi = "[dependencies]\nuser-side = { version = \"1\", optional = true }\n";
-        BTreeMap::from([("kernel".to_owned(), kernel.to_owned()), ("abi".to_owned(), abi.to_owned())])
-    }
-
     #[test]
-    fn tests_and_optional_parts_stay_out() {
-        let crates = closure(LOCK, "kernel", &manifests()).unwrap();
+    fn each_crate_is_listed_once_with_its_own_checksum() {
+        let answer = "kernel v0.1.0 (/somewhere/kernel)\nshared v2.0.0 (proc-macro)\n\nshared v2.0.0 (proc-macro) (*)\n";
+        let crates = closure(answer, LOCK).unwrap();
         let lines: Vec<_> =
             crates.iter().map(|one| format!("{} {} {}", one.name, one.version, one.checksum)).collect();
-        assert_eq!(lines, ["abi 0.1.0 ", "kernel 0.1.0 ", "shared 1.0.0 c1"]);
+        assert_eq!(lines, ["kernel 0.1.0 ", "shared 2.0.0 c2"]);
     }
 
     #[test]
-    fn an_unknown_root_is_named() {
-        assert!(closure(LOCK, "absent", &manifests()).unwrap_err().to_string().contains("`absent`"));
+    fn what_is_no_crate_or_not_locked_is_named() {
+        assert!(closure("shared v3.0.0", LOCK).unwrap_err().to_string().contains("no shared 3.0.0"));
+        assert!(
+            closure("warning: something", LOCK).unwrap_err().to_string().contains("`warning: something`")
+        );
     }
 }

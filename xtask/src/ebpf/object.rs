@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Little-endian BPF, the byte order of every machine we serve.
-const TARGET: &str = "bpfel-unknown-none";
+pub(super) const TARGET: &str = "bpfel-unknown-none";
 /// Rust flags that belong to the object wherever it is built; they are part of its source hash.
 ///
 /// aya-ebpf would otherwise take the register layout of the machine that compiles; the agent overrides what differs.

@@ -3,6 +3,7 @@
 use super::closure::{self, closure};
 use super::object;
 use super::provenance::sha256;
+use crate::process;
 use crate::workspace::{Workspace, relative};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
@@ -18,13 +19,11 @@ const CRATES: &[&str] = &["edge-ebpf", "edge-abi"];
 /// # Errors
 /// A file that cannot be read, or a manifest or lock file that is not TOML.
 pub(super) fn hash(workspace: &Workspace) -> Result<String> {
-    let read = |name: String| {
-        fs::read_to_string(workspace.root.join(&name)).with_context(|| format!("{name} cannot be read"))
+    let read = |name: &str| {
+        fs::read_to_string(workspace.root.join(name)).with_context(|| format!("{name} cannot be read"))
     };
-    let mut manifests = BTreeMap::new();
     let mut files = Vec::new();
     for name in CRATES {
-        manifests.insert((*name).to_owned(), read(format!("{name}/Cargo.toml"))?);
         files.push(workspace.root.join(name).join("Cargo.toml"));
         walk(&workspace.root.join(name).join("src"), &mut files)?;
     }
@@ -33,8 +32,11 @@ pub(super) fn hash(workspace: &Workspace) -> Result<String> {
         let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         hashed.insert(relative(&workspace.root, &path), sha256(&bytes));
     }
-    let crates = closure(&read("Cargo.lock".to_owned())?, "edge-ebpf", &manifests)?;
-    Ok(sha256(describe(&hashed, &crates, &profile(&read("Cargo.toml".to_owned())?)?).as_bytes()))
+    let mut cargo = process::cargo();
+    cargo.args(closure::query("edge-ebpf", object::TARGET)).current_dir(&workspace.root);
+    let answer = process::capture(&mut cargo)?;
+    let crates = closure(&answer, &read("Cargo.lock")?)?;
+    Ok(sha256(describe(&hashed, &crates, &profile(&read("Cargo.toml")?)?).as_bytes()))
 }
 
 /// The text that is hashed: one line per fact, so that no two sets of facts read the same.
