@@ -158,6 +158,7 @@ impl Agent<'_> {
             let Some(record) = events.next() else { return taken };
             let Some(event) = pipeline.decode(&record) else { continue };
             drop(record);
+            let now = Now::read();
             let decision = decide(
                 &event,
                 &KernelProcesses(maps),
@@ -165,10 +166,12 @@ impl Agent<'_> {
                 self.identity,
                 &mut pipeline.suppressed,
                 &mut pipeline.sequence,
-                Now::read(),
+                now,
             );
             if let Decision::Tell(verdict) = pipeline.count(decision) {
-                log::info!("decide: {}", crate::pipeline::line(&verdict));
+                if let Some(muted) = pipeline.voice.may_say(now.boot_ns) {
+                    log::info!("decide: {} muted={muted}", crate::pipeline::line(&verdict));
+                }
                 match encode_verdict(&verdict)
                     .map(|bytes| Entry::new(verdict.head.severity.0, verdict.head.sequence, &bytes))
                 {

@@ -14,6 +14,36 @@ use crate::load::Maps;
 /// Malformed records that are logged one by one; the rest is only counted.
 const MALFORMED_SAID: u64 = 8;
 
+/// Verdicts logged in one second; under a flood the rest is only published.
+const SAID_PER_SECOND: u32 = 10;
+
+/// How much may be logged: a per-event line must not become the load it reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Voice {
+    /// The second of boot time that is being counted.
+    second: u64,
+    /// Lines in it so far.
+    said: u32,
+    /// Lines left out since the last one.
+    muted: u64,
+}
+
+impl Voice {
+    /// Whether a line may be written at `boot_ns`; then also how many were left out before it.
+    pub fn may_say(&mut self, boot_ns: u64) -> Option<u64> {
+        let second = boot_ns / 1_000_000_000;
+        if second != self.second {
+            (self.second, self.said) = (second, 0);
+        }
+        if self.said >= SAID_PER_SECOND {
+            self.muted += 1;
+            return None;
+        }
+        self.said += 1;
+        Some(core::mem::take(&mut self.muted))
+    }
+}
+
 /// What is remembered from one record to the next.
 #[derive(Debug, Default)]
 pub struct Pipeline {
@@ -23,6 +53,8 @@ pub struct Pipeline {
     pub sequence: u32,
     /// The account.
     pub vitals: Vitals,
+    /// How much may be logged.
+    pub voice: Voice,
 }
 
 impl Pipeline {
@@ -80,4 +112,26 @@ pub fn line(verdict: &Verdict) -> String {
         head.subject.tgid,
         head.subject.comm
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_logged_ten_times_a_second_and_the_rest_counted() {
+        let mut voice = Voice::default();
+        let second = 5_000_000_000;
+        let said = (0..1_000).filter(|event| voice.may_say(second + event).is_some()).count();
+        assert_eq!(said, 10);
+        assert_eq!(voice.may_say(second + 1_000_000_000), Some(990));
+        assert_eq!(voice.may_say(second + 1_000_000_001), Some(0));
+    }
+
+    #[test]
+    fn a_record_that_does_not_decode_is_counted() {
+        let mut pipeline = Pipeline::default();
+        assert!(pipeline.decode(b"garbage").is_none());
+        assert_eq!((pipeline.vitals.received, pipeline.vitals.malformed), (1, 1));
+    }
 }

@@ -76,9 +76,18 @@ impl Findings {
     /// What the exit code tells.
     ///
     /// # Errors
-    /// Why `run` would not start.
+    /// Why `run` would not start, or would start with an enabled detector that sees nothing.
     pub fn verdict(self) -> Result<(), AgentError> {
-        self.failure.map_or(Ok(()), Err)
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let blind = self.detectors.iter().find(|detector| detector.enabled && detector.rung == Rung::OFF);
+        let missing = |detector: &Detector| {
+            let first = load::programs(detector.id).first()?;
+            let (program, reached) = self.report.programs.iter().find(|(program, _)| program == first)?;
+            load::failure(*program, reached)
+        };
+        blind.and_then(missing).map_or(Ok(()), Err)
     }
 
     /// What is missing and how to get it, one line each.

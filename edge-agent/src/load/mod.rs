@@ -49,17 +49,10 @@ impl Sensors {
     /// What nothing can work without, see [`AgentError`]; also when no enabled detector could be attached.
     pub fn load(config: &Config, features: &Features) -> Result<Self, AgentError> {
         let machine = features.require_basics()?;
-        let mount = features
-            .cgroup2
-            .as_ref()
-            .ok_or_else(|| AgentError::MissingCgroup2 { path: "/proc/self/mounts".into() })?;
-        let cgroup = Cgroup::open(mount, &config.scope.cgroup).map_err(|error| {
-            AgentError::MissingCgroup2 { path: format!("{}: {error}", config.scope.cgroup) }
-        })?;
         let mut plan = Plan {
             programs: wanted(config),
             machine,
-            cgroup,
+            cgroup: open_cgroup(config, features)?,
             scoped: !config.scope.cgroup.is_empty(),
             exec_filename: 0,
             fork_child: 0,
@@ -92,6 +85,20 @@ impl Sensors {
     }
 }
 
+/// The cgroup that is watched, or to which network programs are attached; `None` when neither is wanted.
+fn open_cgroup(config: &Config, features: &Features) -> Result<Option<Cgroup>, AgentError> {
+    let path = config.scope.cgroup.as_str();
+    if path.is_empty() && !config.detectors.lateral_scan.enabled {
+        return Ok(None);
+    }
+    let mount = features
+        .cgroup2
+        .as_ref()
+        .ok_or_else(|| AgentError::MissingCgroup2 { path: "/proc/self/mounts".into() })?;
+    let cgroup = Cgroup::open(mount, path);
+    cgroup.map(Some).map_err(|error| AgentError::MissingCgroup2 { path: format!("{path}: {error}") })
+}
+
 /// tracefs is not there, or not as it should be.
 fn missing_tracepoint(error: tracefs::TracefsError) -> AgentError {
     let path = match error {
@@ -114,7 +121,7 @@ fn require_one(config: &Config, report: &Report) -> Result<(), AgentError> {
 }
 
 /// Why a program does not run.
-fn failure(program: Program, reached: &Reached) -> Option<AgentError> {
+pub(crate) fn failure(program: Program, reached: &Reached) -> Option<AgentError> {
     match reached {
         Reached::Attached => None,
         Reached::Loaded(why) => {

@@ -26,8 +26,8 @@ pub(super) struct Plan {
     pub programs: Vec<Program>,
     /// The machine's layouts.
     pub machine: Machine,
-    /// Where network programs are attached, and what is watched.
-    pub cgroup: Cgroup,
+    /// Where network programs are attached, and what is watched when `scoped`.
+    pub cgroup: Option<Cgroup>,
     /// Whether only `cgroup` and what is below it is watched.
     pub scoped: bool,
     /// Offset of the file name's locator in `sched_process_exec`; 0 when unknown.
@@ -52,7 +52,8 @@ pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
     let syscalls = plan.machine.syscalls();
     let offsets = plan.machine.argument_offsets();
     let (registers_32, compat_offset) = (plan.machine.registers_32(), plan.machine.compat_offset());
-    let depth = if plan.scoped { plan.cgroup.depth + 1 } else { 0 };
+    let scope = plan.cgroup.as_ref().filter(|_| plan.scoped);
+    let (depth, id) = scope.map_or((0, 0), |cgroup| (cgroup.depth + 1, cgroup.id));
     let loaded = EbpfLoader::new()
         .btf(None)
         .override_global("SYSCALLS", &syscalls[..], true)
@@ -60,7 +61,7 @@ pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
         .override_global("REGISTERS_32", &registers_32, true)
         .override_global("COMPAT_OFFSET", &compat_offset, true)
         .override_global("SCOPE_DEPTH", &depth, true)
-        .override_global("SCOPE_ID", &plan.cgroup.id, true)
+        .override_global("SCOPE_ID", &id, true)
         .override_global("EXEC_FILENAME", &plan.exec_filename, true)
         .override_global("FORK_CHILD", &plan.fork_child, true)
         .load(OBJECT);
@@ -116,7 +117,9 @@ fn attach(ebpf: &mut Ebpf, program: Program, plan: &Plan) -> Result<(), Failure>
             let handle: &mut CgroupSockAddr = handle.try_into().map_err(load)?;
             handle.load().map_err(load)?;
             // A bpf_link is attached beside those of others whatever the mode, and the kernel wants no flags with it.
-            handle.attach(&plan.cgroup.directory, CgroupAttachMode::Single).map_err(hook)?;
+            let cgroup =
+                plan.cgroup.as_ref().ok_or_else(|| Failure::Attach("no cgroup to attach to".into()))?;
+            handle.attach(&cgroup.directory, CgroupAttachMode::Single).map_err(hook)?;
         }
     }
     Ok(())
