@@ -78,9 +78,9 @@ fn config(listen: SocketAddr) -> Config {
         router: RouterConfig {
             max_connections: MAX_CONNECTIONS,
             max_outgoing_packet_count: 200,
-            // Per topic filter: what a slow or absent subscriber can still catch up with.
-            max_segment_size: 256 * 1024,
-            max_segment_count: 4,
+            // 8 MiB per topic filter at most: some 40,000 usual verdicts that a slow subscriber can still catch up with.
+            max_segment_size: 1 << 20,
+            max_segment_count: 8,
             ..RouterConfig::default()
         },
         v4: Some(HashMap::from([("v4".to_owned(), server)])),

@@ -102,7 +102,9 @@ impl Wish {
 pub(crate) fn start(broker: &BrokerOptions, wish: Wish) -> Result<mpsc::Receiver<LinkEvent>, WatchError> {
     let options = options(broker)?;
     // Room for one subscription per connection.
-    let (client, eventloop) = AsyncClient::new(options, 16);
+    let (client, mut eventloop) = AsyncClient::new(options, 16);
+    // Acknowledgements are small; held back, they would stop a broker that waits for them after each twenty verdicts.
+    eventloop.network_options.set_tcp_nodelay(true);
     let (sender, receiver) = mpsc::channel(CHANNEL);
     tokio::spawn(run(client, eventloop, wish, sender));
     Ok(receiver)

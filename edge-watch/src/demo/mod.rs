@@ -94,9 +94,11 @@ pub(crate) fn options(mut parser: lexopt::Parser) -> Result<Verb, lexopt::Error>
 pub(crate) fn run(options: &DemoOptions) -> Result<(), WatchError> {
     watch::runtime()?.block_on(async {
         tokio::select! {
-            played = play(options) => played,
+            // Signals first, so that they are caught before there is anything to remove.
+            biased;
             // Dropping the play ends and removes everything.
             () = watch::asked_to_end() => Err(DemoError::Interrupted.into()),
+            played = play(options) => played,
         }
     })
 }

@@ -207,12 +207,14 @@ fn evidence(evidence: &Evidence) -> Value {
             },
         }),
         Evidence::LateralScan(facts) => json!({
-            "dst_endpoint": {"ip": words::address(facts).map(|address| address.to_string()), "port": facts.port},
-            "connection_info": {
+            "dst_endpoint": without_nulls(json!({
+                "ip": words::address(facts).map(|address| address.to_string()), "port": facts.port,
+            })),
+            "connection_info": without_nulls(json!({
                 "direction_id": 2, "direction": "Outbound", "protocol_num": facts.protocol,
                 "protocol_name": match facts.protocol { 6 => Some("tcp"), 17 => Some("udp"), _ => None },
                 "protocol_ver_id": facts.family,
-            },
+            })),
             "data": {
                 "reason": facts.reason.to_string(), "hosts": facts.hosts, "tries": facts.tries,
                 "window_ms": facts.window_ms, "elapsed_ms": facts.elapsed_ms,
@@ -224,6 +226,14 @@ fn evidence(evidence: &Evidence) -> Value {
         }),
         Evidence::Unknown { length } => json!({"data": {"unknown_bytes": length}}),
     }
+}
+
+/// An object without the attributes that are not known: OCSF leaves them out.
+fn without_nulls(mut value: Value) -> Value {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    value
 }
 
 #[cfg(test)]
@@ -321,5 +331,7 @@ mod tests {
         assert_eq!(evidence["dst_endpoint"], json!({"ip": "10.0.0.9", "port": 23}));
         assert_eq!(evidence["connection_info"]["protocol_name"], "tcp");
         assert_eq!(evidence["data"]["hosts"], 14);
+        verdict.evidence = Evidence::LateralScan(LateralScan { port: 23, ..LateralScan::default() });
+        assert_eq!(of(&verdict)["evidences"][0]["dst_endpoint"], json!({"port": 23}));
     }
 }

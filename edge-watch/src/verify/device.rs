@@ -103,7 +103,7 @@ impl Device {
         let agent = &heartbeat.agent_books;
         let underway = agent.in_flight.saturating_add(agent.queued);
         self.books = Some(Books { at_ms: now.steady_ms, shed: agent.shed, underway });
-        let stream = self.stream(life, heartbeat.beat == 0, now, out);
+        let stream = self.stream(life, false, now, out);
         stream.announce(heartbeat.next_sequence, heartbeat.wall_ms, now.steady_ms);
         let cause = stream.explain(agent.shed, underway);
         if cause.shed + cause.on_the_way > 0 {
