@@ -67,6 +67,9 @@ pub(crate) enum DemoError {
     /// Not root.
     #[error("loading programs into the kernel and making a cgroup need root: try sudo")]
     Root,
+    /// The emulation did not say when it began: a fault of ours.
+    #[error("emulation says it began at {0:?}, which is no time")]
+    Time(String),
 }
 
 impl DemoError {
@@ -74,7 +77,7 @@ impl DemoError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::AgentEnded { .. } | Self::Late { .. } | Self::Outcome { .. } => 1,
-            Self::Broker(_) | Self::Io { .. } | Self::Refused { .. } => 3,
+            Self::Broker(_) | Self::Io { .. } | Self::Refused { .. } | Self::Time(_) => 3,
             Self::Root => 4,
             Self::Cgroup => 5,
             Self::Agent(_) => 6,

@@ -10,8 +10,6 @@ use super::DemoError;
 pub(super) const MARKER: &str = ".edge-watch-demo";
 /// What it says.
 pub(super) const MARK: &str = "made by edge-watch demo; everything beside this file may be encrypted\n";
-/// The file into which the emulation writes when it began.
-pub(super) const BEGAN: &str = ".began";
 /// Length of each file, in bytes.
 const LENGTH: usize = 4096;
 

@@ -15,7 +15,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use edge_wire::{Channel, DetectorId, Message, State, Topics, Verdict, decode};
+use edge_wire::{Channel, DetectorId, Evidence, Message, State, Topics, Verdict, decode};
 use lexopt::prelude::{Long, Short};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
@@ -139,7 +139,8 @@ async fn play(options: &DemoOptions) -> Result<(), WatchError> {
     let first = stage.first_harm()?;
 
     show(options, &name, &verdict)?;
-    say(&summary(options, lost, millis(at.duration_since(first).unwrap_or_default()), &ending))?;
+    let since_first = millis(at.duration_since(first).unwrap_or_default());
+    say(&summary(options, lost, since_first, until_threshold(&verdict), &ending))?;
     judge(options, lost, &ending).map_err(WatchError::Demo)
 }
 
@@ -200,8 +201,16 @@ fn show(options: &DemoOptions, device: &str, verdict: &Verdict) -> Result<(), Wa
     say(&style.show(crate::render::Item::Verdict(received), now))
 }
 
-/// The result in words.
-fn summary(options: &DemoOptions, lost: u32, ms: u64, ending: &Ending) -> String {
+/// From the first counted operation to the decision, as the kernel saw it, in milliseconds.
+fn until_threshold(verdict: &Verdict) -> u64 {
+    match &verdict.evidence {
+        Evidence::FileTamper(facts) => u64::from(facts.elapsed_ms),
+        _ => 0,
+    }
+}
+
+/// The result in words. `ms` from the first harmful operation to the verdict here; `attack_ms` of them until the kernel decided.
+fn summary(options: &DemoOptions, lost: u32, ms: u64, attack_ms: u64, ending: &Ending) -> String {
     let DemoOptions { files, threshold, .. } = options;
     let end = match ending {
         Ending::Finished => "nobody stopped it (observed only)".to_owned(),
@@ -210,7 +219,7 @@ fn summary(options: &DemoOptions, lost: u32, ms: u64, ending: &Ending) -> String
     };
     format!(
         "\n  files     {lost} of {files} lost, {end}; the threshold is {threshold}\n  \
-         time      {ms} ms from the first harmful operation to this verdict\n"
+         time      {ms} ms from the first harmful operation to this verdict; after {attack_ms} ms of them the kernel decided\n"
     )
 }
 
@@ -267,7 +276,7 @@ mod tests {
 
     #[test]
     fn the_result_says_files_and_time() {
-        let text = summary(&DemoOptions::default(), 30, 12, &Ending::Killed);
+        let text = summary(&DemoOptions::default(), 30, 12, 9, &Ending::Killed);
         assert!(text.contains("30 of 200 lost, stopped by SIGKILL; the threshold is 30"), "{text}");
         assert!(text.contains("12 ms from the first harmful operation"), "{text}");
     }

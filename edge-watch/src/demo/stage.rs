@@ -1,9 +1,8 @@
 //! Everything the demo sets up, in one value: dropping it takes all of it down again, in the right order.
 
 use std::fmt;
-use std::fs;
 use std::future::Future;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,7 +13,7 @@ use tokio::time::sleep;
 
 use super::agent::Agent;
 use super::cgroup::Cgroup;
-use super::folder::{BEGAN, Folder};
+use super::folder::Folder;
 use super::{DemoError, millis};
 use crate::error::WatchError;
 
@@ -104,7 +103,7 @@ impl Stage {
             .args(["demo-victim", "--dir"])
             .arg(self.files())
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .map_err(DemoError::io("starting the emulation"))?;
         let (tgid, word) = (child.id(), child.stdin.take());
@@ -156,12 +155,14 @@ impl Stage {
         self.folder.lost()
     }
 
-    /// When the emulation did its first harm, by its own word.
-    pub(super) fn first_harm(&self) -> Result<SystemTime, DemoError> {
-        let path = self.files().join(BEGAN);
-        let text = fs::read_to_string(&path).map_err(DemoError::io(format!("reading {}", path.display())))?;
-        let ns: u64 =
-            text.trim().parse().map_err(|_| DemoError::Refused { path, reason: "it holds no time" })?;
+    /// When the emulation did its first harm, by its own word. Only after its end, or this would wait for it.
+    pub(super) fn first_harm(&mut self) -> Result<SystemTime, DemoError> {
+        let mut text = String::new();
+        if let Some(output) = self.attack.as_mut().and_then(|attack| attack.child.stdout.take()) {
+            // 20 digits and a newline.
+            output.take(32).read_to_string(&mut text).map_err(DemoError::io("hearing the emulation"))?;
+        }
+        let ns: u64 = text.trim().parse().map_err(|_| DemoError::Time(text.trim().to_owned()))?;
         Ok(UNIX_EPOCH + Duration::from_nanos(ns))
     }
 }

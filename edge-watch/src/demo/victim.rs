@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use super::DemoError;
-use super::folder::{BEGAN, MARK, MARKER, name_of};
+use super::folder::{MARK, MARKER, name_of};
 use crate::cli::Verb;
 use crate::error::WatchError;
 
@@ -45,12 +45,15 @@ pub(crate) fn options(mut parser: lexopt::Parser) -> Result<Verb, lexopt::Error>
     Ok(Verb::DemoVictim(VictimOptions { dir }))
 }
 
-/// Waits for the word, then attacks.
+/// Waits for the word, says when it begins (nanoseconds since 1970), then attacks.
 pub(crate) fn run(options: &VictimOptions) -> Result<(), WatchError> {
     check(&options.dir)?;
     let mut word = [0; 3];
     // A demo that ended without the word wants no attack.
     if std::io::stdin().read_exact(&mut word).is_ok() && &word == b"go\n" {
+        // Not into a file: the demo counts to the file, and this one would count.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        writeln!(std::io::stdout(), "{}", since.as_nanos()).map_err(WatchError::Output)?;
         attack(&options.dir)?;
     }
     Ok(())
@@ -74,10 +77,6 @@ fn check(dir: &Path) -> Result<(), DemoError> {
 
 /// Encrypts and renames one file after the other, until there is none left.
 fn attack(dir: &Path) -> Result<(), DemoError> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let began = dir.join(BEGAN);
-    fs::write(&began, since.as_nanos().to_string())
-        .map_err(DemoError::io(format!("writing {}", began.display())))?;
     let mut stream = Keystream(SEED);
     for index in 0.. {
         let path = dir.join(name_of(index));
