@@ -1,8 +1,8 @@
 //! The embedded broker: rumqttd with small bounds, for the demo, for tests, and for a gateway that is its own subscriber.
 //!
 //! # Not promised
-//! No authentication and no TLS: it listens on loopback unless told otherwise. Sessions and retained messages live in memory and end
-//! with the program.
+//! No authentication and no TLS: it listens on loopback unless told otherwise. Sessions and retained messages live in
+//! memory and end with the program.
 
 use std::collections::HashMap;
 use std::io::Write as _;

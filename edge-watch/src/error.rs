@@ -60,8 +60,8 @@ pub(crate) enum WatchError {
 }
 
 impl WatchError {
-    /// The exit code, listed in the usage text: 1 a result that is not as wanted, 2 usage, 3 the system or the broker, and those of
-    /// the demo.
+    /// The exit code, listed in the usage text: 1 a result that is not as wanted, 2 usage, 3 the system or the broker, and
+    /// those of the demo.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Count { .. } | Self::Payload(_) => 1,

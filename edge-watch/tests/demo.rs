@@ -1,8 +1,8 @@
 //! The demo with a stand-in for the agent: it plays, reports and cleans up, whatever becomes of it.
 //!
-//! The stand-in is this very program, started by the demo as `<this> run --config FILE`, which is why it has no harness. It loads
-//! nothing into the kernel: it says that it is online and, once enough files are harmed, sends a verdict. What the real agent does
-//! is tested in guests.
+//! The stand-in is this very program, started by the demo as `<this> run --config FILE`, which is why it has no harness. It
+//! loads nothing into the kernel: it says that it is online and, once enough files are harmed, sends a verdict. What the
+//! real agent does is tested in guests.
 #![expect(
     clippy::expect_used,
     clippy::panic,

@@ -1,8 +1,8 @@
 //! `demo`: a broker, an agent and a harmless ransomware of our own; shows the verdict, the files lost and the time it took.
 //!
 //! # Safety for the machine it runs on
-//! The agent is confined to a cgroup made for the demo, in which only the emulation runs; the emulation touches only files that the
-//! demo made in a folder of its own (see [`victim`]). All of it is removed again, also after an error or Ctrl-C.
+//! The agent is confined to a cgroup made for the demo, in which only the emulation runs; the emulation touches only files
+//! that the demo made in a folder of its own (see [`victim`]). All of it is removed again, also after an error or Ctrl-C.
 
 mod agent;
 mod cgroup;

@@ -60,8 +60,8 @@ impl Drop for Attack {
     }
 }
 
-/// What the demo consists of. The order of the fields is the order of taking down: a cgroup can be removed only when its processes have
-/// ended and no program is attached to it.
+/// What the demo consists of. The order of the fields is the order of taking down: a cgroup can be removed only when its
+/// processes have ended and no program is attached to it.
 #[derive(Debug)]
 pub(super) struct Stage {
     /// The emulation, once started.

@@ -1,8 +1,8 @@
 //! `demo-victim`: behaves like ransomware, on files that the demo made for it.
 //!
 //! # Safety for the machine it runs on
-//! It refuses a folder without the demo's marker, follows no link, and touches only regular files in that folder whose names are
-//! those that the demo gives. It never leaves the folder, opens no connection and starts nothing.
+//! It refuses a folder without the demo's marker, follows no link, and touches only regular files in that folder whose names
+//! are those that the demo gives. It never leaves the folder, opens no connection and starts nothing.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};

@@ -9,9 +9,9 @@
 //! - Memory is bounded: [`MAX_DEVICES`] devices, [`device::MAX_STREAMS`] incarnations each, [`stream::MAX_HOLES`] holes each.
 //!
 //! # Not promised
-//! Numbers from before this program first heard an incarnation are not claimed to be missing. A beginning is taken from a status that
-//! was published while we listened, about an incarnation not met before; where a broker forgot its retained messages, a mere
-//! reconnect looks the same.
+//! Numbers from before this program first heard an incarnation are not claimed to be missing. A beginning is taken from a
+//! status that was published while we listened, about an incarnation not met before; where a broker forgot its retained
+//! messages, a mere reconnect looks the same.
 
 mod device;
 mod notice;
