@@ -6,7 +6,7 @@ use edge_ebpf::detectors::Report;
 use edge_ebpf::detectors::file_tamper::{Decision, FileEvidence, FilesState, counts, observe};
 use edge_ebpf::path::PathBuffer;
 
-use super::{Times, count, header, join, kill, reserve};
+use super::{Times, count, header, join, kill, reserve, submit};
 use crate::clock::now_ns;
 use crate::maps::{FILE_TAMPER, FILES};
 use crate::task;
@@ -87,6 +87,6 @@ pub(crate) fn apply(
         path_len,
         path: join(path.0),
     });
-    record.submit(0);
+    submit(DETECTOR, record);
     state.held = 0;
 }

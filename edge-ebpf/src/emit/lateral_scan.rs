@@ -5,7 +5,7 @@ use edge_abi::{Counter, Detector, LateralScanRecord, LateralScanTuning, Mode, Ou
 use edge_ebpf::detectors::Report;
 use edge_ebpf::detectors::lateral_scan::{Decision, ScanState, Try, mix, observe};
 
-use super::{Times, count, header, reserve};
+use super::{Times, count, header, reserve, submit};
 use crate::clock::now_ns;
 use crate::maps::{LATERAL_SCAN, LOGIN_PORTS, SCANS};
 use crate::task;
@@ -100,7 +100,7 @@ fn judge(state: &mut ScanState, tuning: &LateralScanTuning, mode: Mode, endpoint
         protocol: endpoint.protocol,
         address: bytes(endpoint.address),
     });
-    record.submit(0);
+    submit(DETECTOR, record);
     state.held = 0;
     !denied
 }

@@ -6,7 +6,7 @@ use edge_abi::{
 use edge_ebpf::detectors::volatile_exec::Decision;
 use edge_ebpf::path::PathBuffer;
 
-use super::{Times, count, header, join, kill, reserve};
+use super::{Times, count, header, join, kill, reserve, submit};
 use crate::clock::now_ns;
 use crate::maps::VOLATILE_EXEC;
 
@@ -64,5 +64,5 @@ pub(crate) fn apply(
         path: join(path.0),
         cwd: task.map_or([0; CWD_BYTES], |task| task.cwd),
     });
-    record.submit(0);
+    submit(DETECTOR, record);
 }
