@@ -46,7 +46,7 @@ pub(crate) fn steady(arch: Arch, rss_limit_kib: u64) -> Outcome {
     let check = guest.run("edge-agent check --json", SOON)?.output;
     let check: serde_json::Value =
         serde_json::from_str(&check).map_err(|error| format!("{error}: {check}"))?;
-    let maps = check.pointer("/maps/total_bytes").and_then(serde_json::Value::as_u64);
+    let maps = check.get("map_bytes").and_then(serde_json::Value::as_u64);
     let maps = maps.ok_or_else(|| format!("check tells no bytes of all maps: {check}"))?;
     let measured = format!(
         "RSS {rss_kib} KiB, {threads} thread, {wake_ups} wake-ups in {} s, maps {maps} bytes",

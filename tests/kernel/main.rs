@@ -42,6 +42,7 @@ const CASES: &[Case] = &[
     Case { detector: "lateral_scan", name: "benign_quiet", run: lateral_scan::benign_quiet },
     Case { detector: "lateral_scan", name: "flood_books", run: flood::connections },
     Case { detector: "volatile_exec", name: "attack_caught", run: volatile_exec::attack_caught },
+    Case { detector: "volatile_exec", name: "relative_caught", run: volatile_exec::relative_caught },
     Case { detector: "volatile_exec", name: "benign_quiet", run: volatile_exec::benign_quiet },
     Case { detector: "volatile_exec", name: "flood_books", run: flood::executions },
     Case { detector: "file_tamper", name: "kill_exact", run: file_tamper::kill_exact },

@@ -2,15 +2,16 @@
 //! stopped when policy says so; programs from elsewhere are left alone.
 
 use crate::scene::{Policy, SOON, Scene};
+use std::error::Error;
+
 use edge_tests::said;
 use edge_tests::trials::Outcome;
 
 /// The detector's name.
 const NAME: &str = "volatile_exec";
 
-/// Starts from every volatile file system, by absolute and by relative path, are reported with the whole path.
+/// Starts from every volatile file system, by absolute path and from inside, are reported with the whole path.
 pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
-    scene.agent(Policy::Observe)?;
     for (place, start) in [
         ("/tmp/dropper-a", "/tmp/dropper-a"),
         ("/var/tmp/dropper-b", "/var/tmp/dropper-b"),
@@ -18,21 +19,31 @@ pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
         ("/run/dropper-d", "/run/dropper-d"),
         ("/tmp/dropper-e", "cd /tmp && ./dropper-e"),
         ("/tmp/deep/dropper-f", "cd /tmp && deep/dropper-f"),
-        ("/tmp/dropper-g", "cd / && tmp/dropper-g"),
     ] {
-        scene.run("mkdir -p /tmp/deep", SOON)?;
-        scene.run(&format!("cp /usr/bin/edge-emulate {place}"), SOON)?;
-        let mark = scene.watch.mark();
-        scene.run(&format!("{start} --help"), SOON)?;
-        let verdict = scene.verdict(mark, NAME).map_err(|error| format!("{start}: {error}"))?;
-        scene.run(&format!("rm {place}"), SOON)?;
-        if said::path(&verdict) != Some(place) {
-            return Err(
-                format!("`{start}` was reported as {:?} instead of {place}", said::path(&verdict)).into()
-            );
-        }
+        caught(scene, place, start)?;
     }
     Ok(None)
+}
+
+/// A relative path that leads into a volatile file system from outside it is no way around.
+pub(crate) fn relative_caught(scene: &mut Scene) -> Outcome {
+    caught(scene, "/tmp/dropper-g", "cd / && tmp/dropper-g")?;
+    caught(scene, "/tmp/dropper-h", "cd /data && ../tmp/dropper-h")?;
+    Ok(None)
+}
+
+/// Puts a program at `place`, runs it as `start` says, and checks the path in the verdict.
+fn caught(scene: &mut Scene, place: &str, start: &str) -> Result<(), Box<dyn Error>> {
+    scene.agent(Policy::Observe)?;
+    scene.run(&format!("mkdir -p /tmp/deep && cp /usr/bin/edge-emulate {place}"), SOON)?;
+    let mark = scene.watch.mark();
+    scene.run(&format!("{start} --help"), SOON)?;
+    let verdict = scene.verdict(mark, NAME).map_err(|error| format!("{start}: {error}"))?;
+    scene.run(&format!("rm {place}"), SOON)?;
+    if said::path(&verdict) == Some(place) {
+        return Ok(());
+    }
+    Err(format!("`{start}` was reported without the path {place}: {}", verdict.json).into())
 }
 
 /// Programs from where programs belong, by absolute and relative path, and files that are only read from /tmp.

@@ -53,10 +53,11 @@ pub fn disposition(line: &Line) -> Option<&str> {
     line.at("/unmapped/disposition").as_str()
 }
 
-/// The path in a verdict's evidence.
+/// The path a verdict is about: that of its evidence, or the program's own where the evidence does not repeat it.
 #[must_use]
 pub fn path(line: &Line) -> Option<&str> {
-    line.at("/evidences/0/file/path").as_str()
+    let evidence = line.at("/evidences/0/file/path").as_str().filter(|path| !path.is_empty());
+    evidence.or_else(|| line.at("/actor/process/file/path").as_str())
 }
 
 /// A number of a verdict's evidence.
