@@ -48,7 +48,7 @@ impl HostAgent {
         let log = File::options().create(true).append(true).open(self.folder.path().join("agent.log"))?;
         let mut command = Command::new(host_program("edge-agent")?);
         command.args(["run", "--config"]).arg(self.folder.path().join("agent.toml"));
-        let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
+        let spawned = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
         self.child = Some(spawned?);
         Ok(())
     }
@@ -57,7 +57,7 @@ impl HostAgent {
     pub fn wait_until_attached(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + END_LIMIT;
         while Instant::now() < deadline {
-            if self.log().contains("attached") {
+            if self.log().contains("detector=volatile_exec rung=") {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(20));
