@@ -31,10 +31,10 @@ pub(crate) use error::DemoError;
 use folder::Folder;
 use stage::{Ending, Stage};
 
-/// How long the agent may take to load its programs and connect: it may have to parse the kernel's type information.
-const ONLINE_LIMIT: Duration = Duration::from_secs(10);
+/// How long the agent may take to load its programs and connect; in an emulated guest that took 5 s.
+const ONLINE_LIMIT: Duration = Duration::from_secs(30);
 /// How long the verdict may take.
-const VERDICT_LIMIT: Duration = Duration::from_secs(5);
+const VERDICT_LIMIT: Duration = Duration::from_secs(15);
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
