@@ -57,7 +57,7 @@ impl Target {
 
     /// The profile when none is given: what goes into images, or what a developer waits least for.
     pub(crate) fn profile(self) -> &'static str {
-        if self == Self::Host { "release" } else { "dist" }
+        if self == Self::Host { "dev" } else { "dist" }
     }
 
     /// The variable by which tests find its programs.

@@ -97,7 +97,9 @@ impl Session<'_> {
             if self.bin_dirs.iter().any(|(name, _)| *name == variable) {
                 continue;
             }
-            let programs: Vec<_> = PROGRAMS.iter().collect();
+            // The subscriber runs on the host; in a guest it would only cost the building of a broker for ARM.
+            let here = |program: &&Program| *target == Target::Host || program.name != "edge-watch";
+            let programs: Vec<_> = PROGRAMS.iter().filter(here).collect();
             build::programs_for(self.workspace, *target, &programs, target.profile())?;
             self.bin_dirs.push((variable, build::output_dir(self.workspace, *target, target.profile())));
         }
