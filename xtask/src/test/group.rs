@@ -2,7 +2,7 @@
 
 use super::matrix::Choice;
 use super::tally::{Reader, Tally};
-use crate::build::{self, PROGRAMS, Target};
+use crate::build::{self, PROGRAMS, Program, Target};
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
 use crate::{ebpf, process};
