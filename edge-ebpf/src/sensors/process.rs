@@ -22,9 +22,7 @@ use crate::{filter, globals, read, task};
 /// A program was executed.
 #[tracepoint]
 pub(crate) fn exec(ctx: TracePointContext) -> u32 {
-    if filter::in_scope() {
-        let _ = on_exec(&ctx);
-    }
+    let _ = on_exec(&ctx);
     0
 }
 
@@ -46,7 +44,8 @@ fn on_exec(ctx: &TracePointContext) -> Option<()> {
 
     let tgid = task::current_tgid();
     remember(scratch, tgid, length);
-    let mode = volatile_exec::mode()?;
+    // Out of scope a program is remembered, since what it starts may come into scope, but not judged.
+    let mode = volatile_exec::mode().filter(|_| filter::in_scope())?;
     count(Detector::VolatileExec, Counter::Evidence);
     scan(&scratch.path, &mut scratch.facts);
     let facts = scratch.facts;
