@@ -9,6 +9,8 @@ const KILLED: i32 = 128 + 9;
 /// An emulation that was run.
 #[derive(Debug)]
 pub(crate) struct Emulation {
+    /// Its process id, the same in the guest's only namespace as in a verdict.
+    pub(crate) pid: u64,
     /// When it began its work, in nanoseconds of the guest's monotonic clock.
     pub(crate) start_ns: u64,
     /// Its last line; none when it was killed before.
@@ -19,11 +21,12 @@ impl Emulation {
     /// Reads its output. Only success and death by SIGKILL are accepted.
     pub(crate) fn read(done: &Done) -> Result<Self, String> {
         let mut lines = done.output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let start = lines.next().and_then(|line| line.get("start_ns")?.as_u64());
-        let start_ns = start.ok_or_else(|| format!("did not start: {}", done.output))?;
+        let start =
+            lines.next().and_then(|line| Some((line.get("pid")?.as_u64()?, line.get("start_ns")?.as_u64()?)));
+        let (pid, start_ns) = start.ok_or_else(|| format!("did not start: {}", done.output))?;
         match done.code {
-            0 => Ok(Self { start_ns, end: lines.next() }),
-            KILLED => Ok(Self { start_ns, end: None }),
+            0 => Ok(Self { pid, start_ns, end: lines.next() }),
+            KILLED => Ok(Self { pid, start_ns, end: None }),
             code => Err(format!("ended with {code}: {}", done.output)),
         }
     }

@@ -31,7 +31,7 @@ fn caught(scene: &mut Scene, attack: &str, technique: &str) -> Outcome {
     if emulation.was_killed() {
         return Err("the agent killed although it was to observe".into());
     }
-    let verdict = scene.verdict(mark, NAME)?;
+    let verdict = scene.verdict_on(mark, NAME, &emulation)?;
     if said::technique(&verdict) != Some(technique) {
         return Err(format!("verdict is not {technique}: {}", verdict.json).into());
     }
@@ -64,7 +64,7 @@ pub(crate) fn kill_exact(scene: &mut Scene) -> Outcome {
             problems.push(format!("{attack}: killed {}, lost {lost}", emulation.was_killed()));
             continue;
         }
-        let verdict = scene.verdict(mark, NAME)?;
+        let verdict = scene.verdict_on(mark, NAME, &emulation)?;
         if said::disposition(&verdict) != Some("killed") {
             problems.push(format!("{attack}: disposition {:?}", said::disposition(&verdict)));
         }

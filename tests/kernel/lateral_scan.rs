@@ -29,7 +29,8 @@ pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
         if emulation.count("denied")? != 0 {
             return Err(format!("{attack}: denied although the agent was to observe").into());
         }
-        let verdict = scene.verdict(mark, NAME).map_err(|error| format!("{attack}: {error}"))?;
+        let verdict =
+            scene.verdict_on(mark, NAME, &emulation).map_err(|error| format!("{attack}: {error}"))?;
         let counts = (said::evidence(&verdict, "hosts")?, said::evidence(&verdict, "tries")?);
         // The bitmap of destinations may take two for one, so it may need a try or two more than the threshold.
         let expected = if attack.starts_with("guess") {
@@ -56,7 +57,7 @@ pub(crate) fn deny(scene: &mut Scene) -> Outcome {
     if refused + denied != 40 || !(HOSTS - 1..=HOSTS + 1).contains(&refused) {
         return Err(format!("{refused} tries went out and {denied} were denied of 40").into());
     }
-    let verdict = scene.verdict(mark, NAME)?;
+    let verdict = scene.verdict_on(mark, NAME, &emulation)?;
     if said::disposition(&verdict) != Some("denied") {
         return Err(format!("disposition is {:?}", said::disposition(&verdict)).into());
     }

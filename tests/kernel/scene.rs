@@ -133,6 +133,20 @@ impl Scene {
         Ok(self.watch.wait(mark, DELIVERY, &what, |line| said::is_verdict_of(line, detector))?)
     }
 
+    /// Waits for the first verdict of a detector about an emulation. The process id keeps out a later verdict about an
+    /// earlier emulation, which may still be on its way.
+    pub(crate) fn verdict_on(
+        &mut self,
+        mark: usize,
+        detector: &str,
+        emulation: &Emulation,
+    ) -> Result<Line, Box<dyn Error>> {
+        let wanted =
+            |line: &Line| said::is_verdict_of(line, detector) && said::pid(line) == Some(emulation.pid);
+        let what = format!("verdict of {detector} on process {}", emulation.pid);
+        Ok(self.watch.wait(mark, DELIVERY, &what, wanted)?)
+    }
+
     /// Shows that nothing was found since a mark. A sentinel that must be found goes through the same queue, so that a
     /// verdict on its way is not overlooked.
     pub(crate) fn quiet(&mut self, mark: usize) -> Result<(), Box<dyn Error>> {

@@ -53,6 +53,12 @@ pub fn disposition(line: &Line) -> Option<&str> {
     line.at("/unmapped/disposition").as_str()
 }
 
+/// The process a verdict is about.
+#[must_use]
+pub fn pid(line: &Line) -> Option<u64> {
+    line.at("/actor/process/pid").as_u64()
+}
+
 /// The path a verdict is about: that of its evidence, or the program's own where the evidence does not repeat it.
 #[must_use]
 pub fn path(line: &Line) -> Option<&str> {

@@ -16,7 +16,8 @@ pub(crate) struct Report {
 impl Report {
     /// Prints the line that says the command starts now.
     pub(crate) fn start(command: &'static str) -> Self {
-        let line = format!("{{\"emulate\":\"{command}\",\"start_ns\":{}", monotonic_ns());
+        let (pid, start_ns) = (std::process::id(), monotonic_ns());
+        let line = format!("{{\"emulate\":\"{command}\",\"pid\":{pid},\"start_ns\":{start_ns}");
         println!("{line}}}");
         Self { line }
     }
