@@ -8,8 +8,8 @@
 //! Blind to (on the tracepoint rung): a symbolic link or bind mount that leads from elsewhere into volatile storage; an
 //! interpreter that is given a script as an argument.
 //!
-//! A relative path is judged by the working directory, which the sensors follow per process. Where they cannot (`fchdir`, `..`),
-//! the finding is a *candidate*: the agent resolves it and dismisses what is harmless.
+//! A relative path is judged by the working directory, which the sensors follow per process. Where they cannot (`fchdir`, `..`,
+//! a path that leads down from an ordinary directory), the finding is a *candidate*: the agent resolves it and dismisses what is harmless.
 
 /// Where a path begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +53,25 @@ pub fn judge_absolute(place: Place, dotdot: bool) -> Decision {
     }
 }
 
+/// How a relative path leaves the directory it starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Not at all: `x` or `./x`.
+    Here,
+    /// Down: `tmp/x` from `/` is volatile although `/` is not.
+    Down,
+    /// Perhaps up: `..` somewhere.
+    Up,
+}
+
 /// Judges a relative path by the directory it starts from.
 #[inline(always)]
 #[must_use]
-pub fn judge_relative(directory: Directory, dotdot: bool) -> Decision {
-    match (dotdot, directory) {
-        (true, _) | (false, Directory::Unknown) => Decision::Candidate,
-        (false, Directory::Volatile) => Decision::Volatile,
-        (false, Directory::Elsewhere) => Decision::Quiet,
+pub fn judge_relative(directory: Directory, way: Way) -> Decision {
+    match (way, directory) {
+        (Way::Here | Way::Down, Directory::Volatile) => Decision::Volatile,
+        (Way::Here, Directory::Elsewhere) => Decision::Quiet,
+        (Way::Up, _) | (_, Directory::Unknown) | (Way::Down, Directory::Elsewhere) => Decision::Candidate,
     }
 }
 
@@ -72,8 +83,9 @@ mod tests {
     fn plain_paths_are_certain() {
         assert_eq!(judge_absolute(Place::Volatile, false), Decision::Volatile);
         assert_eq!(judge_absolute(Place::Elsewhere, false), Decision::Quiet);
-        assert_eq!(judge_relative(Directory::Volatile, false), Decision::Volatile);
-        assert_eq!(judge_relative(Directory::Elsewhere, false), Decision::Quiet);
+        assert_eq!(judge_relative(Directory::Volatile, Way::Here), Decision::Volatile);
+        assert_eq!(judge_relative(Directory::Volatile, Way::Down), Decision::Volatile);
+        assert_eq!(judge_relative(Directory::Elsewhere, Way::Here), Decision::Quiet);
     }
 
     #[test]
@@ -82,8 +94,9 @@ mod tests {
             assert_eq!(judge_absolute(place, true), Decision::Candidate);
         }
         for directory in [Directory::Elsewhere, Directory::Unknown, Directory::Volatile] {
-            assert_eq!(judge_relative(directory, true), Decision::Candidate);
+            assert_eq!(judge_relative(directory, Way::Up), Decision::Candidate);
         }
-        assert_eq!(judge_relative(Directory::Unknown, false), Decision::Candidate);
+        assert_eq!(judge_relative(Directory::Unknown, Way::Here), Decision::Candidate);
+        assert_eq!(judge_relative(Directory::Elsewhere, Way::Down), Decision::Candidate);
     }
 }

@@ -11,8 +11,8 @@ use aya_ebpf::helpers::bpf_get_current_uid_gid;
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
 use edge_abi::{CWD_BYTES, Counter, Detector, EXE_BYTES, Parent, Task, exe_hash, task_flags};
-use edge_ebpf::detectors::volatile_exec::{Directory, judge_absolute, judge_relative};
-use edge_ebpf::path::{PathBuffer, scan};
+use edge_ebpf::detectors::volatile_exec::{Directory, Way, judge_absolute, judge_relative};
+use edge_ebpf::path::{PathBuffer, PathFacts, scan};
 
 use crate::clock::now_ns;
 use crate::emit::{count, volatile_exec};
@@ -52,7 +52,7 @@ fn on_exec(ctx: &TracePointContext) -> Option<()> {
     let known = task::lookup(tgid);
     let relative = scratch.path.first() != b'/';
     let decision = if relative {
-        judge_relative(directory(known.as_deref()), facts.dotdot != 0)
+        judge_relative(directory(known.as_deref()), way(&scratch.path, facts))
     } else {
         let PathBuffer([head, _]) = scratch.path;
         scratch.prefix.data = head;
@@ -60,6 +60,18 @@ fn on_exec(ctx: &TracePointContext) -> Option<()> {
     };
     volatile_exec::apply(mode, decision, tgid, relative, &scratch.path, length, known.as_deref());
     Some(())
+}
+
+/// How a relative path leaves the directory it starts from.
+#[inline(always)]
+fn way(path: &PathBuffer, facts: PathFacts) -> Way {
+    if facts.dotdot != 0 {
+        Way::Up
+    } else if facts.base == 0 || (facts.base == 2 && path.first() == b'.') {
+        Way::Here
+    } else {
+        Way::Down
+    }
 }
 
 /// What is known of a process's working directory.
