@@ -31,6 +31,12 @@ use crate::session;
 /// Longest time to the first heartbeat, so that a subscriber knows the books soon after a start.
 const FIRST_BEAT: Duration = Duration::from_secs(5);
 
+thread_local! {
+    /// The queue, where it costs nothing until it is used: as a part of the future that runs the agent it would be moved
+    /// through several stack frames, and each copy would stay resident (200 KiB in all, on armv7).
+    static PORT: Port<QUEUE_BLOCKS> = const { Port::new() };
+}
+
 /// The running agent.
 pub struct Agent<'a> {
     /// The configuration in force.
@@ -44,7 +50,7 @@ pub struct Agent<'a> {
     /// From records to verdicts.
     pipeline: RefCell<Pipeline>,
     /// From verdicts to the broker.
-    port: Port<QUEUE_BLOCKS>,
+    port: &'a Port<QUEUE_BLOCKS>,
     /// Who we are.
     identity: Identity,
     /// What the kernel offers.
@@ -67,22 +73,24 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
 
     let runtime =
         Runtime::new().map_err(|source| AgentError::Runtime { what: "starting the reactor", source })?;
-    let done = runtime.block_on(async {
-        let identity = Identity { boot_id: boot_id(), incarnation: next_second().await };
-        let options = session::complete(options, identity);
-        let agent = Agent {
-            config: RefCell::new(config),
-            path,
-            log_level,
-            sensors: RefCell::new(sensors),
-            pipeline: RefCell::new(Pipeline::default()),
-            port: Port::new(),
-            identity,
-            features,
-        };
-        agent.live(&options).await
-    });
-    done.map_err(|source| AgentError::Runtime { what: "waiting for events", source })?
+    let live = |port: &Port<QUEUE_BLOCKS>| {
+        runtime.block_on(async {
+            let identity = Identity { boot_id: boot_id(), incarnation: next_second().await };
+            let options = session::complete(options, identity);
+            let agent = Agent {
+                config: RefCell::new(config),
+                path,
+                log_level,
+                sensors: RefCell::new(sensors),
+                pipeline: RefCell::new(Pipeline::default()),
+                port,
+                identity,
+                features,
+            };
+            agent.live(&options).await
+        })
+    };
+    PORT.with(live).map_err(|source| AgentError::Runtime { what: "waiting for events", source })?
 }
 
 /// Waits for the next full second of boot time and returns it. An agent that is restarted at once so gets another number
@@ -122,7 +130,7 @@ impl Agent<'_> {
         let mut signals = Signals::new().map_err(failed)?;
         let mut no_commands = |_: &[u8]| {};
         let link = async {
-            publish::run(&self.port, options, &mut no_commands).await.map_err(|source| AgentError::Publish {
+            publish::run(self.port, options, &mut no_commands).await.map_err(|source| AgentError::Publish {
                 what: "the options of the link".into(),
                 source: source.into(),
             })

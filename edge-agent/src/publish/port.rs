@@ -33,34 +33,22 @@ pub struct Port<const BLOCKS: usize> {
     halt: Notify,
     /// Whether the link was told to stop.
     stopping: Cell<bool>,
-    /// The link's account, copied here after every step.
-    counters: Cell<Counters>,
+    /// The link's account, copied here after every step. Boxed, because the empty account is not all zero bytes, and one
+    /// byte that is not would put the whole port, queue included, into the binary and into memory.
+    counters: RefCell<Option<Box<Counters>>>,
 }
 
 impl<const BLOCKS: usize> Port<BLOCKS> {
     /// An empty port.
     #[must_use]
     pub const fn new() -> Self {
-        let counters = Counters {
-            published: 0,
-            acknowledged: 0,
-            in_flight: 0,
-            resent: 0,
-            strays: 0,
-            connects: 0,
-            reconnects: 0,
-            bytes_in: 0,
-            bytes_out: 0,
-            connected: false,
-            last_error: None,
-        };
         Self {
             queue: RefCell::new(Queue::new()),
             posts: RefCell::new([const { None }; 3]),
             bell: Notify::new(),
             halt: Notify::new(),
             stopping: Cell::new(false),
-            counters: Cell::new(counters),
+            counters: RefCell::new(None),
         }
     }
 
@@ -96,7 +84,7 @@ impl<const BLOCKS: usize> Port<BLOCKS> {
 
     /// The link's account.
     pub fn counters(&self) -> Counters {
-        self.counters.get()
+        self.counters.borrow().as_deref().copied().unwrap_or_default()
     }
 
     /// Whether the pipeline should slow down; see [`Queue::is_pressed`].
@@ -141,6 +129,6 @@ impl<const BLOCKS: usize> Port<BLOCKS> {
 
     /// Copies the link's account here.
     pub(super) fn set_counters(&self, counters: Counters) {
-        self.counters.set(counters);
+        **self.counters.borrow_mut().get_or_insert_default() = counters;
     }
 }
