@@ -11,7 +11,7 @@ pub use suppress::{Suppressed, Verdicts};
 use crate::clock::Now;
 use crate::collect::{Event, Facts};
 use crate::config::Config;
-use crate::enrich::{Processes, identify};
+use crate::enrich::{Identified, Processes, identify};
 use detectors::{file_tamper, lateral_scan, volatile_exec};
 
 /// What a detector's `judge` says about an event.
@@ -59,7 +59,8 @@ pub fn decide<const SLOTS: usize>(
 ) -> Decision {
     let header = &event.header;
     let event_ms = header.time_ns / 1_000_000;
-    let (mut subject, lineage) = identify(processes, header.tgid, header.uid, &header.comm, event_ms);
+    let Identified { mut subject, lineage, live } =
+        identify(processes, header.tgid, header.uid, &header.comm, event_ms);
     let judged = match &event.facts {
         Facts::FileTamper(record, reason) => file_tamper::judge(record, *reason, event.outcome),
         Facts::LateralScan(record, reason) => lateral_scan::judge(record, *reason, event.outcome),
@@ -75,8 +76,12 @@ pub fn decide<const SLOTS: usize>(
     else {
         return Decision::Folded;
     };
-    let mut evidence = judged.evidence;
+    let (mut technique, mut evidence) = (judged.technique, judged.evidence);
     if let Evidence::VolatileExec(exec) = &mut evidence {
+        if live && exec.path == subject.exe {
+            // A program of its own was brought there; otherwise an interpreter runs a script, or it is not known which.
+            technique = Technique::T1105;
+        }
         if subject.exe.is_empty() && exec.path.as_slice().first() == Some(&b'/') {
             // A killed process has no executable any more; what it was started from is known.
             subject.exe = exec.path.clone();
@@ -92,7 +97,7 @@ pub fn decide<const SLOTS: usize>(
         event_us: header.time_ns / 1_000,
         wall_ms: now.wall_ms_at(header.time_ns),
         detector,
-        technique: judged.technique,
+        technique,
         severity: judged.severity,
         action: action(event.mode),
         disposition: disposition(event.outcome),

@@ -82,3 +82,35 @@ fn a_harmless_candidate_is_dismissed() {
     assert_eq!(stage.decide(&record(b"/tmp/../bin/ls", flags)), Decision::Dismissed);
     assert_eq!(stage.sequence, 0);
 }
+
+/// A process that is still there and runs a program of its own, or an interpreter.
+struct Live(&'static str);
+
+impl Processes for Live {
+    fn kept(&self, _: u32) -> Kept {
+        Kept::default()
+    }
+    fn stat(&self, _: u32) -> Option<crate::enrich::proc::Stat> {
+        Some(crate::enrich::proc::Stat { parent: 0, start_ms: 4_000, comm: Bytes::new() })
+    }
+    fn exe(&self, _: u32) -> Option<Vec<u8>> {
+        Some(self.0.as_bytes().to_vec())
+    }
+    fn cwd(&self, _: u32) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+#[test]
+fn a_dropped_program_is_a_transfer_and_a_script_an_interpreter() {
+    for (exe, technique) in [("/tmp/x", Technique::T1105), ("/bin/sh", Technique::T1059)] {
+        let event = collect::decode(bytemuck::bytes_of(&record(b"/tmp/x", 0))).unwrap();
+        let identity = Identity { boot_id: [7; 16], incarnation: 3 };
+        let now = Now { boot_ns: 6_000_000_000, wall_ms: 0 };
+        let mut suppressed = Suppressed::<4>::default();
+        let config = Config::default();
+        let decision = decide(&event, &Live(exe), &config, identity, &mut suppressed, &mut 0, now);
+        let Decision::Tell(verdict) = decision else { panic!("must be told") };
+        assert_eq!(verdict.head.technique, technique, "{exe}");
+    }
+}

@@ -39,14 +39,19 @@ pub trait Processes {
     }
 }
 
+/// Who a record is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identified {
+    /// The process.
+    pub subject: Subject,
+    /// Its ancestors, parent first.
+    pub lineage: Vec<Ancestor, MAX_LINEAGE>,
+    /// Whether the process was still there, so that its executable is the real one with links resolved.
+    pub live: bool,
+}
+
 /// The subject of a record made at `event_ms`, and its ancestors, parent first.
-pub fn identify(
-    processes: &impl Processes,
-    tgid: u32,
-    uid: u32,
-    comm: &[u8],
-    event_ms: u64,
-) -> (Subject, Vec<Ancestor, MAX_LINEAGE>) {
+pub fn identify(processes: &impl Processes, tgid: u32, uid: u32, comm: &[u8], event_ms: u64) -> Identified {
     let own = member(processes, tgid, event_ms);
     let live = own.live;
     let exe = live.then(|| processes.exe(tgid)).flatten().filter(|exe| !exe.is_empty());
@@ -66,7 +71,7 @@ pub fn identify(
         let _ = lineage.push(Ancestor { tgid: parent, start_ms: known.start_ms, comm });
         (child, parent) = (known.start_ms, known.parent);
     }
-    (subject, lineage)
+    Identified { subject, lineage, live }
 }
 
 /// What is known of one process.
@@ -187,7 +192,7 @@ mod tests {
         table.stats.insert(10, (1, 100, "sh"));
         table.stats.insert(1, (0, 0, "init"));
         table.exes.insert(50, "/data/evil");
-        let (subject, lineage) = identify(&table, 50, 7, b"evil\0\0", 6_000);
+        let Identified { subject, lineage, .. } = identify(&table, 50, 7, b"evil\0\0", 6_000);
         assert_eq!((subject.start_ms, subject.exe.as_slice(), subject.uid), (5_000, &b"/data/evil"[..], 7));
         assert_eq!(names(&lineage), ["sh[10]", "init[1]"]);
     }
@@ -198,7 +203,7 @@ mod tests {
         table.kept.insert(50, (10, 5_000, "/tmp/x"));
         table.kept.insert(10, (1, 4_000, "/bin/sh"));
         table.stats.insert(1, (0, 0, "init"));
-        let (subject, lineage) = identify(&table, 50, 0, b"x", 6_000);
+        let Identified { subject, lineage, .. } = identify(&table, 50, 0, b"x", 6_000);
         assert_eq!((subject.start_ms, subject.exe.as_slice()), (5_000, &b"/tmp/x"[..]));
         assert_eq!(names(&lineage), ["sh[10]", "init[1]"]);
     }
@@ -208,7 +213,7 @@ mod tests {
         let mut table = Table::default();
         table.kept.insert(51, (50, 5_500, ""));
         table.kept.insert(50, (1, 5_000, "/usr/bin/python3"));
-        assert_eq!(identify(&table, 51, 0, b"python3", 6_000).0.exe.as_slice(), b"/usr/bin/python3");
+        assert_eq!(identify(&table, 51, 0, b"python3", 6_000).subject.exe.as_slice(), b"/usr/bin/python3");
     }
 
     #[test]
@@ -217,12 +222,12 @@ mod tests {
         // The record is of 6.0 s; the process that now has the id began at 9.0 s.
         table.stats.insert(50, (1, 9_000, "innocent"));
         table.exes.insert(50, "/usr/bin/innocent");
-        let (subject, lineage) = identify(&table, 50, 0, b"gone", 6_000);
+        let Identified { subject, lineage, .. } = identify(&table, 50, 0, b"gone", 6_000);
         assert_eq!((subject.start_ms, subject.exe.is_empty()), (0, true));
         assert!(lineage.is_empty());
         // The kernel side knew the old one.
         table.kept.insert(50, (2, 5_000, "/tmp/gone"));
-        assert_eq!(identify(&table, 50, 0, b"gone", 6_000).0.exe.as_slice(), b"/tmp/gone");
+        assert_eq!(identify(&table, 50, 0, b"gone", 6_000).subject.exe.as_slice(), b"/tmp/gone");
     }
 
     #[test]
@@ -230,7 +235,7 @@ mod tests {
         let mut table = Table::default();
         table.stats.insert(50, (10, 5_000, "x"));
         table.stats.insert(10, (1, 5_900, "stranger"));
-        assert!(identify(&table, 50, 0, b"x", 6_000).1.is_empty());
+        assert!(identify(&table, 50, 0, b"x", 6_000).lineage.is_empty());
     }
 
     #[test]
@@ -239,6 +244,6 @@ mod tests {
         for tgid in 1..20 {
             table.stats.insert(tgid, (tgid - 1, u64::from(tgid), "p"));
         }
-        assert_eq!(identify(&table, 19, 0, b"p", 100).1.len(), MAX_LINEAGE);
+        assert_eq!(identify(&table, 19, 0, b"p", 100).lineage.len(), MAX_LINEAGE);
     }
 }

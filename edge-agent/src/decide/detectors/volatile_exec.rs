@@ -70,8 +70,7 @@ pub fn judge(
         VolatileExec { flags, path: Bytes::cut(path), cwd: Bytes::cut(field(&record.cwd, record.cwd_len)) };
     // The same program started again by the same user is the same finding, whatever its process id.
     let key = key((DETECTOR, path, record.header.uid, outcome as u8));
-    // A dropped tool that is run is T1059 when a person or script runs it and T1105 for having come there; the first is what
-    // was seen.
+    // The caller makes it T1105 when the process shows that what runs is this very file, and not an interpreter of it.
     Some(Judged { technique: Technique::T1059, severity, evidence: Evidence::VolatileExec(evidence), key })
 }
 
