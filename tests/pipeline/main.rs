@@ -2,6 +2,7 @@
 
 mod burst;
 mod latency;
+mod reload;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -18,7 +19,12 @@ use edge_tests::trials;
 const SOON: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
-    trials::run(&[("latency_median", latency::latency_median), ("burst_books", burst::burst_books)])
+    trials::run(&[
+        ("latency_median", latency::latency_median),
+        ("burst_books", burst::burst_books),
+        ("policy_follows_the_file", reload::policy_follows_the_file),
+        ("term_ends_cleanly", reload::term_ends_cleanly),
+    ])
 }
 
 /// A broker, a subscriber and an agent that is online.
