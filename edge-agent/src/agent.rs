@@ -67,7 +67,7 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
     let device = crate::config::device::of_this_machine(&config.device)?;
     let features = Features::probe();
     let options = session::options(&config, &device)?;
-    let mut sensors = Sensors::load(&config, &features)?;
+    let mut sensors = Sensors::load(&config, &features).map_err(|failed| failed.error)?;
     sensors.arm(&config)?;
     tell_coverage(&config, &sensors);
 

@@ -27,7 +27,7 @@ pub(crate) static TASKS: LruHashMap<u32, Task> = LruHashMap::with_max_entries(51
 
 /// Parents, so that a verdict can name ancestors that are gone. LRU for the same reason.
 #[map]
-pub(crate) static PARENTS: LruHashMap<u32, Parent> = LruHashMap::with_max_entries(1024, 0);
+pub(crate) static PARENTS: LruHashMap<u32, Parent> = LruHashMap::with_max_entries(512, 0);
 
 /// File counts per process that has written, renamed or deleted within reach. LRU for the same reason.
 #[map]

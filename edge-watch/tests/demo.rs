@@ -50,6 +50,8 @@ fn main() {
         test();
         println!("test {name} ... ok");
     }
+    // The harness's line, which sums are made of; a failed test has ended the program before.
+    println!("test result: ok. {} passed; 0 failed; 0 ignored; 0 measured; 0 filtered out", tests.len());
 }
 
 fn an_observed_attack_loses_all_and_is_reported() {

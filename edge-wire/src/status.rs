@@ -13,8 +13,8 @@ pub struct Status {
     pub boot_id: [u8; 16],
     /// Seconds of boot time at which the agent started.
     pub incarnation: u32,
-    /// Wall clock when the status was written, in milliseconds since 1970; for a last will that is the time of
-    /// connecting, not of the loss. 0 while the clock is not set.
+    /// Wall clock when the agent started, in milliseconds since 1970; never the time of an end or a loss, which the
+    /// subscriber's own clock tells better. 0 when the clock was not set then.
     pub wall_ms: u64,
     /// The agent's version.
     pub version: Bytes<16>,

@@ -25,7 +25,7 @@ const SOON: Duration = Duration::from_secs(30);
 pub(crate) fn steady(arch: Arch, rss_limit_kib: u64) -> Outcome {
     let broker = Mosquitto::start("")?;
     let mut guest =
-        GuestBuilder::new(arch, Kernel::V6_1).program(&guest_program(arch, "edge-agent")?)?.boot()?;
+        GuestBuilder::new(arch, Kernel::V5_10).program(&guest_program(arch, "edge-agent")?)?.boot()?;
     let config = format!(
         "[device]\nid = \"idle\"\n[mqtt]\nbrokers = [\"{HOST}:{}\"]\ninsecure = true\n",
         broker.port()

@@ -48,7 +48,7 @@ pub fn check(path: &Path) -> Result<Findings, AgentError> {
     let loaded = Sensors::load(&config, &features);
     let (report, failure) = match loaded {
         Ok(sensors) => (sensors.report, None),
-        Err(error) => (Report::default(), Some(error)),
+        Err(failed) => (*failed.report, Some(failed.error)),
     };
     let detector = |&id: &DetectorId| Detector {
         id,

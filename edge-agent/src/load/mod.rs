@@ -40,14 +40,29 @@ pub struct Sensors {
     _links: Vec<OwnedFd>,
 }
 
+/// Why the kernel side does not run, and how far it came.
+#[derive(Debug)]
+pub struct Failed {
+    /// What nothing can work without.
+    pub error: AgentError,
+    /// What came of each program and map; empty when none was tried.
+    pub report: Box<Report>,
+}
+
+impl From<AgentError> for Failed {
+    fn from(error: AgentError) -> Self {
+        Self { error, report: Box::default() }
+    }
+}
+
 impl Sensors {
     /// Loads and attaches what `config` enables. Until a policy is written (see [`Self::arm`]) every detector is off.
     ///
     /// A detector whose programs cannot be attached is left out; the report says so and [`rung`] tells it is off.
     ///
     /// # Errors
-    /// What nothing can work without, see [`AgentError`]; also when no enabled detector could be attached.
-    pub fn load(config: &Config, features: &Features) -> Result<Self, AgentError> {
+    /// [`Failed`], also when no enabled detector could be attached.
+    pub fn load(config: &Config, features: &Features) -> Result<Self, Failed> {
         let machine = features.require_basics()?;
         let mut plan = Plan {
             programs: wanted(config),
@@ -57,19 +72,24 @@ impl Sensors {
             exec_filename: 0,
             fork_child: 0,
         };
-        if plan.programs.contains(&Program::Exec) {
-            plan.read_tracepoints().map_err(missing_tracepoint)?;
-        } else {
-            // Then no offset is needed, and lineage comes from /proc alone.
-            plan.programs.retain(|program| *program != Program::Fork);
+        if plan.programs.contains(&Program::Exec)
+            && let Err(error) = plan.read_tracepoints()
+        {
+            if config.detectors.volatile_exec.enabled {
+                return Err(missing_tracepoint(error).into());
+            }
+            // Nothing is judged by them then; lineage comes from /proc alone.
+            plan.programs.retain(|program| !matches!(program, Program::Exec | Program::Fork));
         }
         let mut handover = handover::run(&plan)
             .map_err(|source| AgentError::Runtime { what: "loading the kernel programs", source })?;
         if !handover.report.failure.is_empty() {
             let source = handover.report.failure.as_str().into();
-            return Err(AgentError::Load { name: "the object's maps".into(), source });
+            return Err(AgentError::Load { name: "the object's maps".into(), source }.into());
         }
-        require_one(config, &handover.report)?;
+        if let Err(error) = require_one(config, &handover.report) {
+            return Err(Failed { error, report: Box::new(handover.report) });
+        }
         let (events, maps) = Maps::take(&handover.report, &mut handover.descriptors)?;
         Ok(Self { events, maps, report: handover.report, _links: handover.descriptors })
     }
@@ -176,7 +196,8 @@ fn wanted(config: &Config) -> Vec<Program> {
 #[must_use]
 pub const fn programs(detector: DetectorId) -> &'static [Program] {
     match detector {
-        DetectorId::FILE_TAMPER => &[Program::SysEnter, Program::Fork],
+        // The last two only tell who it was.
+        DetectorId::FILE_TAMPER => &[Program::SysEnter, Program::Fork, Program::Exec],
         DetectorId::LATERAL_SCAN => {
             &[Program::Connect4, Program::Connect6, Program::Sendmsg4, Program::Sendmsg6]
         }

@@ -66,8 +66,9 @@ pub fn judge(
         flags |= VolatileExec::RESOLVED;
     }
     let path = resolved.as_deref().unwrap_or(given);
-    let evidence =
-        VolatileExec { flags, path: Bytes::cut(path), cwd: Bytes::cut(field(&record.cwd, record.cwd_len)) };
+    let relative = record.flags & exec_flags::RELATIVE != 0;
+    let cwd = if relative { field(&record.cwd, record.cwd_len) } else { b"" };
+    let evidence = VolatileExec { flags, path: Bytes::cut(path), cwd: Bytes::cut(cwd) };
     // The same program started again by the same user is the same finding, whatever its process id.
     let key = key((DETECTOR, path, record.header.uid, outcome as u8));
     // The caller makes it T1105 when the process shows that what runs is this very file, and not an interpreter of it.
