@@ -16,15 +16,43 @@ const BURST: u64 = 10_000;
 /// How much resident memory may grow in the burst, in KiB: pages touched for the first time, not buffers that grow.
 const GROWTH_KIB: u64 = 64;
 
-/// Ten thousand findings as fast as the machine starts programs: all are accounted for and memory does not grow.
-pub(crate) fn burst_books() -> Outcome {
-    let (_broker, mut watch, agent) = pipeline("pipeline-burst")?;
+/// Ten thousand times the same finding, as fast as the machine starts programs: told once or twice, the rest folded.
+pub(crate) fn burst_of_one_finding() -> Outcome {
+    let after = burst("pipeline-burst", "exec")?;
+    if said::agent_book(&after.line, "folded")? < BURST - 100 {
+        return Err(format!("identical findings were not folded: {}", after.line.json).into());
+    }
+    Ok(Some(after.measured))
+}
+
+/// Ten thousand different findings: each has a number, and is delivered or shed and counted.
+pub(crate) fn burst_of_different_findings() -> Outcome {
+    let after = burst("pipeline-burst-distinct", "exec-distinct")?;
+    let decided = said::agent_book(&after.line, "decided")?;
+    let parted = said::agent_book(&after.line, "acknowledged")? + said::agent_book(&after.line, "shed")?;
+    if decided < BURST || decided != parted {
+        return Err(format!("{decided} verdicts, {parted} acknowledged or shed: {}", after.line.json).into());
+    }
+    Ok(Some(after.measured))
+}
+
+/// What a burst came to.
+struct Burst {
+    /// The heartbeat after it.
+    line: Line,
+    /// For a person.
+    measured: String,
+}
+
+/// Ten thousand findings of one kind: all are accounted for and memory does not grow.
+fn burst(device: &str, kind: &str) -> Result<Burst, Box<dyn Error>> {
+    let (_broker, mut watch, agent) = pipeline(device)?;
     let before = settled(&mut watch)?;
     let emulate = host_program("edge-emulate")?;
     let dir = agent.folder().join("flood");
     let start = Instant::now();
     agent.provoke(&format!(
-        "'{}' flood --kind exec --count {BURST} --dir '{}'",
+        "'{}' flood --kind {kind} --count {BURST} --dir '{}'",
         emulate.display(),
         dir.display()
     ))?;
@@ -42,14 +70,15 @@ pub(crate) fn burst_books() -> Outcome {
     if new_kib > old_kib + GROWTH_KIB {
         return Err(format!("resident memory grew from {old_kib} to {new_kib} KiB").into());
     }
-    Ok(Some(format!(
+    let measured = format!(
         "{found} findings in {:.1} s; ring full {}, folded {}, shed {}, acknowledged {}; RSS {old_kib} then {new_kib} KiB",
         took.as_secs_f64(),
         said::kernel_book(&after, "ring_full")?,
         said::agent_book(&after, "folded")?,
         said::agent_book(&after, "shed")?,
         said::agent_book(&after, "acknowledged")?
-    )))
+    );
+    Ok(Burst { line: after, measured })
 }
 
 /// The next heartbeat that tells that everything has been delivered.

@@ -21,7 +21,8 @@ const SOON: Duration = Duration::from_secs(20);
 fn main() -> ExitCode {
     trials::run(&[
         ("latency_median", latency::latency_median),
-        ("burst_books", burst::burst_books),
+        ("burst_of_one_finding", burst::burst_of_one_finding),
+        ("burst_of_different_findings", burst::burst_of_different_findings),
         ("policy_follows_the_file", reload::policy_follows_the_file),
         ("term_ends_cleanly", reload::term_ends_cleanly),
     ])

@@ -21,7 +21,7 @@ attacks:
   wipe --dir D [--files N]                 overwrites the files of D with zeros and unlinks them
   scan [--net 127.0.0.0/8] --port P --hosts N [--udp]    N loopback destinations, one try each
   guess [--addr 127.0.0.1] --port P --tries N            N connections to one login port
-  flood --kind rename|connect|exec --count N --dir D     as many events as the machine can make
+  flood --kind rename|connect|exec|exec-distinct --count N --dir D     as many events as the machine can make
 benign twins:
   package-upgrade --dir D --files N        as dpkg replaces files
   tar-backup --dir D --out F [--compressed]  reads all, writes one archive

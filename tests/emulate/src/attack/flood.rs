@@ -18,7 +18,8 @@ pub(crate) fn flood(options: &Options) -> Result<Report, Failure> {
     let make: fn(&Path, u64) -> Result<u64, Failure> = match kind {
         "rename" => renames,
         "connect" => |_, count| Ok(connects(count)),
-        "exec" => executions,
+        "exec" => |dir, count| executions(dir, count, false),
+        "exec-distinct" => |dir, count| executions(dir, count, true),
         _ => return Err(Failure::Usage(format!("option --kind does not take `{kind}`"))),
     };
     let dir = options.path("dir")?;
@@ -50,14 +51,20 @@ fn connects(count: u64) -> u64 {
     count
 }
 
-/// Executes a tiny program from the folder; counts the executions that succeeded.
-fn executions(dir: &Path, count: u64) -> Result<u64, Failure> {
-    let program = dir.join("edge-flood");
+/// Executes a tiny program from the folder, each time under another name when `distinct`; counts the executions that
+/// succeeded.
+fn executions(dir: &Path, count: u64, distinct: bool) -> Result<u64, Failure> {
+    let mut program = dir.join("edge-flood");
     fs::write(&program, tiny::program()).map_err(Failure::file("writing", &program))?;
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
         .map_err(Failure::file("marking executable", &program))?;
     let mut made = 0;
-    for _ in 0..count {
+    for index in 0..count {
+        if distinct {
+            let next = dir.join(format!("edge-flood-{index}"));
+            fs::rename(&program, &next).map_err(Failure::file("renaming", &program))?;
+            program = next;
+        }
         let status = Command::new(&program).stdin(Stdio::null()).status();
         // An agent that kills may end the child; it was executed all the same.
         made += u64::from(status.is_ok());
