@@ -41,3 +41,25 @@ pub(crate) fn reaches_broker(scene: &mut Scene) -> Outcome {
     }
     Ok(None)
 }
+
+/// Without root, tracefs or cgroup2 the agent says which and how to get it, each with an exit code of its own. The mounts are
+/// taken away in a mount namespace, so the guest keeps them.
+pub(crate) fn what_is_missing_is_named(scene: &mut Scene) -> Outcome {
+    scene.run(
+        "printf '[device]\\nid = \"missing\"\\n' >/run/missing.toml; chmod 644 /run/missing.toml",
+        SOON,
+    )?;
+    let run = "run --config /run/missing.toml";
+    let cases = [
+        (format!("start-stop-daemon -S -c 65534 -x /usr/bin/edge-agent -- {run}"), 77, "CAP_BPF"),
+        (format!("unshare -m sh -c 'umount /sys/kernel/tracing; edge-agent {run}'"), 10, "mount -t tracefs"),
+        (format!("unshare -m sh -c 'umount /sys/fs/cgroup; edge-agent {run}'"), 11, "mount -t cgroup2"),
+    ];
+    for (command, code, advice) in cases {
+        let done = scene.guest.run(&command, SOON)?;
+        if done.code != code || !done.output.contains(advice) {
+            return Err(format!("`{command}` is not {code} with `{advice}`: {done:?}").into());
+        }
+    }
+    Ok(None)
+}

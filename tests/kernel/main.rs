@@ -34,6 +34,7 @@ fn main() -> ExitCode {
 const CASES: &[Case] = &[
     Case { detector: "guest", name: "boots", run: guest::boots },
     Case { detector: "guest", name: "reaches_broker", run: guest::reaches_broker },
+    Case { detector: "guest", name: "what_is_missing_is_named", run: guest::what_is_missing_is_named },
     Case { detector: "file_tamper", name: "attack_caught", run: file_tamper::attack_caught },
     Case { detector: "file_tamper", name: "wiper_caught", run: file_tamper::wiper_caught },
     Case { detector: "file_tamper", name: "benign_quiet", run: file_tamper::benign_quiet },
