@@ -25,13 +25,15 @@ pub(crate) fn burst_of_one_finding() -> Outcome {
     Ok(Some(after.measured))
 }
 
-/// Ten thousand different findings: each has a number, and is delivered or shed and counted.
+/// Ten thousand different findings: each is delivered, shed, or lost to a full ring, and counted as what it is.
 pub(crate) fn burst_of_different_findings() -> Outcome {
     let after = burst("pipeline-burst-distinct", "exec-distinct")?;
     let decided = said::agent_book(&after.line, "decided")?;
     let parted = said::agent_book(&after.line, "acknowledged")? + said::agent_book(&after.line, "shed")?;
-    if decided < BURST || decided != parted {
-        return Err(format!("{decided} verdicts, {parted} acknowledged or shed: {}", after.line.json).into());
+    let ring_full = said::kernel_book(&after.line, "ring_full")?;
+    if decided + ring_full < BURST || decided != parted {
+        let json = &after.line.json;
+        return Err(format!("{decided} verdicts, {parted} acknowledged or shed, ring full {ring_full}: {json}").into());
     }
     Ok(Some(after.measured))
 }
