@@ -33,7 +33,10 @@ pub(crate) fn burst_of_different_findings() -> Outcome {
     let ring_full = said::kernel_book(&after.line, "ring_full")?;
     if decided + ring_full < BURST || decided != parted {
         let json = &after.line.json;
-        return Err(format!("{decided} verdicts, {parted} acknowledged or shed, ring full {ring_full}: {json}").into());
+        return Err(format!(
+            "{decided} verdicts, {parted} acknowledged or shed, ring full {ring_full}: {json}"
+        )
+        .into());
     }
     Ok(Some(after.measured))
 }
