@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::Scratch;
 use crate::cgroup::Cgroup;
 use crate::programs::host_program;
+use crate::tracefs;
 
 /// How long the agent may take to end when asked.
 const END_LIMIT: Duration = Duration::from_secs(10);
@@ -28,6 +29,7 @@ pub struct HostAgent {
 impl HostAgent {
     /// Starts an agent that publishes as `device` to a broker on 127.0.0.1; `more` is added to its configuration.
     pub fn start(device: &str, port: u16, more: &str) -> Result<Self, Box<dyn Error>> {
+        tracefs::ensure()?;
         let (cgroup, folder) = (Cgroup::new()?, Scratch::folder("agent")?);
         let config = format!(
             "[device]\nid = \"{device}\"\n\

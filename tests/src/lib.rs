@@ -5,6 +5,7 @@
 //! - [`subscriber`]: `edge-watch --json`, line by line, with arrival times.
 //! - [`said`]: what those lines mean; [`books`]: what their counts must add up to.
 //! - [`host_agent`]: the agent on this machine, observing a [`cgroup`] of its own.
+//! - [`tracefs`]: mounted where a bare machine has it not.
 //! - [`trials`]: runs a target's tests and prints what they measured.
 //! - [`programs`]: where the programs under test lie.
 //! - [`cache_dir`]: where downloaded kernels and tools live, outside the tree.
@@ -22,6 +23,7 @@ pub mod said;
 mod scratch;
 pub mod subscriber;
 mod tool;
+pub mod tracefs;
 pub mod trials;
 pub mod vm;
 

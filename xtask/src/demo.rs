@@ -3,7 +3,7 @@
 use crate::build::{self, PROGRAMS, Target};
 use crate::process;
 use crate::workspace::Workspace;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 /// The verb. Its arguments are passed on.
 pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()> {
@@ -14,6 +14,7 @@ pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()>
         PROGRAMS.iter().filter(|program| matches!(program.name, "edge-agent" | "edge-watch")).collect();
     let profile = Target::Host.profile();
     build::programs_for(workspace, Target::Host, &programs, profile)?;
+    edge_tests::tracefs::ensure().context("the demo's agent needs tracefs")?;
     let watch = build::output_dir(workspace, Target::Host, profile).join("edge-watch");
     process::run(process::command(watch).arg("demo").args(args.raw_args()?).current_dir(&workspace.root))
 }
