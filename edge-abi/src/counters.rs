@@ -22,10 +22,12 @@ pub enum Counter {
     Trusted = 6,
     /// Signals sent or operations refused.
     Enforced = 7,
+    /// Acts of the agent's own self-test that reached the detector.
+    Probed = 8,
 }
 
 /// Counters per detector.
-const PER_DETECTOR: u32 = 8;
+const PER_DETECTOR: u32 = 9;
 
 /// Slots of the counter map: one group per detector number.
 pub const COUNTER_SLOTS: u32 = DETECTOR_SLOTS * PER_DETECTOR;

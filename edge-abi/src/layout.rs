@@ -3,8 +3,8 @@
 use core::mem::{offset_of, size_of};
 
 use crate::{
-    FileCounts, FileTamperRecord, FileTamperTuning, Header, LateralScanRecord, LateralScanTuning, Parent,
-    Task, VolatileExecRecord, VolatileExecTuning,
+    ActRecord, Allow, FileCounts, FileTamperRecord, FileTamperTuning, Header, LateralScanRecord,
+    LateralScanTuning, Parent, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch, WindowKey,
 };
 
 const _: () = {
@@ -27,7 +27,18 @@ const _: () = {
     assert!(offset_of!(VolatileExecRecord, path) == 72);
     assert!(offset_of!(VolatileExecRecord, cwd) == 200);
 
-    assert!(size_of::<Task>() == 144);
+    assert!(size_of::<ActRecord>() == 56 + 56 + 128);
+    assert!(offset_of!(ActRecord, window_ns) == 64);
+    assert!(offset_of!(ActRecord, family) == 88);
+    assert!(offset_of!(ActRecord, address) == 96);
+    assert!(offset_of!(ActRecord, path) == 112);
+
+    assert!(size_of::<Rule>() == 24);
+    assert!(size_of::<WindowKey>() == 8);
+    assert!(size_of::<Allow>() == 16);
+    assert!(size_of::<Watch>() == 4);
+    assert!(size_of::<Task>() == 176);
+    assert!(offset_of!(Task, exe) == 48);
     assert!(size_of::<Parent>() == 16);
     assert!(size_of::<FileTamperTuning>() == 32);
     assert!(size_of::<LateralScanTuning>() == 24);

@@ -11,6 +11,7 @@ mod counters;
 mod header;
 mod kind;
 mod layout;
+pub mod reason;
 mod records;
 mod syscall;
 mod task;
@@ -19,13 +20,14 @@ mod tuning;
 pub use counters::{COUNTER_SLOTS, Counter, counter_slot};
 pub use header::{COMM_BYTES, Header};
 pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};
+
 pub use records::{
-    ENDPOINT_TCP, ENDPOINT_UDP, FileCounts, FileTamperRecord, LateralScanRecord, MAX_RECORD, PATH_BYTES,
-    ScanReason, TamperReason, VolatileExecRecord, exec_flags,
+    ActRecord, ENDPOINT_TCP, ENDPOINT_UDP, FileCounts, FileTamperRecord, LateralScanRecord, MAX_RECORD,
+    PATH_BYTES, ScanReason, TamperReason, VolatileExecRecord, act_flags, exec_flags,
 };
 pub use syscall::{COMPAT_BASE, SYSCALL_SLOTS, SyscallClass};
 pub use task::{CWD_BYTES, EXE_BYTES, Parent, Task, task_flags};
 pub use tuning::{
-    FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, VolatileExecTuning, exe_hash,
-    prefix_verdict,
+    Allow, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, VolatileExecTuning, Watch,
+    WindowKey, exe_hash, prefix_verdict, watch_access, watch_shape,
 };

@@ -10,28 +10,63 @@ pub const EXE_BYTES: usize = 64;
 
 /// Bits of [`Task::flags`].
 pub mod task_flags {
-    /// Descends from a trusted program: never a finding of `file_tamper` or `volatile_exec`.
+    /// Runs a trusted program, or descends from one: every detector withholds its findings.
     pub const TRUSTED: u32 = 1 << 0;
     /// The working directory is volatile.
     pub const CWD_VOLATILE: u32 = 1 << 1;
     /// The working directory was changed in a way that cannot be followed from syscall arguments (`fchdir`, `..`).
     pub const CWD_UNKNOWN: u32 = 1 << 2;
+    /// The program was executed from a volatile place.
+    pub const VOLATILE: u32 = 1 << 3;
+    /// The process, or one it descends from within its origin, has made an IP socket.
+    pub const NETWORK: u32 = 1 << 4;
+    /// The program is an interpreter.
+    pub const INTERPRETER: u32 = 1 << 5;
+    /// The program starts services and sessions: its children are origins of their own.
+    pub const SPAWNER: u32 = 1 << 6;
+    /// Made without having been seen to start: flags and origin may be incomplete until the agent has looked.
+    pub const UNRESOLVED: u32 = 1 << 7;
+    /// Has opened a netlink socket of routing or firewall.
+    pub const NETLINK: u32 = 1 << 8;
+    /// Has opened a serial line or fieldbus.
+    pub const BUS: u32 = 1 << 9;
+
+    /// What a child starts with.
+    pub const INHERITED: u32 =
+        TRUSTED | CWD_VOLATILE | CWD_UNKNOWN | VOLATILE | NETWORK | INTERPRETER | UNRESOLVED | NETLINK | BUS;
+    /// What is lost when another program is executed.
+    pub const OF_PROGRAM: u32 = VOLATILE | INTERPRETER | SPAWNER;
+    /// What a change of directory replaces.
+    pub const OF_CWD: u32 = CWD_VOLATILE | CWD_UNKNOWN;
 }
 
-/// One process, keyed by tgid. Made at exec, and for processes with a flag set; children inherit flags and directory.
+/// One process, keyed by tgid. Made at fork and exec; children inherit flags, origin and directory.
 ///
 /// Kept after the process is gone, until its slot is needed: a verdict about a killed process still names its program.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub struct Task {
+    /// `CLOCK_BOOTTIME` of the fork, in nanoseconds; 0 when it was not seen. With the key, the identity of the process.
+    pub start_ns: u64,
+    /// [`crate::exe_hash`] of the path last executed; 0 when unknown.
+    pub exe_id: u64,
     /// [`task_flags`].
     pub flags: u32,
+    /// Real user id when last looked at.
+    pub uid: u32,
+    /// Process that forked this one; 0 when unknown.
+    pub parent: u32,
+    /// Process that everything here descends from: a service, a login session, a job of cron. Its own id for one that an
+    /// init system or login daemon started; 0 when unknown.
+    pub origin: u32,
+    /// [`crate::Detector::bit`]s of the detectors that the program is allowed to set off.
+    pub allow: u32,
+    /// The same for its children.
+    pub inherit: u32,
     /// Bytes of `exe`; 0 when the process has not executed anything since it was forked: see its parent.
     pub exe_len: u32,
     /// Bytes of `cwd`; 0 when unknown.
     pub cwd_len: u32,
-    /// Keeps the size a multiple of eight.
-    pub reserved: u32,
     /// The path last given to `execve`, which may be relative; cut at 64 bytes.
     pub exe: [u8; EXE_BYTES],
     /// The working directory as last changed to by an absolute path.

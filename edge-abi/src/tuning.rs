@@ -49,13 +49,89 @@ pub struct VolatileExecTuning {
     pub reserved: u32,
 }
 
+/// What one detector may do and when it decides; an entry of the rule table, by detector number. An entry of zeros is off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Rule {
+    /// [`crate::Mode`].
+    pub mode: u32,
+    /// Acts in a window that make a finding; 1 where a single one does.
+    pub threshold: u32,
+    /// Acts of a whole origin in a window that make a finding; 0 when origins are not counted.
+    pub origin_threshold: u32,
+    /// What else the detector can be told; its page says.
+    pub option: u32,
+    /// Length of the window, in nanoseconds.
+    pub window_ns: u64,
+}
+
+/// Whose acts a [`Window`] counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct WindowKey {
+    /// A tgid, the tgid of an origin, or the hash of an address or path.
+    pub subject: u32,
+    /// [`crate::Detector`].
+    pub detector: u8,
+    /// One of [`crate::reason`].
+    pub reason: u8,
+    /// 1 when the subject is an origin, 2 when it is a hash, else 0.
+    pub kind: u8,
+    /// Keeps the size a multiple of four.
+    pub reserved: u8,
+}
+
+/// What a program is, by the hash of its path; written by the agent, read at every exec.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Allow {
+    /// [`crate::Detector::bit`]s of the detectors it may set off.
+    pub own: u32,
+    /// The same for what it starts.
+    pub children: u32,
+    /// `task_flags::TRUSTED` and `task_flags::SPAWNER`.
+    pub flags: u32,
+    /// Keeps the size a multiple of eight.
+    pub reserved: u32,
+}
+
+/// What an access to a watched path means; a value of the watch table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Watch {
+    /// [`crate::Detector`].
+    pub detector: u8,
+    /// One of [`crate::reason`].
+    pub reason: u8,
+    /// [`watch_access`] that matter.
+    pub access: u8,
+    /// [`watch_shape`].
+    pub shape: u8,
+}
+
+/// Bits of [`Watch::access`].
+pub mod watch_access {
+    /// Opened for reading.
+    pub const READ: u8 = 1 << 0;
+    /// Opened for writing, created, linked or renamed to.
+    pub const WRITE: u8 = 1 << 1;
+    /// Emptied, deleted or renamed away.
+    pub const REMOVE: u8 = 1 << 2;
+}
+
+/// Bits of [`Watch::shape`].
+pub mod watch_shape {
+    /// Everything that begins with the key; otherwise the path ends where the key ends.
+    pub const TREE: u8 = 1 << 0;
+}
+
 /// Longest directory prefix that can be compared.
 pub const PREFIX_BYTES: usize = 64;
 
 /// A path, zero-padded, as the key data of the prefix map (a longest-prefix-match trie).
 pub type PrefixData = [u8; PREFIX_BYTES];
 
-/// Values of the prefix map.
+/// Values of the prefix map of volatile places.
 pub mod prefix_verdict {
     /// Below here is volatile storage.
     pub const VOLATILE: u8 = 1;

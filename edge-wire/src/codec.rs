@@ -56,6 +56,7 @@ pub fn encode_verdict(verdict: &Verdict) -> Result<Payload, WireError> {
         (Evidence::FileTamper(evidence), DetectorId::FILE_TAMPER) => head.body(evidence),
         (Evidence::LateralScan(evidence), DetectorId::LATERAL_SCAN) => head.body(evidence),
         (Evidence::VolatileExec(evidence), DetectorId::VOLATILE_EXEC) => head.body(evidence),
+        (Evidence::Act(evidence), detector) if detector.has_act() => head.body(evidence),
         (_, detector) => Err(WireError::Evidence(detector)),
     }?;
     Ok(written.payload)
@@ -95,6 +96,7 @@ pub fn decode(payload: &[u8]) -> Result<Message, WireError> {
                 DetectorId::FILE_TAMPER => Evidence::FileTamper(take(rest, kind)?.0),
                 DetectorId::LATERAL_SCAN => Evidence::LateralScan(take(rest, kind)?.0),
                 DetectorId::VOLATILE_EXEC => Evidence::VolatileExec(take(rest, kind)?.0),
+                detector if detector.has_act() => Evidence::Act(take(rest, kind)?.0),
                 _ => Evidence::Unknown { length: rest.len() },
             };
             Ok(Message::Verdict(Verdict { head, evidence }))

@@ -65,6 +65,8 @@ pub struct VolatileExec {
     pub path: Bytes<96>,
     /// The directory a relative path started from, when known; cut at 64 bytes.
     pub cwd: Bytes<64>,
+    /// What made it a finding: the volatile place alone (`sole`), a file dropped and run, or an image that deletes itself.
+    pub reason: Reason,
 }
 
 impl VolatileExec {
@@ -76,9 +78,53 @@ impl VolatileExec {
     pub const CUT: u8 = 1 << 2;
 }
 
+/// What a process did, to what, and how often: the evidence of every detector from number 4 on. Fields that mean nothing for a
+/// reason are empty or 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// Which rule decided.
+    pub reason: Reason,
+    /// Bit 0: nothing could be verified, the process was gone. Bit 1: the path is longer than the field. Bit 2: the path is
+    /// relative. Bit 3: counted over every process of one origin.
+    pub flags: u8,
+    /// How often in the window, or how many distinct targets where the detector counts those.
+    pub count: u32,
+    /// Length of the window, in milliseconds; 0 where a single act decides.
+    pub window_ms: u32,
+    /// From the first counted act to the decision, in milliseconds.
+    pub elapsed_ms: u32,
+    /// A number whose meaning belongs to the reason: a signal, a device number, bytes per second.
+    pub value: u64,
+    /// The other process; 0 when there is none.
+    pub target: u32,
+    /// Name of the other process; empty when there is none or it was gone.
+    pub target_comm: Bytes<16>,
+    /// What it was done to: a path, a module, a setting; cut at 96 bytes.
+    pub object: Bytes<96>,
+    /// IP protocol number of the endpoint, 0 without one.
+    pub protocol: u8,
+    /// Port of the endpoint, 0 without one.
+    pub port: u16,
+    /// Address of the endpoint: empty, or 4 or 16 bytes in network order.
+    pub address: Bytes<16>,
+}
+
+impl Act {
+    /// Bit of `flags`: nothing could be verified.
+    pub const UNVERIFIED: u8 = 1 << 0;
+    /// Bit of `flags`: the object was longer than what is held of it.
+    pub const CUT: u8 = 1 << 1;
+    /// Bit of `flags`: the object is a relative path.
+    pub const RELATIVE: u8 = 1 << 2;
+    /// Bit of `flags`: counted over every process of one origin.
+    pub const ORIGIN: u8 = 1 << 3;
+}
+
 /// The evidence of one verdict. On the wire it has no tag of its own: the detector's number tells the layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
+    /// Of every detector from [`crate::DetectorId::FILELESS_EXEC`] on that this version knows.
+    Act(Act),
     /// Of [`crate::DetectorId::FILE_TAMPER`].
     FileTamper(FileTamper),
     /// Of [`crate::DetectorId::LATERAL_SCAN`].

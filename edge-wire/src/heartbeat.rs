@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Action, Bytes, DetectorId, Rung};
 
 /// Most detectors a heartbeat lists.
-pub const MAX_DETECTORS: usize = 24;
+pub const MAX_DETECTORS: usize = 28;
 
 /// What the kernel side counted since the programs were loaded.
 ///
@@ -96,4 +96,7 @@ pub struct Heartbeat {
     pub cpu_ms: u64,
     /// What is watched, and how.
     pub detectors: Vec<DetectorHealth, MAX_DETECTORS>,
+    /// Detectors whose sensor reacted to the agent's own harmless act at start: bit `n` is detector number `n`. A detector
+    /// that is not `off` and not here is silent: attached, but blind.
+    pub live: u32,
 }

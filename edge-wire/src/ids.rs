@@ -60,6 +60,60 @@ vocabulary! {
         LATERAL_SCAN = 2 "lateral_scan",
         /// Execution from volatile storage. ATT&CK T1059, T1105.
         VOLATILE_EXEC = 3 "volatile_exec",
+        /// Execution of what has no name on disk. ATT&CK T1620.
+        FILELESS_EXEC = 4 "fileless_exec",
+        /// Execution of what is not part of the image. ATT&CK T1204.
+        FOREIGN_EXEC = 5 "foreign_exec",
+        /// An interpreter that talks to a socket. ATT&CK T1059.004.
+        SHELL_ON_SOCKET = 6 "shell_on_socket",
+        /// Many connections from one source to a login port of this machine. ATT&CK T1110.
+        LOGIN_GUESSING = 7 "login_guessing",
+        /// Raw and packet sockets and socket filters. ATT&CK T1095, T1205.
+        RAW_SOCKET = 8 "raw_socket",
+        /// Writing to flash, disks, memory or the watchdog. ATT&CK T1495, T1561.
+        DEVICE_TAMPER = 9 "device_tamper",
+        /// Writing kernel settings that guard the machine. ATT&CK T1562.
+        SYSCTL_TAMPER = 10 "sysctl_tamper",
+        /// Writing where programs are started from. ATT&CK T1037, T1053, T1098.004, T1543, T1546, T1574.006.
+        PERSISTENCE = 11 "persistence",
+        /// Reading secrets. ATT&CK T1003.008, T1552.
+        CREDENTIAL_ACCESS = 12 "credential_access",
+        /// Code brought into the kernel. ATT&CK T1547.006, T1014.
+        KERNEL_CODE = 13 "kernel_code",
+        /// Reaching into another process's memory. ATT&CK T1055.008, T1055.009.
+        PROCESS_INJECTION = 14 "process_injection",
+        /// Root or capabilities gained without the usual door. ATT&CK T1068, T1548.001.
+        PRIVILEGE_JUMP = 15 "privilege_jump",
+        /// A process under a borrowed name. ATT&CK T1036.
+        MASQUERADE = 16 "masquerade",
+        /// Signals to guards, cleared logs, the agent's own files. ATT&CK T1562.001, T1070.002.
+        IMPAIR_DEFENSES = 17 "impair_defenses",
+        /// One process ends many of other services. ATT&CK T1489, T1529.
+        MASS_KILL = 18 "mass_kill",
+        /// Sustained use of the processor. ATT&CK T1496.
+        RESOURCE_HIJACK = 19 "resource_hijack",
+        /// `io_uring` set up by a program that is not expected to. ATT&CK T1106.
+        URING_USE = 20 "uring_use",
+        /// Namespaces, mounts and roots changed. ATT&CK T1611.
+        NAMESPACE_ESCAPE = 21 "namespace_escape",
+        /// Download tools started again and again, or piped into an interpreter. ATT&CK T1105, T1059.004.
+        FETCH_LOOP = 22 "fetch_loop",
+        /// A destination or listening port never seen before. ATT&CK T1071, T1571.
+        NEW_EGRESS = 23 "new_egress",
+        /// More packets or bytes out than the ceiling. ATT&CK T1498, T1499.
+        FLOOD_OUT = 24 "flood_out",
+        /// Firewall rules or the default route removed. ATT&CK T1562.004.
+        NET_TAMPER = 25 "net_tamper",
+        /// More fieldbus or serial writes than the ceiling. ATT&CK T0806, T0814.
+        BUS_FLOOD = 26 "bus_flood",
+    }
+}
+
+impl DetectorId {
+    /// Whether its evidence is an [`crate::Act`].
+    #[must_use]
+    pub const fn has_act(self) -> bool {
+        self.0 >= Self::FILELESS_EXEC.0 && self.0 <= Self::BUS_FLOOD.0
     }
 }
 
@@ -140,6 +194,124 @@ vocabulary! {
         LATERAL = 6 "lateral",
         /// Very many tries towards login ports of few hosts.
         GUESSING = 7 "guessing",
+        /// The image is a memfd: it never had a name in a file system.
+        MEMFD = 8 "memfd",
+        /// The image was deleted before it was executed.
+        DELETED_FILE = 9 "deleted_file",
+        /// Executed through a file descriptor, so that no path names it.
+        DESCRIPTOR = 10 "descriptor",
+        /// Written by one process and executed by a relative of it.
+        DROPPED_AND_RUN = 11 "dropped_and_run",
+        /// A process deleted the file it was executed from.
+        SELF_UNLINK = 12 "self_unlink",
+        /// An interpreter's standard input or output is a socket.
+        SOCKET_STDIO = 13 "socket_stdio",
+        /// An interpreter's pipes lead to a process that holds a socket.
+        RELAY = 14 "relay",
+        /// A raw IP socket.
+        RAW = 15 "raw",
+        /// A packet socket.
+        PACKET = 16 "packet",
+        /// A filter program attached to a socket.
+        SOCKET_FILTER = 17 "socket_filter",
+        /// A flash device opened for writing, or erased.
+        FLASH = 18 "flash",
+        /// A whole disk or partition opened for writing.
+        DISK = 19 "disk",
+        /// Physical or kernel memory opened.
+        MEMORY_DEVICE = 20 "memory_device",
+        /// The watchdog opened by a second program.
+        WATCHDOG = 21 "watchdog",
+        /// The watchdog told to stop.
+        WATCHDOG_DISABLED = 22 "watchdog_disabled",
+        /// An init script or unit written.
+        INIT_SCRIPT = 23 "init_script",
+        /// A timer table written.
+        CRON = 24 "cron",
+        /// A list of keys that may log in written.
+        AUTHORIZED_KEYS = 25 "authorized_keys",
+        /// A file that shells or logins run written.
+        PROFILE = 26 "profile",
+        /// A file that every program loads written.
+        PRELOAD = 27 "preload",
+        /// A rule or script that the system runs on events written.
+        EVENT_HOOK = 28 "event_hook",
+        /// Accounts, passwords or sudo rules written.
+        ACCOUNT = 29 "account",
+        /// Password hashes read.
+        PASSWORD_FILE = 30 "password_file",
+        /// A private key read.
+        PRIVATE_KEY = 31 "private_key",
+        /// A token or stored password read.
+        TOKEN = 32 "token",
+        /// The agent's own keys or configuration read.
+        OWN_SECRET = 33 "own_secret",
+        /// A kernel module loaded.
+        MODULE = 34 "module",
+        /// A BPF program loaded by somebody else.
+        BPF_PROGRAM = 35 "bpf_program",
+        /// Another kernel loaded.
+        KEXEC = 36 "kexec",
+        /// Another process attached to, or its memory poked.
+        PTRACE = 37 "ptrace",
+        /// Another process's memory written by `process_vm_writev`.
+        REMOTE_WRITE = 38 "remote_write",
+        /// Another process's `/proc/PID/mem` opened for writing.
+        PROC_MEM = 39 "proc_mem",
+        /// User id 0 without a set-uid program or a login.
+        ROOT_GAINED = 40 "root_gained",
+        /// Capabilities the process had not, without a program that grants them.
+        CAPABILITY_GAINED = 41 "capability_gained",
+        /// A file made set-uid or set-gid.
+        SETUID_FILE = 42 "setuid_file",
+        /// Named like a kernel thread.
+        KERNEL_NAME = 43 "kernel_name",
+        /// A name made to be misread: trailing space, hidden program.
+        DECEPTIVE_NAME = 44 "deceptive_name",
+        /// Something mounted over a process's folder in /proc.
+        HIDDEN_PROC = 45 "hidden_proc",
+        /// Called as a well-known program that it is not.
+        FOREIGN_NAME = 46 "foreign_name",
+        /// The agent, a logger or the watchdog daemon sent a signal that stops it.
+        GUARD_SIGNALLED = 47 "guard_signalled",
+        /// A log emptied, deleted or replaced.
+        LOG_CLEARED = 48 "log_cleared",
+        /// The agent's own files changed.
+        OWN_FILE = 49 "own_file",
+        /// Namespaces left.
+        UNSHARE = 50 "unshare",
+        /// Another process's namespaces entered.
+        SETNS = 51 "setns",
+        /// A file system mounted.
+        MOUNT = 52 "mount",
+        /// The root file system changed.
+        PIVOT_ROOT = 53 "pivot_root",
+        /// A file written that makes the kernel run a program.
+        HOST_HOOK = 54 "host_hook",
+        /// Again and again in a short time.
+        REPEATED = 55 "repeated",
+        /// Its output leads into an interpreter.
+        PIPED = 56 "piped",
+        /// A destination never used before.
+        DESTINATION = 57 "destination",
+        /// A listening port never used before.
+        LISTENER = 58 "listener",
+        /// Connections at a steady interval.
+        BEACON = 59 "beacon",
+        /// Packets per second beyond the ceiling.
+        PACKETS = 60 "packets",
+        /// Bytes per second beyond the ceiling.
+        BYTES = 61 "bytes",
+        /// Firewall rules flushed or tables deleted.
+        RULES_REMOVED = 62 "rules_removed",
+        /// Firewall rules replaced.
+        RULES_REPLACED = 63 "rules_replaced",
+        /// The default route removed.
+        ROUTE_REMOVED = 64 "route_removed",
+        /// The counts of many processes of one origin together.
+        SPREAD_WORK = 65 "spread_work",
+        /// Slowly, over the long window.
+        SLOW = 66 "slow",
     }
 }
 

@@ -33,7 +33,7 @@ mod verdict;
 pub use bytes::Bytes;
 pub use codec::{Message, decode, encode_heartbeat, encode_status, encode_verdict};
 pub use envelope::{Kind, SCHEMA_VERSION, WireError};
-pub use evidence::{Evidence, FileTamper, LateralScan, VolatileExec};
+pub use evidence::{Act, Evidence, FileTamper, LateralScan, VolatileExec};
 pub use heartbeat::{AgentBooks, DetectorHealth, Heartbeat, KernelBooks, MAX_DETECTORS};
 pub use ids::{Action, DetectorId, Disposition, Reason, Rung, Severity, State};
 pub use max::MAX_PAYLOAD;

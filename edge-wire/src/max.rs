@@ -42,16 +42,19 @@ const FILE_TAMPER: usize = U8 + 9 * U32 + bytes(96);
 /// See `LateralScan`.
 const LATERAL_SCAN: usize = U8 + U8 + U8 + U16 + bytes(16) + 4 * U32;
 /// See `VolatileExec`.
-const VOLATILE_EXEC: usize = U8 + bytes(96) + bytes(64);
+const VOLATILE_EXEC: usize = U8 + bytes(96) + bytes(64) + U8;
 
-/// The largest of three.
-const fn largest(a: usize, b: usize, c: usize) -> usize {
-    let ab = if a > b { a } else { b };
-    if ab > c { ab } else { c }
+/// See `Act`.
+const ACT: usize = U8 + U8 + 3 * U32 + U64 + U32 + bytes(16) + bytes(96) + U8 + U16 + bytes(16);
+
+/// The larger of two.
+const fn larger(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
 }
 
 /// Longest verdict, envelope included.
-pub const VERDICT: usize = ENVELOPE + HEAD + largest(FILE_TAMPER, LATERAL_SCAN, VOLATILE_EXEC);
+pub const VERDICT: usize =
+    ENVELOPE + HEAD + larger(larger(FILE_TAMPER, LATERAL_SCAN), larger(VOLATILE_EXEC, ACT));
 /// Longest heartbeat, envelope included.
 pub const HEARTBEAT: usize = ENVELOPE
     + 16
@@ -64,7 +67,8 @@ pub const HEARTBEAT: usize = ENVELOPE
     + U32
     + U64
     + 1
-    + MAX_DETECTORS * (U8 + U8 + U8 + U32);
+    + MAX_DETECTORS * (U8 + U8 + U8 + U32)
+    + U32; // live
 /// Longest status, envelope included.
 pub const STATUS: usize = ENVELOPE + U8 + 16 + U32 + U64 + bytes(16);
 
