@@ -229,6 +229,7 @@ impl Agent<'_> {
             link: self.port.counters(),
             meter: Meter::read(),
             detectors,
+            live: 0,
         }
     }
 

@@ -4,9 +4,12 @@ use core::fmt;
 
 use bytemuck::Pod;
 use edge_abi::{
-    ABI_VERSION, Detector, FileTamperRecord, Header, LateralScanRecord, Mode, Outcome, ScanReason,
+    ABI_VERSION, ActRecord, Detector, FileTamperRecord, Header, LateralScanRecord, Mode, Outcome, ScanReason,
     TamperReason, VolatileExecRecord,
 };
+use edge_wire::Reason;
+
+use crate::decide::detectors::{Spec, spec_of};
 
 /// A record that is what it claims to be.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +27,8 @@ pub struct Event {
 /// The part of a record that is its detector's own.
 #[derive(Clone, Copy, Debug)]
 pub enum Facts {
+    /// Of a detector of acts.
+    Act(ActRecord, &'static Spec),
     /// Of `file_tamper`.
     FileTamper(FileTamperRecord, TamperReason),
     /// Of `lateral_scan`.
@@ -116,6 +121,19 @@ pub fn decode(bytes: &[u8]) -> Result<Event, EventError> {
             check("cwd_len", record.cwd_len, record.cwd.len())?;
             Facts::VolatileExec(record)
         }
+        detector => {
+            let spec = spec_of(detector).ok_or(EventError::Detector(header.detector))?;
+            let record: ActRecord = pod(bytes)?;
+            check("path_len", u32::from(record.path_len), record.path.len())?;
+            if !matches!(record.family, 0 | 4 | 6) {
+                return Err(EventError::Field { name: "family", value: u32::from(record.family), limit: 6 });
+            }
+            if Reason(record.reason).name().is_none() {
+                let limit = Reason::ALL.last().map_or(0, |last| u32::from(last.0));
+                return Err(EventError::Field { name: "reason", value: u32::from(record.reason), limit });
+            }
+            Facts::Act(record, spec)
+        }
     };
     Ok(Event { header, mode: Mode::from_raw(header.mode), outcome, facts })
 }
@@ -181,7 +199,7 @@ mod tests {
         #[test]
         fn any_bytes_decode_or_say_why(
             size in proptest::sample::select(vec![0_usize, 55, 56, 96, 240, 264, 300]),
-            detector in 0_u8..5,
+            detector in 0_u8..30,
             mut bytes in proptest::collection::vec(0_u8.., 300),
         ) {
             bytes[..2].copy_from_slice(&ABI_VERSION.to_ne_bytes());

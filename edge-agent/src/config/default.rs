@@ -1,9 +1,12 @@
 //! What an empty file means. `packaging/edge-agent.toml` spells the same values out for people; a test keeps both equal.
 
 use super::types::{
-    Action, Broker, FileTamper, LateralScan, Limits, Log, Mode, Mqtt, PORT_COUNT, Policy, VolatileExec,
+    ActDetector, Action, Broker, Detectors, FileTamper, LateralScan, Limits, Log, Mode, Mqtt, PORT_COUNT,
+    Policy, VolatileExec,
 };
 use core::time::Duration;
+
+use crate::decide::detectors::SPECS;
 use heapless::{String, Vec};
 use log::LevelFilter;
 
@@ -86,6 +89,23 @@ impl Default for LateralScan {
 impl Default for VolatileExec {
     fn default() -> Self {
         Self { enabled: true, action: Action::Observe, paths: list(VOLATILE.map(text)), except: Vec::new() }
+    }
+}
+
+impl Default for Detectors {
+    fn default() -> Self {
+        Self {
+            file_tamper: FileTamper::default(),
+            lateral_scan: LateralScan::default(),
+            volatile_exec: VolatileExec::default(),
+            acts: SPECS.map(|spec| ActDetector {
+                enabled: spec.enabled,
+                action: Action::Observe,
+                threshold: spec.threshold.map_or(1, |bounds| bounds.default),
+                window: spec.window.map_or(Duration::ZERO, |span| span.default),
+                option: spec.option.map_or(0, |choice| choice.bounds.default),
+            }),
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! enforced by the reader (`read`), whose bounds stand in `ranges`.
 
 use core::time::Duration;
+
+use crate::decide::detectors::SPECS;
 use heapless::{String, Vec};
 use log::LevelFilter;
 
@@ -27,6 +29,10 @@ pub const BROKER_COUNT: usize = 4;
 pub const TRUSTED_COUNT: usize = 16;
 /// Most directory prefixes in each list of `volatile_exec`.
 pub const PREFIX_COUNT: usize = 16;
+/// Most programs with a role: trusted, allowed to set a detector off, or starting services and sessions.
+pub const PROGRAM_COUNT: usize = 320;
+/// Most paths watched besides the built-in ones.
+pub const WATCHED_COUNT: usize = 48;
 /// Most ports `lateral_scan` looks at.
 pub const PORT_COUNT: usize = 32;
 
@@ -47,6 +53,32 @@ pub struct Config {
     pub detectors: Detectors,
     /// `[limits]`: what bounds the output.
     pub limits: Limits,
+    /// Programs with a role, from `policy.trusted`, `policy.spawners` and every `detectors.*.allow`, merged; by hash, since a
+    /// list of paths would take more memory than the rest of the agent's state.
+    pub programs: Programs,
+    /// Paths watched besides the built-in ones, from every `detectors.*.watch`.
+    pub watched: Vec<Watched, WATCHED_COUNT>,
+}
+
+/// See [`Config::programs`]. Sorted by hash, none twice.
+pub type Programs = Vec<Program, PROGRAM_COUNT>;
+
+/// A program with a role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    /// [`edge_abi::exe_hash`] of its path.
+    pub hash: u64,
+    /// What it may do.
+    pub allow: edge_abi::Allow,
+}
+
+/// A path watched by one detector.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// [`edge_abi::Detector`] by number.
+    pub detector: u8,
+    /// Absolute; one that ends in a slash stands for everything below it.
+    pub path: String<PREFIX_BYTES>,
 }
 
 impl Config {
@@ -151,7 +183,7 @@ pub struct Scope {
 }
 
 /// `[detectors]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detectors {
     /// `[detectors.file_tamper]`.
     pub file_tamper: FileTamper,
@@ -159,6 +191,32 @@ pub struct Detectors {
     pub lateral_scan: LateralScan,
     /// `[detectors.volatile_exec]`.
     pub volatile_exec: VolatileExec,
+    /// The detectors of acts, in the order of [`SPECS`].
+    pub acts: [ActDetector; SPECS.len()],
+}
+
+/// A detector of acts. Which of the fields mean something, and within what limits, stands in its `Spec`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ActDetector {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// What it does.
+    pub action: Action,
+    /// Acts in a window that make a finding; 1 where a single one does.
+    pub threshold: u32,
+    /// Length of the window; zero where a single act decides.
+    pub window: Duration,
+    /// The detector's own number; 0 where it has none.
+    pub option: u32,
+}
+
+impl Config {
+    /// How a detector of acts is configured.
+    #[must_use]
+    pub fn act(&self, detector: edge_abi::Detector) -> ActDetector {
+        let index = SPECS.iter().position(|spec| spec.detector == detector);
+        index.and_then(|index| self.detectors.acts.get(index)).copied().unwrap_or_default()
+    }
 }
 
 /// `[detectors.file_tamper]`: ransomware and wipers.

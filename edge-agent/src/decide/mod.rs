@@ -3,7 +3,7 @@
 pub mod detectors;
 mod suppress;
 
-use edge_abi::{Mode, Outcome};
+use edge_abi::{Mode, Outcome, act_flags};
 use edge_wire::{Action, Bytes, Disposition, Evidence, Head, Rung, Severity, Technique, Verdict};
 
 pub use suppress::{Suppressed, Verdicts};
@@ -12,7 +12,7 @@ use crate::clock::Now;
 use crate::collect::{Event, Facts};
 use crate::config::Config;
 use crate::enrich::{Identified, Processes, identify};
-use detectors::{file_tamper, lateral_scan, volatile_exec};
+use detectors::{act, file_tamper, lateral_scan, volatile_exec};
 
 /// What a detector's `judge` says about an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,10 @@ pub fn decide<const SLOTS: usize>(
     let Identified { mut subject, lineage, live } =
         identify(processes, header.tgid, header.uid, &header.comm, event_ms);
     let judged = match &event.facts {
+        Facts::Act(record, spec) => match act::judge(record, spec, event.outcome, processes, config) {
+            Some(judged) => judged,
+            None => return Decision::Dismissed,
+        },
         Facts::FileTamper(record, reason) => file_tamper::judge(record, *reason, event.outcome),
         Facts::LateralScan(record, reason) => lateral_scan::judge(record, *reason, event.outcome),
         Facts::VolatileExec(record) => {
@@ -71,7 +75,7 @@ pub fn decide<const SLOTS: usize>(
             }
         }
     };
-    let (detector, rung) = (judged.evidence_detector(), judged.rung());
+    let (detector, rung) = (edge_wire::DetectorId(header.detector), rung(&event.facts));
     let Verdicts::Tell { repeats } = suppressed.offer(judged.key, header.time_ns, config.limits.repeats)
     else {
         return Decision::Folded;
@@ -110,23 +114,14 @@ pub fn decide<const SLOTS: usize>(
     Decision::Tell(Box::new(Verdict { head, evidence }))
 }
 
-impl Judged {
-    /// The detector whose evidence this is.
-    fn evidence_detector(&self) -> edge_wire::DetectorId {
-        match self.evidence {
-            Evidence::FileTamper(_) => file_tamper::DETECTOR,
-            Evidence::LateralScan(_) => lateral_scan::DETECTOR,
-            Evidence::VolatileExec(_) => volatile_exec::DETECTOR,
-            Evidence::Unknown { .. } => edge_wire::DetectorId(0),
-        }
-    }
-
-    /// The hook family that delivered it.
-    fn rung(&self) -> Rung {
-        match self.evidence {
-            Evidence::LateralScan(_) => Rung::CGROUP,
-            _ => Rung::TRACEPOINT,
-        }
+/// The hook family that delivered an event.
+fn rung(facts: &Facts) -> Rung {
+    match facts {
+        Facts::Act(record, _) if record.flags & act_flags::LSM != 0 => Rung::LSM,
+        Facts::Act(record, _) if record.flags & act_flags::KPROBE != 0 => Rung::KPROBE,
+        Facts::Act(record, _) if record.flags & act_flags::CGROUP != 0 => Rung::CGROUP,
+        Facts::LateralScan(..) => Rung::CGROUP,
+        _ => Rung::TRACEPOINT,
     }
 }
 

@@ -33,6 +33,11 @@ pub trait Processes {
         proc::exe(tgid)
     }
 
+    /// The name of the main thread; empty when the process is gone and its program was not kept.
+    fn comm(&self, tgid: u32) -> Bytes<16> {
+        self.stat(tgid).map_or_else(|| kept_name(self, tgid), |stat| stat.comm)
+    }
+
     /// The working directory.
     fn cwd(&self, tgid: u32) -> Option<std::vec::Vec<u8>> {
         proc::cwd(tgid)
@@ -110,7 +115,7 @@ fn member(processes: &impl Processes, tgid: u32, before_ms: u64) -> Member {
 }
 
 /// The path last executed by a process, or by the ancestor it was forked from without executing anything since.
-fn kept_exe<const N: usize>(processes: &impl Processes, tgid: u32) -> Bytes<N> {
+fn kept_exe<const N: usize>(processes: &(impl Processes + ?Sized), tgid: u32) -> Bytes<N> {
     let mut current = tgid;
     for _ in 0..8 {
         let kept = processes.kept(current);
@@ -129,7 +134,7 @@ fn kept_exe<const N: usize>(processes: &impl Processes, tgid: u32) -> Bytes<N> {
 }
 
 /// The last component of that path, which is what comm begins as.
-fn kept_name(processes: &impl Processes, tgid: u32) -> Bytes<16> {
+fn kept_name(processes: &(impl Processes + ?Sized), tgid: u32) -> Bytes<16> {
     let exe: Bytes<64> = kept_exe(processes, tgid);
     Bytes::cut(exe.as_slice().rsplit(|byte| *byte == b'/').next().unwrap_or_default())
 }
@@ -138,7 +143,8 @@ fn kept_name(processes: &impl Processes, tgid: u32) -> Bytes<16> {
 mod tests {
     use std::collections::HashMap;
 
-    use edge_abi::{CWD_BYTES, EXE_BYTES};
+    use bytemuck::Zeroable as _;
+    use edge_abi::EXE_BYTES;
 
     use super::*;
 
@@ -155,14 +161,7 @@ mod tests {
             let Some((parent, start_ms, path)) = self.kept.get(&tgid) else { return Kept::default() };
             let mut exe = [0; EXE_BYTES];
             exe[..path.len()].copy_from_slice(path.as_bytes());
-            let task = Task {
-                flags: 0,
-                exe_len: path.len() as u32,
-                cwd_len: 0,
-                reserved: 0,
-                exe,
-                cwd: [0; CWD_BYTES],
-            };
+            let task = Task { exe_len: path.len() as u32, exe, ..Task::zeroed() };
             let parent = Parent { start_ns: start_ms * 1_000_000, tgid: *parent, reserved: 0 };
             Kept { task: (!path.is_empty()).then_some(task), parent: Some(parent) }
         }

@@ -50,6 +50,8 @@ pub struct Parts<'a> {
     pub meter: Meter,
     /// How each detector stands, findings not yet filled in.
     pub detectors: &'a [DetectorHealth],
+    /// Detectors whose sensors reacted to the self-test, by number.
+    pub live: u32,
 }
 
 /// The heartbeat of these parts.
@@ -89,6 +91,7 @@ pub fn heartbeat(parts: &Parts<'_>) -> Heartbeat {
         rss_kib: parts.meter.rss_kib,
         cpu_ms: parts.meter.cpu_ms,
         detectors,
+        live: parts.live,
     }
 }
 
@@ -107,7 +110,8 @@ mod tests {
             findings: 0,
         };
         let detectors = [detector(DetectorId::FILE_TAMPER), detector(DetectorId::VOLATILE_EXEC)];
-        let mut totals = Totals { findings: [3, 4, 5], ..Totals::default() };
+        let mut totals =
+            Totals { findings: core::array::from_fn(|index| index as u64 + 3), ..Totals::default() };
         totals.books.findings = 12;
         let parts = Parts {
             identity: Identity { boot_id: [1; 16], incarnation: 10 },
@@ -120,6 +124,7 @@ mod tests {
             link: publish::Counters { acknowledged: 12, in_flight: 2, ..publish::Counters::default() },
             meter: Meter { rss_kib: 900, cpu_ms: 7 },
             detectors: &detectors,
+            live: 0b1010,
         };
         let beat = heartbeat(&parts);
         assert_eq!((beat.uptime_s, beat.next_sequence, beat.interval_s), (60, 17, 300));

@@ -18,8 +18,7 @@ pub struct Totals {
 }
 
 /// The detectors there are.
-pub(super) const DETECTORS: [Detector; 3] =
-    [Detector::FileTamper, Detector::LateralScan, Detector::VolatileExec];
+pub(super) const DETECTORS: [Detector; Detector::ALL.len()] = Detector::ALL;
 
 /// Reads all counters. One that cannot be read counts as 0.
 #[must_use]

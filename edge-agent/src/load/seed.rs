@@ -3,6 +3,7 @@
 use std::fs;
 
 use aya::maps::MapError;
+use bytemuck::Zeroable as _;
 use edge_abi::{CWD_BYTES, EXE_BYTES, Parent, Task, task_flags};
 
 use super::maps::Maps;
@@ -62,7 +63,7 @@ fn task(found: &Found, all: &[Found], config: &Config) -> Option<Task> {
     }
     let mut path = [0; EXE_BYTES];
     let exe_len = copy(&exe, &mut path);
-    Some(Task { flags, exe_len, cwd_len, reserved: 0, exe: path, cwd })
+    Some(Task { flags, exe_len, cwd_len, exe: path, cwd, ..Task::zeroed() })
 }
 
 /// Copies what fits; how much that was.

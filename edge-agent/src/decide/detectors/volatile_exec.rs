@@ -2,7 +2,7 @@
 //! (`edge-ebpf/src/detectors/volatile_exec.rs`); what it could not follow is resolved here.
 
 use edge_abi::{Outcome, VolatileExecRecord, exec_flags};
-use edge_wire::{Bytes, DetectorId, Evidence, Severity, Technique, VolatileExec};
+use edge_wire::{Bytes, DetectorId, Evidence, Reason, Severity, Technique, VolatileExec};
 
 use crate::config;
 use crate::decide::Judged;
@@ -68,7 +68,7 @@ pub fn judge(
     let path = resolved.as_deref().unwrap_or(given);
     let relative = record.flags & exec_flags::RELATIVE != 0;
     let cwd = if relative { field(&record.cwd, record.cwd_len) } else { b"" };
-    let evidence = VolatileExec { flags, path: Bytes::cut(path), cwd: Bytes::cut(cwd) };
+    let evidence = VolatileExec { flags, path: Bytes::cut(path), cwd: Bytes::cut(cwd), reason: Reason::SOLE };
     // The same program started again by the same user is the same finding, whatever its process id.
     let key = key((DETECTOR, path, record.header.uid, outcome as u8));
     // The caller makes it T1105 when the process shows that what runs is this very file, and not an interpreter of it.

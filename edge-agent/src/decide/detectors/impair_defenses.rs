@@ -1,0 +1,87 @@
+//! `impair_defenses`: signals to guards, cleared logs, the agent's own files. Seen and judged in the kernel
+//! (`edge-ebpf/src/detectors/impair_defenses.rs`).
+
+use edge_abi::{Detector, reason, watch_access};
+use edge_wire::{Severity, Technique};
+
+use super::spec::{Pass, Spec, WatchPath, keys};
+use crate::config::Action;
+
+/// What it is.
+pub const SPEC: Spec = Spec {
+    detector: Detector::ImpairDefenses,
+    keys: keys!("impair_defenses"),
+    actions: &[Action::Kill, Action::Deny],
+    threshold: None,
+    origin_factor: 0,
+    window: None,
+    option: None,
+    enabled: true,
+    allow: ALLOW,
+    watch: WATCH,
+    weigh,
+    resolve: None,
+};
+
+/// Who does this for a living.
+const ALLOW: &[Pass] = &[
+    Pass::alone("/sbin/init"),
+    Pass::alone("/usr/lib/systemd/systemd"),
+    Pass::with_children("/usr/bin/dpkg"),
+    Pass::with_children("/usr/bin/opkg"),
+    Pass::with_children("/usr/bin/rpm"),
+    Pass::with_children("/usr/bin/apt-get"),
+    Pass::with_children("/usr/bin/swupdate"),
+    Pass::with_children("/usr/bin/rauc"),
+    Pass::with_children("/usr/bin/mender-update"),
+    Pass::with_children("/usr/bin/mender"),
+    Pass::with_children("/usr/sbin/logrotate"),
+    Pass::alone("/sbin/start-stop-daemon"),
+    Pass::alone("/sbin/reboot"),
+    Pass::alone("/sbin/poweroff"),
+    Pass::alone("/sbin/halt"),
+    Pass::alone("/usr/lib/systemd/systemd-journald"),
+    Pass::alone("/sbin/syslogd"),
+    Pass::alone("/usr/sbin/rsyslogd"),
+];
+
+/// What is watched.
+const WATCH: &[WatchPath] = &[
+    WatchPath { path: "/var/log/", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/run/utmp", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/run/utmp", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/run/log/journal/", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath {
+        path: "/etc/edge-agent/",
+        reason: reason::OWN_FILE,
+        access: watch_access::WRITE | watch_access::REMOVE,
+    },
+    WatchPath {
+        path: "/usr/bin/edge-agent",
+        reason: reason::OWN_FILE,
+        access: watch_access::WRITE | watch_access::REMOVE,
+    },
+    WatchPath {
+        path: "/usr/sbin/edge-agent",
+        reason: reason::OWN_FILE,
+        access: watch_access::WRITE | watch_access::REMOVE,
+    },
+    WatchPath {
+        path: "/run/edge-agent/",
+        reason: reason::OWN_FILE,
+        access: watch_access::WRITE | watch_access::REMOVE,
+    },
+    WatchPath {
+        path: "/sys/fs/bpf/edge-agent/",
+        reason: reason::OWN_FILE,
+        access: watch_access::WRITE | watch_access::REMOVE,
+    },
+];
+
+/// Names the technique and weighs it.
+fn weigh(reason: u8) -> (Technique, Severity) {
+    match reason {
+        reason::LOG_CLEARED => (Technique::new(1070, 2), Severity::MEDIUM),
+        _ => (Technique::new(1562, 1), Severity::CRITICAL),
+    }
+}
