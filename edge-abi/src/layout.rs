@@ -4,7 +4,7 @@ use core::mem::{offset_of, size_of};
 
 use crate::{
     ActRecord, Allow, FileCounts, FileTamperRecord, FileTamperTuning, Header, LateralScanRecord,
-    LateralScanTuning, Parent, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch, WindowKey,
+    LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch, WindowKey,
 };
 
 const _: () = {
@@ -36,10 +36,9 @@ const _: () = {
     assert!(size_of::<Rule>() == 24);
     assert!(size_of::<WindowKey>() == 8);
     assert!(size_of::<Allow>() == 16);
-    assert!(size_of::<Watch>() == 4);
+    assert!(size_of::<Watch>() == 8);
     assert!(size_of::<Task>() == 176);
     assert!(offset_of!(Task, exe) == 48);
-    assert!(size_of::<Parent>() == 16);
     assert!(size_of::<FileTamperTuning>() == 32);
     assert!(size_of::<LateralScanTuning>() == 24);
     assert!(size_of::<VolatileExecTuning>() == 8);

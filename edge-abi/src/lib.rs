@@ -25,9 +25,9 @@ pub use records::{
     ActRecord, ENDPOINT_TCP, ENDPOINT_UDP, FileCounts, FileTamperRecord, LateralScanRecord, MAX_RECORD,
     PATH_BYTES, ScanReason, TamperReason, VolatileExecRecord, act_flags, exec_flags,
 };
-pub use syscall::{COMPAT_BASE, SYSCALL_SLOTS, SyscallClass};
-pub use task::{CWD_BYTES, EXE_BYTES, Parent, Task, task_flags};
+pub use syscall::{COMPAT_BASE, FIRST_ACT, SYSCALL_SLOTS, SyscallClass};
+pub use task::{CWD_BYTES, EXE_BYTES, Task, task_flags};
 pub use tuning::{
     Allow, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, VolatileExecTuning, Watch,
-    WindowKey, exe_hash, prefix_verdict, watch_access, watch_shape,
+    WatchSlot, WindowKey, exe_hash, prefix_verdict, watch_access,
 };

@@ -38,4 +38,57 @@ pub enum SyscallClass {
     Chdir = 12,
     /// `fchdir(fd)`.
     Fchdir = 13,
+    /// `link(old, new)`, `symlink(target, new)`: the second path is made.
+    Link = 14,
+    /// `linkat(dir, old, dir, new)`.
+    LinkAt = 15,
+    /// `symlinkat(target, dir, new)`.
+    SymlinkAt = 16,
+    /// `chmod(path, mode)`.
+    Chmod = 17,
+    /// `fchmod(fd, mode)`.
+    Fchmod = 18,
+    /// `fchmodat(dir, path, mode)` and `fchmodat2`.
+    FchmodAt = 19,
+    /// `ptrace(request, pid)`.
+    Ptrace = 32,
+    /// `process_vm_writev(pid)`.
+    RemoteWrite = 33,
+    /// `init_module`, `finit_module`.
+    Module = 34,
+    /// `kexec_load`, `kexec_file_load`.
+    Kexec = 35,
+    /// `bpf(command)`.
+    Bpf = 36,
+    /// `socket(family, type, protocol)`.
+    Socket = 37,
+    /// `setsockopt(fd, level, name)`.
+    SetSockOpt = 38,
+    /// `unshare(flags)`.
+    Unshare = 39,
+    /// `setns(fd, type)`.
+    SetNs = 40,
+    /// `mount(source, target)` and `move_mount`.
+    Mount = 41,
+    /// `pivot_root`.
+    PivotRoot = 42,
+    /// `prctl(option, argument)`.
+    Prctl = 43,
+    /// `dup2(old, new)`, `dup3`.
+    Dup = 44,
+    /// `fcntl(fd, command, argument)`.
+    Fcntl = 45,
+    /// `ioctl(fd, command)`.
+    Ioctl = 46,
+    /// `sendto(fd, buffer, length)`.
+    SendTo = 47,
+    /// `sendmsg(fd, message)`.
+    SendMsg = 48,
+    /// `reboot(magic, magic, command)`.
+    Reboot = 49,
+    /// `io_uring_setup(entries, parameters)`.
+    UringSetup = 50,
 }
+
+/// Classes from here on name no path that `file_tamper` counts: acts, judged by their registers.
+pub const FIRST_ACT: u8 = SyscallClass::Ptrace as u8;

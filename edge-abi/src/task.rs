@@ -30,12 +30,18 @@ pub mod task_flags {
     pub const NETLINK: u32 = 1 << 8;
     /// Has opened a serial line or fieldbus.
     pub const BUS: u32 = 1 << 9;
+    /// Has executed a program since it was forked: worth remembering when it is gone.
+    pub const EXECUTED: u32 = 1 << 10;
+    /// Was reported: worth remembering when it is gone.
+    pub const REPORTED: u32 = 1 << 11;
+    /// The program is a download tool.
+    pub const FETCHER: u32 = 1 << 12;
 
     /// What a child starts with.
     pub const INHERITED: u32 =
         TRUSTED | CWD_VOLATILE | CWD_UNKNOWN | VOLATILE | NETWORK | INTERPRETER | UNRESOLVED | NETLINK | BUS;
     /// What is lost when another program is executed.
-    pub const OF_PROGRAM: u32 = VOLATILE | INTERPRETER | SPAWNER;
+    pub const OF_PROGRAM: u32 = VOLATILE | INTERPRETER | SPAWNER | FETCHER;
     /// What a change of directory replaces.
     pub const OF_CWD: u32 = CWD_VOLATILE | CWD_UNKNOWN;
 }
@@ -71,16 +77,4 @@ pub struct Task {
     pub exe: [u8; EXE_BYTES],
     /// The working directory as last changed to by an absolute path.
     pub cwd: [u8; CWD_BYTES],
-}
-
-/// Where a process comes from, keyed by its tgid. Threads have entries too, which nobody looks up.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-pub struct Parent {
-    /// `CLOCK_BOOTTIME` of the fork, in nanoseconds: the start time of the process.
-    pub start_ns: u64,
-    /// Process that forked.
-    pub tgid: u32,
-    /// Keeps the size a multiple of eight.
-    pub reserved: u32,
 }

@@ -77,8 +77,8 @@ pub struct WindowKey {
     pub reason: u8,
     /// 1 when the subject is an origin, 2 when it is a hash, else 0.
     pub kind: u8,
-    /// Keeps the size a multiple of four.
-    pub reserved: u8,
+    /// Some bits of the object's hash, so that a process's acts on different objects are told one by one; else 0.
+    pub object: u8,
 }
 
 /// What a program is, by the hash of its path; written by the agent, read at every exec.
@@ -95,34 +95,41 @@ pub struct Allow {
     pub reserved: u32,
 }
 
-/// What an access to a watched path means; a value of the watch table.
+/// What an access to a watched path means; a value of the watch tables. One slot per kind of access, since reading a file can
+/// be one detector's business and writing it another's; detector 0 is nobody's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Watch {
-    /// [`crate::Detector`].
-    pub detector: u8,
-    /// One of [`crate::reason`].
-    pub reason: u8,
-    /// [`watch_access`] that matter.
-    pub access: u8,
-    /// [`watch_shape`].
-    pub shape: u8,
+    /// [`crate::Detector`] by number, for each [`WatchSlot`].
+    pub detectors: [u8; 3],
+    /// One of [`crate::reason`], for each.
+    pub reasons: [u8; 3],
+    /// 1 when the match is by name alone: the agent resolves the path and dismisses it when it leads elsewhere.
+    pub by_name: u8,
+    /// Keeps the size a multiple of eight.
+    pub reserved: u8,
 }
 
-/// Bits of [`Watch::access`].
-pub mod watch_access {
+/// Kinds of access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum WatchSlot {
     /// Opened for reading.
-    pub const READ: u8 = 1 << 0;
+    Read = 0,
     /// Opened for writing, created, linked or renamed to.
-    pub const WRITE: u8 = 1 << 1;
+    Write = 1,
     /// Emptied, deleted or renamed away.
-    pub const REMOVE: u8 = 1 << 2;
+    Remove = 2,
 }
 
-/// Bits of [`Watch::shape`].
-pub mod watch_shape {
-    /// Everything that begins with the key; otherwise the path ends where the key ends.
-    pub const TREE: u8 = 1 << 0;
+/// Bits that say which [`WatchSlot`]s are meant.
+pub mod watch_access {
+    /// Reading.
+    pub const READ: u8 = 1 << 0;
+    /// Writing.
+    pub const WRITE: u8 = 1 << 1;
+    /// Removing.
+    pub const REMOVE: u8 = 1 << 2;
 }
 
 /// Longest directory prefix that can be compared.

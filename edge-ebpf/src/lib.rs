@@ -13,6 +13,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod count;
 pub mod detectors;
 pub mod path;
 pub mod sample;

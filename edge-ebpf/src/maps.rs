@@ -4,10 +4,12 @@
 
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::lpm_trie::LpmTrie;
-use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
+use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use edge_abi::{
-    COUNTER_SLOTS, FileTamperTuning, LateralScanTuning, Parent, PrefixData, Task, VolatileExecTuning,
+    Allow, COUNTER_SLOTS, DETECTOR_SLOTS, FileTamperTuning, LateralScanTuning, PrefixData, Rule, Task,
+    VolatileExecTuning, Watch, WindowKey,
 };
+use edge_ebpf::count::WindowState;
 use edge_ebpf::detectors::file_tamper::FilesState;
 use edge_ebpf::detectors::lateral_scan::ScanState;
 use edge_ebpf::path::{PathBuffer, PathFacts};
@@ -21,13 +23,41 @@ pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(64 * 1024, 0);
 #[map]
 pub(crate) static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTER_SLOTS, 0);
 
-/// Processes with something to remember. LRU: exits can be missed, and a storm of short-lived processes must not fill it.
+/// Every process seen to start. LRU: exits can be missed, and a storm of short-lived processes must not fill it.
 #[map]
-pub(crate) static TASKS: LruHashMap<u32, Task> = LruHashMap::with_max_entries(512, 0);
+pub(crate) static TASKS: LruHashMap<u32, Task> = LruHashMap::with_max_entries(768, 0);
 
-/// Parents, so that a verdict can name ancestors that are gone. LRU for the same reason.
+/// Counts of acts, per detector, reason and subject. LRU for the same reason.
 #[map]
-pub(crate) static PARENTS: LruHashMap<u32, Parent> = LruHashMap::with_max_entries(512, 0);
+pub(crate) static WINDOWS: LruHashMap<WindowKey, WindowState> = LruHashMap::with_max_entries(512, 0);
+
+/// What each detector of acts may do and when it decides, by number; written by the agent.
+#[map]
+pub(crate) static RULES: Array<Rule> = Array::with_max_entries(DETECTOR_SLOTS, 0);
+
+/// Programs with a role, by the hash of their path; written by the agent.
+#[map]
+pub(crate) static ALLOW: HashMap<u64, Allow> = HashMap::with_max_entries(320, 0);
+
+/// Watched paths by what they begin with; written by the agent.
+#[map]
+pub(crate) static WATCH: LpmTrie<PrefixData, Watch> = LpmTrie::with_max_entries(192, 0);
+
+/// Watched paths by the hash of their last one or two components; written by the agent.
+#[map]
+pub(crate) static NAMES: HashMap<u32, Watch> = HashMap::with_max_entries(96, 0);
+
+/// The process that tests the sensors, 0 when none does; written by the agent.
+#[map]
+pub(crate) static PROBE: Array<u32> = Array::with_max_entries(1, 0);
+
+/// Programs that `sys_enter` goes on to, see [`Jump`].
+#[map]
+pub(crate) static JUMPS: ProgramArray = ProgramArray::with_max_entries(8, 0);
+
+/// Programs that `exec` goes on to, see [`ExecJump`].
+#[map]
+pub(crate) static EXEC_JUMPS: ProgramArray = ProgramArray::with_max_entries(4, 0);
 
 /// File counts per process that has written, renamed or deleted within reach. LRU for the same reason.
 #[map]
@@ -44,10 +74,6 @@ pub(crate) static LOGIN_PORTS: HashMap<u32, u8> = HashMap::with_max_entries(64, 
 /// Volatile directories and exemptions; written by the agent, see `edge_abi::prefix_verdict`.
 #[map]
 pub(crate) static PREFIXES: LpmTrie<PrefixData, u8> = LpmTrie::with_max_entries(32, 0);
-
-/// Hashes of trusted executables' paths; written by the agent.
-#[map]
-pub(crate) static TRUSTED: HashMap<u64, u8> = HashMap::with_max_entries(32, 0);
 
 /// Tuning of `file_tamper`; written by the agent.
 #[map]
@@ -80,6 +106,12 @@ pub(crate) struct Scratch {
     pub(crate) facts: PathFacts,
     /// What a scan of `new_path` found.
     pub(crate) new_facts: PathFacts,
+    /// How long `path` and `new_path` are, without their NUL.
+    pub(crate) lengths: [u32; 2],
+    /// Class of the syscall, and what is done to its path: [`Operation`](crate::sensors::paths::Operation) as a number.
+    pub(crate) operation: u32,
+    /// Flags of an open.
+    pub(crate) open_flags: u32,
     /// Where a comparison of both stands.
     pub(crate) cursors: [u32; 2],
     /// Sampled bytes.
@@ -103,6 +135,12 @@ pub(crate) struct ExecScratch {
     pub(crate) task: Task,
     /// Key for a look-up in [`PREFIXES`].
     pub(crate) prefix: PrefixKey,
+    /// How long `path` is, without its NUL.
+    pub(crate) length: u32,
+    /// Real user id before and the one now.
+    pub(crate) uids: [u32; 2],
+    /// [`edge_abi::task_flags`] of the program just executed.
+    pub(crate) flags: u32,
 }
 
 /// `struct bpf_lpm_trie_key` with our data, as `aya_ebpf::maps::lpm_trie::Key` lays it out, but aligned.
@@ -112,4 +150,6 @@ pub(crate) struct PrefixKey {
     pub(crate) bits: u32,
     /// The path.
     pub(crate) data: PrefixData,
+    /// Room for what a path joined to its directory does not fit into `data` with. The kernel does not look here.
+    pub(crate) spill: PrefixData,
 }

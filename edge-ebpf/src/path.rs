@@ -55,7 +55,37 @@ pub struct PathFacts {
     pub base: u32,
     /// 1 when two dots stand side by side, as in `..`; the path may then lead anywhere.
     pub dotdot: u32,
+    /// 1 when the string is no plain form of what it names: `//`, or a component that is or begins with a dot after a slash.
+    pub odd: u32,
+    /// Hash of the last component, see [`name_hash`].
+    pub name: u32,
+    /// Hash of the last two components.
+    pub tail: u32,
 }
+
+/// Hash of one component: FNV-1a of 32 bits.
+#[must_use]
+pub const fn name_hash(name: &[u8]) -> u32 {
+    let mut hash = FNV_START;
+    let mut index = 0;
+    while index < name.len() {
+        hash = (hash ^ name[index] as u32).wrapping_mul(FNV_PRIME);
+        index += 1;
+    }
+    hash
+}
+
+/// Hash of the last two components, from those of each.
+#[inline(always)]
+#[must_use]
+pub const fn tail_hash(folder: u32, name: u32) -> u32 {
+    folder.rotate_left(5) ^ name
+}
+
+/// Of FNV-1a.
+const FNV_START: u32 = 0x811c_9dc5;
+/// Of FNV-1a.
+const FNV_PRIME: u32 = 0x0100_0193;
 
 /// 1 when `byte` equals `wanted`, else 0; arithmetic only.
 #[inline(always)]
@@ -84,25 +114,35 @@ fn forget(slot: &mut u32, value: u32) -> u32 {
 /// Scans a path into `facts`, which lies in map memory (see [`forget`]).
 #[inline(always)]
 pub fn scan(path: &PathBuffer, facts: &mut PathFacts) {
-    let mut identity = 0x811c_9dc5_u32;
+    let mut identity = FNV_START;
     let (mut base, mut dotdot, mut before) = (0_u32, 0_u32, 0_u32);
+    let (mut odd, mut after_slash) = (0_u32, 0_u32);
+    let (mut folder, mut name) = (FNV_START, FNV_START);
     let mut index = 0_u32;
     while index < PATH_BYTES as u32 {
         let byte = at(path, index);
         if byte == 0 {
             break;
         }
-        identity = (identity ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-        let slash = equals(byte, b'/').wrapping_neg();
+        identity = (identity ^ u32::from(byte)).wrapping_mul(FNV_PRIME);
+        let is_slash = equals(byte, b'/');
+        let slash = is_slash.wrapping_neg();
         base = (base & !slash) | ((index + 1) & slash);
+        folder = (folder & !slash) | (name & slash);
+        name = ((name ^ u32::from(byte)).wrapping_mul(FNV_PRIME) & !slash) | (FNV_START & slash);
         let dot = equals(byte, b'.');
         dotdot |= dot & before;
+        odd |= after_slash & (dot | is_slash);
         before = dot;
+        after_slash = is_slash;
         index += 1;
     }
     facts.identity = forget(&mut facts.identity, identity | 1);
     facts.base = forget(&mut facts.base, base);
     facts.dotdot = forget(&mut facts.dotdot, dotdot);
+    facts.odd = forget(&mut facts.odd, odd);
+    facts.name = forget(&mut facts.name, name);
+    facts.tail = forget(&mut facts.tail, tail_hash(folder, name));
 }
 
 /// How the new name of a renamed file relates to its old one.
@@ -207,6 +247,26 @@ mod tests {
         assert_eq!(facts(&path("/tmp/../etc")).dotdot, 1);
         assert_eq!(facts(&path("./a.b/.c")).dotdot, 0);
         assert_eq!(facts(&path("")).base, 0);
+    }
+
+    #[test]
+    fn names_are_hashed_by_component() {
+        let found = facts(&path("/root/.ssh/authorized_keys"));
+        assert_eq!(found.name, name_hash(b"authorized_keys"));
+        assert_eq!(found.tail, tail_hash(name_hash(b".ssh"), name_hash(b"authorized_keys")));
+        assert_eq!(facts(&path("/x/.ssh/authorized_keys")).tail, found.tail);
+        assert_ne!(facts(&path("/root/ssh/authorized_keys")).tail, found.tail);
+        assert_eq!(facts(&path("shadow")).name, name_hash(b"shadow"));
+    }
+
+    #[test]
+    fn forms_that_hide_a_path_are_odd() {
+        for odd in ["/etc//shadow", "/etc/./shadow", "//etc/shadow", "/etc/../etc/shadow", "/root/.ssh/x"] {
+            assert_eq!(facts(&path(odd)).odd, 1, "{odd}");
+        }
+        for plain in ["/etc/shadow", "etc/a.b", ".profile"] {
+            assert_eq!(facts(&path(plain)).odd, 0, "{plain}");
+        }
     }
 
     #[test]

@@ -4,7 +4,11 @@ use aya_ebpf::helpers::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str_bytes, bpf_probe_read_user, bpf_probe_read_user_buf,
     bpf_probe_read_user_str_bytes,
 };
+use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
+use edge_abi::PREFIX_BYTES;
 use edge_ebpf::path::PathBuffer;
+
+use crate::maps::PrefixKey;
 
 /// Reads a kernel value; `None` when the address is bad.
 #[inline(always)]
@@ -47,4 +51,14 @@ pub(crate) fn kernel_path(address: u64, buffer: &mut PathBuffer) -> Option<u32> 
     let length =
         unsafe { bpf_probe_read_kernel_str_bytes(address as *const u8, buffer.bytes_mut()) }.map(<[u8]>::len);
     length.ok().map(|length| length as u32)
+}
+
+/// Copies `path` into `key` from byte `at` on, which is at most [`PREFIX_BYTES`]: what does not fit into the key falls behind it.
+#[inline(always)]
+pub(crate) fn append(key: &mut PrefixKey, at: usize, path: &PathBuffer) {
+    let start = (&raw mut key.data).cast::<u8>().wrapping_add(at).cast();
+    let from = path.bytes().as_ptr().cast();
+    // SAFETY: from `at` on there are at least PREFIX_BYTES bytes in `data` and `spill`, which lie side by side; the helper
+    // checks the source, which is map memory.
+    unsafe { bpf_probe_read_kernel_str(start, PREFIX_BYTES as u32, from) };
 }

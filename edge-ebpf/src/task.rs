@@ -1,7 +1,8 @@
 //! The map of processes with something to remember: trust and working directory.
 
+use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
-use edge_abi::{Task, prefix_verdict, task_flags};
+use edge_abi::{CWD_BYTES, EXE_BYTES, Task, prefix_verdict, task_flags};
 use edge_ebpf::detectors::volatile_exec::Place;
 
 use crate::maps::{PREFIXES, PrefixKey, TASKS};
@@ -20,6 +21,31 @@ pub(crate) fn lookup(tgid: u32) -> Option<&'static mut Task> {
     // process's flags once, which costs a candidate more or less, never memory safety.
     Some(unsafe { &mut *task })
 }
+
+/// What is remembered of `tgid`, made now if there is nothing: it started before us, or its entry was needed for others.
+#[inline(always)]
+pub(crate) fn known_or_new(tgid: u32) -> Option<&'static mut Task> {
+    if lookup(tgid).is_none() {
+        let _ = TASKS.insert(tgid, &UNSEEN, u64::from(BPF_NOEXIST));
+    }
+    lookup(tgid)
+}
+
+/// A process that was not seen to start. A constant in read-only memory, since it would take a third of the stack.
+static UNSEEN: Task = Task {
+    start_ns: 0,
+    exe_id: 0,
+    flags: task_flags::UNRESOLVED,
+    uid: 0,
+    parent: 0,
+    origin: 0,
+    allow: 0,
+    inherit: 0,
+    exe_len: 0,
+    cwd_len: 0,
+    exe: [0; EXE_BYTES],
+    cwd: [0; CWD_BYTES],
+};
 
 /// Whether `tgid` descends from a trusted program.
 #[inline(always)]

@@ -2,7 +2,19 @@
 
 pub mod file_tamper;
 pub mod lateral_scan;
+pub mod process_injection;
 pub mod volatile_exec;
+
+/// What a detector says about one act: that it is one, of what kind, and upon whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// One of [`edge_abi::reason`].
+    pub reason: u8,
+    /// The reason's number.
+    pub value: u64,
+    /// The other process, 0 when there is none.
+    pub target: u32,
+}
 
 /// What to do with a finding's record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! From a decision to a record: trust, action, counters, ring. One file per detector, the same for every rung.
 
+pub(crate) mod act;
 pub(crate) mod file_tamper;
 pub(crate) mod lateral_scan;
 pub(crate) mod volatile_exec;

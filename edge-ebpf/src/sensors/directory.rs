@@ -1,11 +1,11 @@
 //! Working directories on the tracepoint rung, followed through `chdir` and `fchdir` so that a relative path can be judged.
 
-use edge_abi::{CWD_BYTES, Task, task_flags};
+use edge_abi::{CWD_BYTES, task_flags};
 use edge_ebpf::detectors::volatile_exec::Place;
 use edge_ebpf::path::{PathBuffer, PathFacts};
 
 use crate::emit::file_tamper;
-use crate::maps::{Scratch, TASKS};
+use crate::maps::Scratch;
 use crate::task;
 
 /// The process changes to the path in `scratch`.
@@ -17,7 +17,10 @@ pub(super) fn change(scratch: &mut Scratch, length: u32, facts: PathFacts) {
     }
     forget_names();
     if scratch.path.first() != b'/' {
-        // Deeper into what it was.
+        // Deeper into what it was: still volatile or not, but under another name.
+        if let Some(known) = task::lookup(task::current_tgid()) {
+            known.cwd_len = 0;
+        }
         return;
     }
     let PathBuffer([head, _]) = scratch.path;
@@ -27,9 +30,9 @@ pub(super) fn change(scratch: &mut Scratch, length: u32, facts: PathFacts) {
         *byte = b'/';
     }
     let volatile = matches!(task::place(&mut scratch.prefix), Place::Volatile);
-    let fits = (length as usize) < CWD_BYTES;
+    let fits = (length as usize) < CWD_BYTES - 1;
     scratch.task.cwd = head;
-    scratch.task.cwd_len = if volatile && fits { length } else { 0 };
+    scratch.task.cwd_len = if fits { length } else { 0 };
     remember(scratch, if volatile { task_flags::CWD_VOLATILE } else { 0 });
 }
 
@@ -50,18 +53,11 @@ fn forget_names() {
     }
 }
 
-/// Writes the directory in `scratch.task` into the process's entry. A process in an ordinary directory needs none.
+/// Writes the directory in `scratch.task` into the process's entry.
 #[inline(always)]
 fn remember(scratch: &mut Scratch, flags: u32) {
-    let tgid = task::current_tgid();
-    if let Some(known) = task::lookup(tgid) {
-        known.flags = (known.flags & task_flags::TRUSTED) | flags;
-        known.cwd_len = scratch.task.cwd_len;
-        known.cwd = scratch.task.cwd;
-    } else if flags != 0 {
-        scratch.task.flags = flags;
-        scratch.task.exe_len = 0;
-        let task: &Task = &scratch.task;
-        let _ = TASKS.insert(tgid, task, 0);
-    }
+    let Some(known) = task::known_or_new(task::current_tgid()) else { return };
+    known.flags = (known.flags & !task_flags::OF_CWD) | flags;
+    known.cwd_len = scratch.task.cwd_len;
+    known.cwd = scratch.task.cwd;
 }

@@ -1,7 +1,13 @@
 //! Sensors: one file per hook family. They turn what a hook offers into evidence and know nothing of thresholds.
 
+mod acts;
+mod chmod;
 mod directory;
+mod exec;
+mod files;
+pub(crate) mod paths;
 mod process;
 mod socket;
-mod syscall;
+pub(crate) mod syscall;
+mod watch;
 mod write;

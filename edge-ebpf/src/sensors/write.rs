@@ -1,10 +1,12 @@
 //! Writes on the tracepoint rung: only of processes that have already changed files, and sampled only when suspicious.
 
+use aya_ebpf::macros::raw_tracepoint;
+use aya_ebpf::programs::RawTracePointContext;
 use edge_abi::{FileTamperTuning, SyscallClass};
 use edge_ebpf::detectors::file_tamper::{FileEvidence, FilesState};
 use edge_ebpf::sample::{SAMPLE_BYTES, SHORT_BYTES, Sample, classify, is_packed};
 
-use super::syscall::argument;
+use super::syscall::{argument, class, registers, scratch};
 use crate::emit::file_tamper;
 use crate::maps::Scratch;
 use crate::{globals, read, task};
@@ -19,8 +21,17 @@ struct Buffer {
 }
 
 /// `write(fd, buffer, length)` and `writev(fd, vector, count)`, with their positional forms.
+#[raw_tracepoint]
+pub(crate) fn sys_write(ctx: RawTracePointContext) -> i32 {
+    let _ = observe(&ctx);
+    0
+}
+
+/// Turns one write into evidence.
 #[inline(always)]
-pub(super) fn observe(scratch: &mut Scratch, class: u8, registers: u64) -> Option<()> {
+fn observe(ctx: &RawTracePointContext) -> Option<()> {
+    let scratch = scratch()?;
+    let (class, registers) = (class(ctx), registers(ctx));
     let tgid = task::current_tgid();
     let state = file_tamper::known(tgid)?;
     let tuning = file_tamper::tuning()?;

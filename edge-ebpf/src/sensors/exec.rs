@@ -1,0 +1,152 @@
+//! Programs executed, on the tracepoint rung.
+//!
+//! Hook (`include/trace/events/sched.h`): `sched:sched_process_exec(task, old_pid, bprm)`, fields `__data_loc char[] filename;
+//! pid_t pid; pid_t old_pid`. The path is `bprm->filename` as the caller gave it; upper rungs have the inode.
+//!
+//! `exec` remembers who the process now is, then goes on to programs that judge, each small enough for the verifier.
+
+use aya_ebpf::EbpfContext as _;
+use aya_ebpf::helpers::bpf_get_current_uid_gid;
+use aya_ebpf::macros::tracepoint;
+use aya_ebpf::programs::TracePointContext;
+use edge_abi::{Counter, Detector, EXE_BYTES, Task, exe_hash, task_flags};
+use edge_ebpf::detectors::volatile_exec::{Decision, Directory, Way, judge_absolute, judge_relative};
+use edge_ebpf::path::{PathBuffer, PathFacts, scan};
+
+use crate::clock::now_ns;
+use crate::emit::{count, volatile_exec};
+use crate::maps::{ALLOW, EXEC_JUMPS, EXEC_SCRATCH, ExecScratch};
+use crate::{filter, globals, read, task};
+
+/// Programs that go on, by their place in [`EXEC_JUMPS`]; the loader fills it in the same order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum ExecJump {
+    /// Where it was executed from.
+    Place = 0,
+}
+
+/// A program was executed.
+#[tracepoint]
+pub(crate) fn exec(ctx: TracePointContext) -> u32 {
+    let _ = on_exec(&ctx);
+    0
+}
+
+/// Judges the place it was executed from.
+#[tracepoint]
+pub(crate) fn exec_place(_ctx: TracePointContext) -> u32 {
+    let _ = on_place();
+    0
+}
+
+/// This CPU's room. It keeps its contents from one program of an exec to the next.
+#[inline(always)]
+pub(super) fn scratch() -> Option<&'static mut ExecScratch> {
+    let scratch = EXEC_SCRATCH.get_ptr_mut(0)?;
+    // SAFETY: this CPU's own value; exec runs with preemption off and does not nest.
+    Some(unsafe { &mut *scratch })
+}
+
+/// Goes on with another program; comes back only when that is not loaded.
+#[inline(always)]
+pub(super) fn jump(ctx: &TracePointContext, to: ExecJump) {
+    // SAFETY: both are programs of this type; one that is not there leaves us where we are.
+    let _ = unsafe { EXEC_JUMPS.tail_call(ctx, to as u32) };
+}
+
+/// Remembers the program. Out of scope it is remembered, since what it starts may come into scope, but not judged.
+#[inline(always)]
+fn on_exec(ctx: &TracePointContext) -> Option<()> {
+    let locator: u32 = read::kernel(ctx.as_ptr() as u64 + u64::from(globals::exec_filename()))?;
+    let scratch = scratch()?;
+    let length = read::kernel_path(ctx.as_ptr() as u64 + u64::from(locator & 0xffff), &mut scratch.path)?;
+    scratch.length = length;
+    scan(&scratch.path, &mut scratch.facts);
+    remember(scratch, task::current_tgid(), length)?;
+    if filter::in_scope() {
+        jump(ctx, ExecJump::Place);
+    }
+    Some(())
+}
+
+/// Remembers what the process is. Trust is never taken back: what an updater starts is the update.
+#[inline(always)]
+fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) -> Option<()> {
+    let PathBuffer([exe, _]) = &scratch.path;
+    let id = exe_hash(scratch.path.bytes());
+    let uid = bpf_get_current_uid_gid() as u32;
+    let task = task::known_or_new(tgid)?;
+    scratch.uids = [task.uid, uid];
+    // SAFETY: a value of a preallocated map stays mapped; the agent replaces whole entries.
+    let role = unsafe { ALLOW.get(id) };
+    let (mut own, mut children, mut flags) = (0, 0, 0);
+    if let Some(role) = role {
+        (own, children, flags) = (role.own, role.children, role.flags);
+        // Only root's: a user who starts a package manager to run a command through it is not the package manager.
+        if uid != 0 {
+            flags &= !task_flags::TRUSTED;
+        }
+    }
+    scratch.flags = flags;
+    task.flags = (task.flags & !task_flags::OF_PROGRAM) | flags | task_flags::EXECUTED;
+    task.allow = task.inherit | own;
+    task.inherit |= children;
+    task.uid = uid;
+    task.exe_id = id;
+    task.exe_len = length.min(EXE_BYTES as u32);
+    task.exe = *exe;
+    if task.start_ns == 0 {
+        task.origin = if task.origin == 0 { tgid } else { task.origin };
+        task.start_ns = now_ns();
+    }
+    Some(())
+}
+
+/// Judges the place.
+#[inline(always)]
+fn on_place() -> Option<()> {
+    let scratch = scratch()?;
+    let tgid = task::current_tgid();
+    let mode = volatile_exec::mode()?;
+    count(Detector::VolatileExec, Counter::Evidence);
+    let facts = scratch.facts;
+    let known = task::lookup(tgid);
+    let relative = scratch.path.first() != b'/';
+    let decision = if relative {
+        judge_relative(directory(known.as_deref()), way(&scratch.path, facts))
+    } else {
+        let PathBuffer([head, _]) = scratch.path;
+        scratch.prefix.data = head;
+        judge_absolute(task::place(&mut scratch.prefix), facts.dotdot != 0)
+    };
+    if matches!(decision, Decision::Volatile)
+        && let Some(task) = task::lookup(tgid)
+    {
+        task.flags |= task_flags::VOLATILE;
+    }
+    volatile_exec::apply(mode, decision, tgid, relative, &scratch.path, scratch.length, known.as_deref());
+    Some(())
+}
+
+/// How a relative path leaves the directory it starts from.
+#[inline(always)]
+fn way(path: &PathBuffer, facts: PathFacts) -> Way {
+    if facts.dotdot != 0 {
+        Way::Up
+    } else if facts.base == 0 || (facts.base == 2 && path.first() == b'.') {
+        Way::Here
+    } else {
+        Way::Down
+    }
+}
+
+/// What is known of a process's working directory.
+#[inline(always)]
+fn directory(task: Option<&Task>) -> Directory {
+    match task {
+        Some(task) if task.flags & task_flags::CWD_UNKNOWN != 0 => Directory::Unknown,
+        Some(task) if task.flags & task_flags::CWD_VOLATILE != 0 => Directory::Volatile,
+        _ => Directory::Elsewhere,
+    }
+}

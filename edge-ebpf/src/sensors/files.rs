@@ -1,0 +1,59 @@
+//! What `file_tamper` makes of a path on the tracepoint rung.
+
+use aya_ebpf::macros::raw_tracepoint;
+use aya_ebpf::programs::RawTracePointContext;
+use edge_ebpf::detectors::file_tamper::FileEvidence;
+use edge_ebpf::path::{is_synthetic, rename_shape};
+
+use super::paths::{Operation, open_flag};
+use super::syscall::scratch;
+use crate::emit::file_tamper;
+use crate::task;
+
+/// A file is about to be opened, renamed, emptied or deleted; `sensors/paths.rs` has read its path.
+#[raw_tracepoint]
+pub(crate) fn sys_files(_ctx: RawTracePointContext) -> i32 {
+    let _ = observe();
+    0
+}
+
+/// Turns what is in the scratch room into evidence.
+#[inline(always)]
+fn observe() -> Option<()> {
+    let scratch = scratch()?;
+    let tgid = task::current_tgid();
+    let tuning = file_tamper::tuning()?;
+    let operation = scratch.operation;
+    let flags = scratch.open_flags;
+    let reads = operation == Operation::Open as u32 && flags & open_flag::ACCESS == 0;
+    let state = if reads { file_tamper::known(tgid)? } else { file_tamper::known_or_new(tgid)? };
+    if is_synthetic(&scratch.path) {
+        return None;
+    }
+    let [length, new_length] = scratch.lengths;
+    let facts = scratch.facts;
+    let file = if length != 0 { facts.identity } else { 0 };
+    let evidence = if operation == Operation::Rename as u32 {
+        let to = scratch.new_facts;
+        FileEvidence::Rename {
+            old: file,
+            new: if new_length != 0 { to.identity } else { 0 },
+            shape: rename_shape(&scratch.path, facts.base, &scratch.new_path, to.base, &mut scratch.cursors),
+        }
+    } else if operation == Operation::Unlink as u32 {
+        FileEvidence::Unlink(file)
+    } else if operation == Operation::Empty as u32 {
+        FileEvidence::Empty(file)
+    } else if reads {
+        FileEvidence::OpenRead(file)
+    } else {
+        FileEvidence::OpenWrite {
+            file,
+            create: flags & open_flag::CREATE != 0,
+            exclusive: flags & open_flag::EXCLUSIVE != 0,
+            truncate: flags & open_flag::TRUNCATE != 0,
+        }
+    };
+    file_tamper::apply(state, tuning, tgid, evidence, &scratch.path, length);
+    Some(())
+}

@@ -1,0 +1,90 @@
+//! Watched paths on the tracepoint rung: whose business an access is.
+//!
+//! A path is compared as text, joined to the working directory when that is known. What only the name tells (`//`, `..`, an
+//! unknown directory) is a candidate that the agent resolves.
+
+use edge_abi::{CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_flags};
+use edge_ebpf::path::PathBuffer;
+
+use crate::emit::act::{Act, apply, enter};
+use crate::maps::{NAMES, PrefixKey, Scratch, WATCH};
+use crate::{read, task};
+
+/// Which path of a syscall.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// The first.
+    First,
+    /// The second.
+    Second,
+}
+
+/// Looks one path up and judges the access.
+#[inline(always)]
+pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> Option<()> {
+    let tgid = task::current_tgid();
+    let Scratch { path, new_path, facts, new_facts, lengths, prefix, .. } = scratch;
+    let [first, second] = *lengths;
+    let (path, facts, length) = match which {
+        Which::First => (&*path, &*facts, first),
+        Which::Second => (&*new_path, &*new_facts, second),
+    };
+    let relative = path.first() != b'/';
+    let known = if relative {
+        match task::lookup(tgid) {
+            Some(task) if task.cwd_len != 0 => {
+                join(prefix, task, path);
+                true
+            }
+            _ => false,
+        }
+    } else {
+        let PathBuffer([head, _]) = path;
+        prefix.data = *head;
+        true
+    };
+    let slot = slot as usize;
+    let mine = |watch: &&Watch| watch.detectors.get(slot).is_some_and(|detector| *detector != 0);
+    let mut found = if known { look_up(prefix).filter(mine) } else { None };
+    if found.is_none() {
+        // SAFETY: a value of a preallocated map stays mapped; the agent replaces whole entries.
+        found = unsafe { NAMES.get(facts.tail) }.filter(mine);
+    }
+    if found.is_none() && (slot != WatchSlot::Read as usize || relative || facts.odd | facts.dotdot != 0) {
+        // SAFETY: as above.
+        found = unsafe { NAMES.get(facts.name) }.filter(mine);
+    }
+    let watch = found?;
+    let detector = Detector::from_raw(*watch.detectors.get(slot)?)?;
+    let rule = enter(detector, tgid)?;
+    let mut act = Act::new(*watch.reasons.get(slot)?);
+    act.object = facts.identity;
+    if relative {
+        act.flags |= act_flags::RELATIVE;
+    }
+    if watch.by_name != 0 {
+        act.flags |= act_flags::CANDIDATE;
+    }
+    apply(detector, rule, tgid, &act, Some((path, length)));
+    Some(())
+}
+
+/// What is known of the path in `key`. Bytes behind its NUL do no harm: no entry holds one.
+#[inline(always)]
+fn look_up(key: &mut PrefixKey) -> Option<&'static Watch> {
+    key.bits = (PREFIX_BYTES * 8) as u32;
+    // SAFETY: both begin with a 32-bit length and the same data without padding; theirs only asks for less alignment.
+    let key = unsafe { &*core::ptr::from_ref(key).cast() };
+    WATCH.get(key)
+}
+
+/// Writes directory, slash and relative path into `key`.
+#[inline(always)]
+fn join(key: &mut PrefixKey, task: &Task, path: &PathBuffer) {
+    key.data = task.cwd;
+    let length = task.cwd_len as usize & (CWD_BYTES - 1);
+    if let Some(slash) = key.data.get_mut(length) {
+        *slash = b'/';
+    }
+    read::append(key, length + 1, path);
+}
