@@ -11,6 +11,7 @@ mod counters;
 mod header;
 mod kind;
 mod layout;
+mod name;
 pub mod reason;
 mod records;
 mod syscall;
@@ -21,6 +22,7 @@ pub use counters::{COUNTER_SLOTS, Counter, counter_slot};
 pub use header::{COMM_BYTES, Header};
 pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};
 
+pub use name::{NAME_HASH_PRIME, NAME_HASH_START, name_hash, tail_hash};
 pub use records::{
     ActRecord, ENDPOINT_TCP, ENDPOINT_UDP, FileCounts, FileTamperRecord, LateralScanRecord, MAX_RECORD,
     PATH_BYTES, ScanReason, TamperReason, VolatileExecRecord, act_flags, exec_flags,

@@ -2,12 +2,13 @@
 
 use aya::maps::{HashMap, MapData};
 use bytemuck::AnyBitPattern;
+use edge_abi::Task;
 use edge_wire::Verdict;
 
 use crate::budget::SUPPRESS_SLOTS;
 use crate::collect::{self, Event};
 use crate::decide::{Decision, Suppressed};
-use crate::enrich::{Kept, Processes};
+use crate::enrich::Processes;
 use crate::health::Vitals;
 use crate::load::Maps;
 
@@ -88,8 +89,8 @@ impl Pipeline {
 pub struct KernelProcesses<'m>(pub &'m Maps);
 
 impl Processes for KernelProcesses<'_> {
-    fn kept(&self, tgid: u32) -> Kept {
-        Kept { task: look_up(&self.0.tasks, tgid), parent: look_up(&self.0.parents, tgid) }
+    fn kept(&self, tgid: u32) -> Option<Task> {
+        look_up(&self.0.tasks, tgid)
     }
 }
 

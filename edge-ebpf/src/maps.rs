@@ -45,7 +45,7 @@ pub(crate) static WATCH: LpmTrie<PrefixData, Watch> = LpmTrie::with_max_entries(
 
 /// Watched paths by the hash of their last one or two components; written by the agent.
 #[map]
-pub(crate) static NAMES: HashMap<u32, Watch> = HashMap::with_max_entries(96, 0);
+pub(crate) static NAMES: HashMap<u32, Watch> = HashMap::with_max_entries(160, 0);
 
 /// The process that tests the sensors, 0 when none does; written by the agent.
 #[map]

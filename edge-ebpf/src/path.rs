@@ -1,7 +1,9 @@
 //! Facts about path strings, computed in one pass each and without branches on their content where a result is used as an
 //! index: a branch per byte would make the verifier walk every combination.
 
-use edge_abi::{PATH_BYTES, PREFIX_BYTES};
+use edge_abi::{
+    NAME_HASH_PRIME as FNV_PRIME, NAME_HASH_START as FNV_START, PATH_BYTES, PREFIX_BYTES, tail_hash,
+};
 
 /// A NUL-terminated path; bytes after the NUL are whatever was there before.
 ///
@@ -57,35 +59,11 @@ pub struct PathFacts {
     pub dotdot: u32,
     /// 1 when the string is no plain form of what it names: `//`, or a component that is or begins with a dot after a slash.
     pub odd: u32,
-    /// Hash of the last component, see [`name_hash`].
+    /// Hash of the last component, see [`edge_abi::name_hash`].
     pub name: u32,
     /// Hash of the last two components.
     pub tail: u32,
 }
-
-/// Hash of one component: FNV-1a of 32 bits.
-#[must_use]
-pub const fn name_hash(name: &[u8]) -> u32 {
-    let mut hash = FNV_START;
-    let mut index = 0;
-    while index < name.len() {
-        hash = (hash ^ name[index] as u32).wrapping_mul(FNV_PRIME);
-        index += 1;
-    }
-    hash
-}
-
-/// Hash of the last two components, from those of each.
-#[inline(always)]
-#[must_use]
-pub const fn tail_hash(folder: u32, name: u32) -> u32 {
-    folder.rotate_left(5) ^ name
-}
-
-/// Of FNV-1a.
-const FNV_START: u32 = 0x811c_9dc5;
-/// Of FNV-1a.
-const FNV_PRIME: u32 = 0x0100_0193;
 
 /// 1 when `byte` equals `wanted`, else 0; arithmetic only.
 #[inline(always)]
@@ -218,6 +196,8 @@ pub fn is_synthetic(path: &PathBuffer) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use edge_abi::name_hash;
+
     use super::*;
 
     fn path(text: &str) -> PathBuffer {

@@ -1,10 +1,10 @@
 //! Reads of kernel and user memory, as safe functions: the helpers check every address and fail instead of faulting.
 
+use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use aya_ebpf::helpers::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str_bytes, bpf_probe_read_user, bpf_probe_read_user_buf,
     bpf_probe_read_user_str_bytes,
 };
-use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use edge_abi::PREFIX_BYTES;
 use edge_ebpf::path::PathBuffer;
 

@@ -211,6 +211,16 @@ pub struct ActDetector {
 }
 
 impl Config {
+    /// The role of the program at this path.
+    #[must_use]
+    pub fn role(&self, path: &[u8]) -> edge_abi::Allow {
+        let hash = edge_abi::exe_hash(path);
+        self.programs
+            .iter()
+            .find(|program| program.hash == hash)
+            .map_or_else(Default::default, |known| known.allow)
+    }
+
     /// How a detector of acts is configured.
     #[must_use]
     pub fn act(&self, detector: edge_abi::Detector) -> ActDetector {

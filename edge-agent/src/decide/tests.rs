@@ -6,14 +6,13 @@ use edge_wire::{DetectorId, encode_verdict};
 
 use super::*;
 use crate::collect;
-use crate::enrich::Kept;
 
 /// Nothing is known of any process.
 struct Gone;
 
 impl Processes for Gone {
-    fn kept(&self, _: u32) -> Kept {
-        Kept::default()
+    fn kept(&self, _: u32) -> Option<edge_abi::Task> {
+        None
     }
     fn stat(&self, _: u32) -> Option<crate::enrich::proc::Stat> {
         None
@@ -87,8 +86,8 @@ fn a_harmless_candidate_is_dismissed() {
 struct Live(&'static str);
 
 impl Processes for Live {
-    fn kept(&self, _: u32) -> Kept {
-        Kept::default()
+    fn kept(&self, _: u32) -> Option<edge_abi::Task> {
+        None
     }
     fn stat(&self, _: u32) -> Option<crate::enrich::proc::Stat> {
         Some(crate::enrich::proc::Stat { parent: 0, start_ms: 4_000, comm: Bytes::new() })

@@ -1,6 +1,6 @@
 //! Who a process is and who its ancestors are, from `/proc` and from what the kernel side kept.
 
-use edge_abi::{Parent, Task};
+use edge_abi::Task;
 use edge_wire::{Ancestor, Bytes, MAX_LINEAGE, Subject};
 use heapless::Vec;
 
@@ -9,19 +9,10 @@ use super::proc::{self, Stat};
 /// `/proc` counts start times in ticks of 10 ms, the kernel side in nanoseconds: the same start may differ by this much.
 const SAME_START_MS: u64 = 20;
 
-/// What the kernel side kept of a process.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Kept {
-    /// Its program and directory.
-    pub task: Option<Task>,
-    /// Its parent and start.
-    pub parent: Option<Parent>,
-}
-
 /// Where facts about processes come from; a trait so that judgement can be tested without processes.
 pub trait Processes {
     /// What the kernel side kept.
-    fn kept(&self, tgid: u32) -> Kept;
+    fn kept(&self, tgid: u32) -> Option<Task>;
 
     /// What `/proc/<tgid>/stat` says.
     fn stat(&self, tgid: u32) -> Option<Stat> {
@@ -93,8 +84,8 @@ struct Member {
 
 /// Merges both sources about `tgid`, which started no later than `before_ms`.
 fn member(processes: &impl Processes, tgid: u32, before_ms: u64) -> Member {
-    let kept = processes.kept(tgid).parent;
-    let kept_start = kept.map(|parent| parent.start_ns / 1_000_000).filter(|start| *start <= before_ms);
+    let kept = processes.kept(tgid).filter(|task| task.start_ns != 0);
+    let kept_start = kept.map(|task| task.start_ns / 1_000_000).filter(|start| *start <= before_ms);
     let stat = processes.stat(tgid).filter(|stat| {
         let same = kept_start.is_none_or(|start| stat.start_ms.abs_diff(start) <= SAME_START_MS);
         same && stat.start_ms <= before_ms
@@ -108,7 +99,7 @@ fn member(processes: &impl Processes, tgid: u32, before_ms: u64) -> Member {
             live: true,
         },
         (None, Some(start_ms)) => {
-            Member { start_ms, parent: kept.map_or(0, |parent| parent.tgid), comm: Bytes::new(), live: false }
+            Member { start_ms, parent: kept.map_or(0, |task| task.parent), comm: Bytes::new(), live: false }
         }
         (None, None) => Member { start_ms: 0, parent: 0, comm: Bytes::new(), live: false },
     }
@@ -118,17 +109,12 @@ fn member(processes: &impl Processes, tgid: u32, before_ms: u64) -> Member {
 fn kept_exe<const N: usize>(processes: &(impl Processes + ?Sized), tgid: u32) -> Bytes<N> {
     let mut current = tgid;
     for _ in 0..8 {
-        let kept = processes.kept(current);
-        if let Some(task) = kept.task
-            && task.exe_len != 0
-        {
+        let Some(task) = processes.kept(current) else { break };
+        if task.exe_len != 0 {
             let length = task.exe.len().min(task.exe_len as usize);
             return Bytes::until_nul(task.exe.get(..length).unwrap_or_default());
         }
-        match kept.parent {
-            Some(parent) => current = parent.tgid,
-            None => break,
-        }
+        current = task.parent;
     }
     Bytes::new()
 }
@@ -157,13 +143,12 @@ mod tests {
     }
 
     impl Processes for Table {
-        fn kept(&self, tgid: u32) -> Kept {
-            let Some((parent, start_ms, path)) = self.kept.get(&tgid) else { return Kept::default() };
+        fn kept(&self, tgid: u32) -> Option<Task> {
+            let (parent, start_ms, path) = self.kept.get(&tgid)?;
             let mut exe = [0; EXE_BYTES];
             exe[..path.len()].copy_from_slice(path.as_bytes());
-            let task = Task { exe_len: path.len() as u32, exe, ..Task::zeroed() };
-            let parent = Parent { start_ns: start_ms * 1_000_000, tgid: *parent, reserved: 0 };
-            Kept { task: (!path.is_empty()).then_some(task), parent: Some(parent) }
+            let start_ns = start_ms * 1_000_000;
+            Some(Task { exe_len: path.len() as u32, exe, start_ns, parent: *parent, ..Task::zeroed() })
         }
 
         fn stat(&self, tgid: u32) -> Option<Stat> {

@@ -7,4 +7,4 @@ mod lineage;
 pub mod place;
 pub mod proc;
 
-pub use lineage::{Identified, Kept, Processes, identify};
+pub use lineage::{Identified, Processes, identify};

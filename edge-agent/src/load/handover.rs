@@ -19,7 +19,7 @@ use super::report::Report;
 use super::sys;
 
 /// Most descriptors handed over: maps and links.
-const DESCRIPTORS: usize = 48;
+const DESCRIPTORS: usize = 96;
 
 /// Longest encoded report.
 const REPORT_BYTES: u64 = 32 * 1024;

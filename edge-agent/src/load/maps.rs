@@ -5,7 +5,9 @@ use std::os::fd::OwnedFd;
 
 use aya::maps::lpm_trie::LpmTrie;
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
-use edge_abi::{FileTamperTuning, LateralScanTuning, Parent, PrefixData, Task, VolatileExecTuning};
+use edge_abi::{
+    Allow, FileTamperTuning, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch,
+};
 
 use super::report::Report;
 use crate::error::AgentError;
@@ -16,20 +18,28 @@ pub struct Maps {
     pub counters: PerCpuArray<MapData, u64>,
     /// Processes.
     pub tasks: HashMap<MapData, u32, [u8; size_of::<Task>()]>,
-    /// Their parents.
-    pub parents: HashMap<MapData, u32, [u8; size_of::<Parent>()]>,
     /// Login ports.
     pub login_ports: HashMap<MapData, u32, u8>,
     /// Volatile and exempt directories.
     pub prefixes: LpmTrie<MapData, PrefixData, u8>,
-    /// Trusted programs.
-    pub trusted: HashMap<MapData, u64, u8>,
+    /// Programs with a role.
+    pub allow: HashMap<MapData, u64, [u8; size_of::<Allow>()]>,
+    /// Watched paths by what they begin with.
+    pub watch: LpmTrie<MapData, PrefixData, [u8; size_of::<Watch>()]>,
+    /// Watched paths by the hash of their last components.
+    pub names: HashMap<MapData, u32, [u8; size_of::<Watch>()]>,
+    /// Rules of the detectors of acts.
+    pub rules: Array<MapData, [u8; size_of::<Rule>()]>,
+    /// The process that tests the sensors.
+    pub probe: Array<MapData, u32>,
     /// Tuning of `file_tamper`.
     pub file_tamper: Array<MapData, [u8; size_of::<FileTamperTuning>()]>,
     /// Tuning of `lateral_scan`.
     pub lateral_scan: Array<MapData, [u8; size_of::<LateralScanTuning>()]>,
     /// Tuning of `volatile_exec`.
     pub volatile_exec: Array<MapData, [u8; size_of::<VolatileExecTuning>()]>,
+    /// What is neither read nor written but must stay open: the kernel empties a map of programs when its last descriptor is closed.
+    _kept: Vec<OwnedFd>,
 }
 
 /// The handed-over map descriptors, by name.
@@ -74,13 +84,17 @@ impl Maps {
         let maps = Self {
             counters: named.take("COUNTERS", Map::PerCpuArray)?,
             tasks: named.take("TASKS", Map::LruHashMap)?,
-            parents: named.take("PARENTS", Map::LruHashMap)?,
             login_ports: named.take("LOGIN_PORTS", Map::HashMap)?,
             prefixes: named.take("PREFIXES", Map::LpmTrie)?,
-            trusted: named.take("TRUSTED", Map::HashMap)?,
+            allow: named.take("ALLOW", Map::HashMap)?,
+            watch: named.take("WATCH", Map::LpmTrie)?,
+            names: named.take("NAMES", Map::HashMap)?,
+            rules: named.take("RULES", Map::Array)?,
+            probe: named.take("PROBE", Map::Array)?,
             file_tamper: named.take("FILE_TAMPER", Map::Array)?,
             lateral_scan: named.take("LATERAL_SCAN", Map::Array)?,
             volatile_exec: named.take("VOLATILE_EXEC", Map::Array)?,
+            _kept: named.descriptors.into_iter().flatten().collect(),
         };
         Ok((events, maps))
     }

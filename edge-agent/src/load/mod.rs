@@ -3,6 +3,7 @@
 mod cgroup;
 mod features;
 mod handover;
+mod ladder;
 mod machine;
 mod maps;
 mod object;
@@ -11,13 +12,16 @@ mod seed;
 mod sys;
 mod tracefs;
 mod tune;
+mod watch;
 
 use std::os::fd::OwnedFd;
 
 use aya::maps::{MapData, MapError, RingBuf};
+use edge_abi::Detector;
 use edge_wire::{Action, DetectorId, Rung};
 
 pub use features::{Features, Presence};
+pub use ladder::{programs, rung};
 pub use maps::Maps;
 pub use report::{MapCost, Program, Reached, Report};
 use seed::seed;
@@ -162,7 +166,7 @@ pub fn is_enabled(config: &Config, detector: DetectorId) -> bool {
         DetectorId::FILE_TAMPER => config.detectors.file_tamper.enabled,
         DetectorId::LATERAL_SCAN => config.detectors.lateral_scan.enabled,
         DetectorId::VOLATILE_EXEC => config.detectors.volatile_exec.enabled,
-        _ => false,
+        other => Detector::from_raw(other.0).is_some_and(|detector| config.act(detector).enabled),
     }
 }
 
@@ -173,7 +177,8 @@ pub fn action(config: &Config, detector: DetectorId) -> Action {
         DetectorId::FILE_TAMPER => config.detectors.file_tamper.action,
         DetectorId::LATERAL_SCAN => config.detectors.lateral_scan.action,
         DetectorId::VOLATILE_EXEC => config.detectors.volatile_exec.action,
-        _ => config::Action::Observe,
+        other => Detector::from_raw(other.0)
+            .map_or(config::Action::Observe, |detector| config.act(detector).action),
     };
     match config.permitted(wanted) {
         config::Action::Deny => Action::DENY,
@@ -192,30 +197,6 @@ fn wanted(config: &Config) -> Vec<Program> {
     Program::ALL.into_iter().filter(|program| needed(*program)).collect()
 }
 
-/// The programs of a detector; the first is the one without which it sees nothing.
-#[must_use]
-pub const fn programs(detector: DetectorId) -> &'static [Program] {
-    match detector {
-        // The last two only tell who it was.
-        DetectorId::FILE_TAMPER => &[Program::SysEnter, Program::Fork, Program::Exec],
-        DetectorId::LATERAL_SCAN => {
-            &[Program::Connect4, Program::Connect6, Program::Sendmsg4, Program::Sendmsg6]
-        }
-        DetectorId::VOLATILE_EXEC => &[Program::Exec, Program::Fork, Program::SysEnter],
-        _ => &[],
-    }
-}
-
-/// The rung a detector has reached.
-#[must_use]
-pub fn rung(report: &Report, detector: DetectorId) -> Rung {
-    match programs(detector).first() {
-        Some(first) if report.runs(*first) && *first == Program::Connect4 => Rung::CGROUP,
-        Some(first) if report.runs(*first) => Rung::TRACEPOINT,
-        _ => Rung::OFF,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,12 +204,23 @@ mod tests {
     #[test]
     fn only_needed_programs_are_wanted() {
         let mut config = Config::default();
-        assert_eq!(wanted(&config).len(), Program::ALL.len());
+        assert!(wanted(&config).contains(&Program::SysEnter));
         config.detectors.file_tamper.enabled = false;
         config.detectors.volatile_exec.enabled = false;
+        for act in &mut config.detectors.acts {
+            act.enabled = false;
+        }
         assert_eq!(
             wanted(&config),
-            [Program::Connect4, Program::Connect6, Program::Sendmsg4, Program::Sendmsg6]
+            [
+                Program::Fork,
+                Program::Exit,
+                Program::Exec,
+                Program::Connect4,
+                Program::Connect6,
+                Program::Sendmsg4,
+                Program::Sendmsg6
+            ]
         );
     }
 

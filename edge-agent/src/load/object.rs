@@ -4,13 +4,14 @@ use std::error::Error;
 use std::fs;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 
+use aya::maps::ProgramArray;
 use aya::programs::cgroup_sock_addr::CgroupSockAddr;
-use aya::programs::{CgroupAttachMode, RawTracePoint, TracePoint};
+use aya::programs::{CgroupAttachMode, ProgramFd, RawTracePoint, TracePoint};
 use aya::{Ebpf, EbpfLoader};
 
 use super::cgroup::Cgroup;
 use super::machine::Machine;
-use super::report::{MapCost, Program, Reached, Report};
+use super::report::{Hook, MapCost, Program, Reached, Report};
 use super::tracefs;
 
 /// The kernel object, built by `cargo xtask ebpf` and committed.
@@ -98,22 +99,28 @@ enum Failure {
 
 /// Loads and attaches one program.
 fn attach(ebpf: &mut Ebpf, program: Program, plan: &Plan) -> Result<(), Failure> {
-    let handle = ebpf.program_mut(program.name()).ok_or_else(|| Failure::Load("not in the object".into()))?;
     let load = |error: aya::programs::ProgramError| Failure::Load(error.into());
     let hook = |error: aya::programs::ProgramError| Failure::Attach(error.into());
-    match program {
-        Program::SysEnter => {
+    if let Hook::Jump(map, place) = program.attachment() {
+        let descriptor = load_only(ebpf, program).map_err(load)?;
+        let map = ebpf.map_mut(map).ok_or_else(|| Failure::Attach("no map to jump through".into()))?;
+        let mut jumps = ProgramArray::try_from(map).map_err(|error| Failure::Attach(error.into()))?;
+        return jumps.set(place, &descriptor, 0).map_err(|error| Failure::Attach(error.into()));
+    }
+    let handle = ebpf.program_mut(program.name()).ok_or_else(|| Failure::Load("not in the object".into()))?;
+    match program.attachment() {
+        Hook::Jump(..) => {}
+        Hook::RawTracepoint(name) => {
             let handle: &mut RawTracePoint = handle.try_into().map_err(load)?;
             handle.load().map_err(load)?;
-            handle.attach("sys_enter").map_err(hook)?;
+            handle.attach(name).map_err(hook)?;
         }
-        Program::Exec | Program::Fork => {
+        Hook::Tracepoint(category, name) => {
             let handle: &mut TracePoint = handle.try_into().map_err(load)?;
             handle.load().map_err(load)?;
-            let name = if program == Program::Exec { "sched_process_exec" } else { "sched_process_fork" };
-            handle.attach("sched", name).map_err(hook)?;
+            handle.attach(category, name).map_err(hook)?;
         }
-        Program::Connect4 | Program::Connect6 | Program::Sendmsg4 | Program::Sendmsg6 => {
+        Hook::Cgroup => {
             let handle: &mut CgroupSockAddr = handle.try_into().map_err(load)?;
             handle.load().map_err(load)?;
             // A bpf_link is attached beside those of others whatever the mode, and the kernel wants no flags with it.
@@ -123,6 +130,17 @@ fn attach(ebpf: &mut Ebpf, program: Program, plan: &Plan) -> Result<(), Failure>
         }
     }
     Ok(())
+}
+
+/// Loads a program that others jump to.
+fn load_only(ebpf: &mut Ebpf, program: Program) -> Result<ProgramFd, aya::programs::ProgramError> {
+    let handle = ebpf.program_mut(program.name()).ok_or(aya::programs::ProgramError::NotLoaded)?;
+    match handle {
+        aya::programs::Program::RawTracePoint(handle) => handle.load()?,
+        aya::programs::Program::TracePoint(handle) => handle.load()?,
+        _ => return Err(aya::programs::ProgramError::UnexpectedProgramType),
+    }
+    handle.fd()?.try_clone().map_err(aya::programs::ProgramError::IOError)
 }
 
 /// An error and its causes on one line, the verifier's log cut to its end, where it says what it dislikes.

@@ -11,21 +11,56 @@ pub enum Program {
     Connect6,
     /// Program executed.
     Exec,
+    /// Where it was executed from.
+    ExecPlace,
+    /// Process ended.
+    Exit,
     /// Process made.
     Fork,
     /// IPv4 datagram without connect.
     Sendmsg4,
     /// IPv6 datagram without connect.
     Sendmsg6,
+    /// Syscalls judged by their registers.
+    SysActs,
     /// Syscall begun.
     SysEnter,
+    /// What `file_tamper` makes of a path.
+    SysFiles,
+    /// First path of a syscall.
+    SysPaths,
+    /// Second path of a syscall.
+    SysSecond,
+    /// Data written.
+    SysWrite,
+}
+
+/// How a program comes to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// Attached to the cgroup.
+    Cgroup,
+    /// Reached by a tail call from another program: the map that program jumps through, and the place in it.
+    Jump(&'static str, u32),
+    /// A raw tracepoint.
+    RawTracepoint(&'static str),
+    /// A tracepoint of the scheduler's category.
+    Tracepoint(&'static str, &'static str),
 }
 
 impl Program {
-    /// All of them, in the order they are attached: followers of processes before those that judge.
-    pub const ALL: [Self; 7] = [
+    /// All of them, in the order they are attached: those that are jumped to before those that jump, followers of processes
+    /// before those that judge.
+    pub const ALL: [Self; 14] = [
         Self::Fork,
+        Self::Exit,
+        Self::SysPaths,
+        Self::SysSecond,
+        Self::SysFiles,
+        Self::SysWrite,
+        Self::SysActs,
         Self::SysEnter,
+        Self::ExecPlace,
         Self::Exec,
         Self::Connect4,
         Self::Connect6,
@@ -40,10 +75,17 @@ impl Program {
             Self::Connect4 => "connect4",
             Self::Connect6 => "connect6",
             Self::Exec => "exec",
+            Self::ExecPlace => "exec_place",
+            Self::Exit => "exit",
             Self::Fork => "fork",
             Self::Sendmsg4 => "sendmsg4",
             Self::Sendmsg6 => "sendmsg6",
+            Self::SysActs => "sys_acts",
             Self::SysEnter => "sys_enter",
+            Self::SysFiles => "sys_files",
+            Self::SysPaths => "sys_paths",
+            Self::SysSecond => "sys_second",
+            Self::SysWrite => "sys_write",
         }
     }
 
@@ -54,10 +96,37 @@ impl Program {
             Self::Connect4 => "cgroup/connect4",
             Self::Connect6 => "cgroup/connect6",
             Self::Exec => "tracepoint sched:sched_process_exec",
+            Self::ExecPlace => "jump of exec",
+            Self::Exit => "tracepoint sched:sched_process_exit",
             Self::Fork => "tracepoint sched:sched_process_fork",
             Self::Sendmsg4 => "cgroup/sendmsg4",
             Self::Sendmsg6 => "cgroup/sendmsg6",
+            Self::SysActs => "jump of sys_enter",
             Self::SysEnter => "raw_tracepoint sys_enter",
+            Self::SysFiles => "jump of sys_enter",
+            Self::SysPaths => "jump of sys_enter",
+            Self::SysSecond => "jump of sys_enter",
+            Self::SysWrite => "jump of sys_enter",
+        }
+    }
+
+    /// How it comes to run.
+    #[must_use]
+    pub const fn attachment(self) -> Hook {
+        match self {
+            Self::Connect4 | Self::Connect6 | Self::Sendmsg4 | Self::Sendmsg6 => Hook::Cgroup,
+            Self::Exec => Hook::Tracepoint("sched", "sched_process_exec"),
+            Self::Exit => Hook::Tracepoint("sched", "sched_process_exit"),
+            Self::Fork => Hook::Tracepoint("sched", "sched_process_fork"),
+            Self::SysEnter => Hook::RawTracepoint("sys_enter"),
+            // The places are those of `Jump` in `edge-ebpf/src/sensors/syscall.rs`.
+            Self::SysPaths => Hook::Jump("JUMPS", 0),
+            Self::SysSecond => Hook::Jump("JUMPS", 1),
+            Self::SysFiles => Hook::Jump("JUMPS", 2),
+            Self::SysWrite => Hook::Jump("JUMPS", 3),
+            Self::SysActs => Hook::Jump("JUMPS", 4),
+            // Those of `ExecJump` in `edge-ebpf/src/sensors/exec.rs`.
+            Self::ExecPlace => Hook::Jump("EXEC_JUMPS", 0),
         }
     }
 }

@@ -3,8 +3,7 @@
 use std::fs;
 
 use aya::maps::MapError;
-use bytemuck::Zeroable as _;
-use edge_abi::{CWD_BYTES, EXE_BYTES, Parent, Task, task_flags};
+use edge_abi::{Allow, CWD_BYTES, EXE_BYTES, Task, exe_hash, task_flags};
 
 use super::maps::Maps;
 use crate::config::Config;
@@ -17,8 +16,12 @@ struct Found {
     tgid: u32,
     /// Its parent, start time and name.
     stat: Stat,
-    /// Runs a trusted program as root.
-    trusted: bool,
+    /// Its real user id.
+    uid: u32,
+    /// Its executable, links resolved; empty for a kernel thread.
+    exe: Vec<u8>,
+    /// The role of its program.
+    role: Allow,
 }
 
 /// Walks /proc once. Processes that vanish meanwhile are left out.
@@ -31,39 +34,56 @@ pub(super) fn seed(maps: &mut Maps, config: &Config) -> Result<usize, MapError> 
         let Some(tgid) = tgid.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let Some(stat) = proc::stat(tgid) else { continue };
         let exe = proc::exe(tgid).unwrap_or_default();
-        let trusted = proc::uid(tgid) == Some(0)
-            && config.policy.trusted.iter().any(|path| path.as_bytes() == exe.as_slice());
-        processes.push(Found { tgid, stat, trusted });
+        let uid = proc::uid(tgid).unwrap_or(u32::MAX);
+        let mut role = config.role(&exe);
+        if uid != 0 {
+            role.flags &= !task_flags::TRUSTED;
+        }
+        processes.push(Found { tgid, stat, uid, exe, role });
     }
     let count = processes.len();
     for found in &processes {
-        let parent =
-            Parent { start_ns: found.stat.start_ms * 1_000_000, tgid: found.stat.parent, reserved: 0 };
-        maps.parents.insert(found.tgid, bytemuck::cast::<_, [u8; size_of::<Parent>()]>(parent), 0)?;
-        if let Some(task) = task(found, &processes, config) {
-            maps.tasks.insert(found.tgid, bytemuck::cast::<_, [u8; size_of::<Task>()]>(task), 0)?;
-        }
+        let task = task(found, &processes, config);
+        maps.tasks.insert(found.tgid, bytemuck::cast::<_, [u8; size_of::<Task>()]>(task), 0)?;
     }
     Ok(count)
 }
 
-/// What the kernel side would remember of this process had it seen it start. Kernel threads have no executable.
-fn task(found: &Found, all: &[Found], config: &Config) -> Option<Task> {
-    let exe = proc::exe(found.tgid)?;
-    let mut flags = 0;
-    if inherits_trust(found, all) {
+/// What the kernel side would remember of this process had it seen it start.
+fn task(found: &Found, all: &[Found], config: &Config) -> Task {
+    let mut flags = found.role.flags & task_flags::SPAWNER;
+    if !found.exe.is_empty() {
+        flags |= task_flags::EXECUTED;
+    }
+    let above = Above::of(found, all);
+    if above.trusted {
         flags |= task_flags::TRUSTED;
     }
     let (mut cwd, mut cwd_len) = ([0; CWD_BYTES], 0);
-    if let Some(directory) = proc::cwd(found.tgid)
-        && place::is_volatile(&directory, &config.detectors.volatile_exec)
-    {
-        flags |= task_flags::CWD_VOLATILE;
-        cwd_len = copy(&directory, &mut cwd);
+    if let Some(directory) = proc::cwd(found.tgid) {
+        if place::is_volatile(&directory, &config.detectors.volatile_exec) {
+            flags |= task_flags::CWD_VOLATILE;
+        }
+        if directory.len() < CWD_BYTES - 1 {
+            cwd_len = copy(&directory, &mut cwd);
+        }
     }
-    let mut path = [0; EXE_BYTES];
-    let exe_len = copy(&exe, &mut path);
-    Some(Task { flags, exe_len, cwd_len, exe: path, cwd, ..Task::zeroed() })
+    let mut exe = [0; EXE_BYTES];
+    let exe_len = copy(&found.exe, &mut exe);
+    Task {
+        start_ns: found.stat.start_ms * 1_000_000,
+        exe_id: exe_hash(&found.exe),
+        flags,
+        uid: found.uid,
+        parent: found.stat.parent,
+        origin: above.origin,
+        allow: above.inherited | found.role.own,
+        inherit: above.inherited | found.role.children,
+        exe_len,
+        cwd_len,
+        exe,
+        cwd,
+    }
 }
 
 /// Copies what fits; how much that was.
@@ -74,41 +94,73 @@ fn copy(from: &[u8], to: &mut [u8]) -> u32 {
     from.len().min(to.len()) as u32
 }
 
-/// Whether a process or one of its ancestors runs a trusted program.
-fn inherits_trust(found: &Found, all: &[Found]) -> bool {
-    let mut current = found;
-    // Deeper chains than this do not occur; the bound also ends a circle in a /proc that changed while it was read.
-    for _ in 0..64 {
-        if current.trusted {
-            return true;
+/// What a process has from its ancestors, itself included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Above {
+    /// One of them runs a trusted program.
+    trusted: bool,
+    /// Detectors that the children of one of them may set off.
+    inherited: u32,
+    /// The ancestor, or itself, that something that starts services has started.
+    origin: u32,
+}
+
+impl Above {
+    /// Walks up from `found`.
+    fn of(found: &Found, all: &[Found]) -> Self {
+        let trusted = |found: &Found| found.role.flags & task_flags::TRUSTED != 0;
+        let mut above = Self { trusted: trusted(found), inherited: 0, origin: found.tgid };
+        let (mut current, mut open) = (found, true);
+        // Deeper chains than this do not occur; the bound also ends a circle in a /proc that changed while it was read.
+        for _ in 0..64 {
+            let Some(parent) = all.iter().find(|other| other.tgid == current.stat.parent) else { break };
+            above.trusted |= trusted(parent);
+            above.inherited |= parent.role.children;
+            open &= parent.role.flags & task_flags::SPAWNER == 0 && parent.tgid > 1;
+            if open {
+                above.origin = parent.tgid;
+            }
+            current = parent;
         }
-        match all.iter().find(|other| other.tgid == current.stat.parent) {
-            Some(parent) => current = parent,
-            None => return false,
-        }
+        above
     }
-    false
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn found(tgid: u32, parent: u32, trusted: bool) -> Found {
-        Found { tgid, stat: Stat { parent, start_ms: 0, comm: edge_wire::Bytes::new() }, trusted }
+    fn found(tgid: u32, parent: u32, flags: u32) -> Found {
+        let stat = Stat { parent, start_ms: 0, comm: edge_wire::Bytes::new() };
+        let role = Allow { own: 0, children: flags >> 16, flags: flags & 0xffff, reserved: 0 };
+        Found { tgid, stat, uid: 0, exe: Vec::new(), role }
     }
 
     #[test]
     fn trust_comes_down_the_line_and_circles_end() {
         let all = [
-            found(1, 0, false),
-            found(10, 1, true),
-            found(11, 10, false),
-            found(20, 21, false),
-            found(21, 20, false),
+            found(1, 0, 0),
+            found(10, 1, task_flags::TRUSTED | 4 << 16),
+            found(11, 10, 0),
+            found(20, 21, 0),
+            found(21, 20, 0),
         ];
-        assert!(inherits_trust(&all[2], &all));
-        assert!(!inherits_trust(&all[0], &all));
-        assert!(!inherits_trust(&all[3], &all));
+        let above = Above::of(&all[2], &all);
+        assert_eq!((above.trusted, above.inherited, above.origin), (true, 4, 10));
+        assert!(!Above::of(&all[0], &all).trusted);
+        assert!(!Above::of(&all[3], &all).trusted);
+    }
+
+    #[test]
+    fn what_a_spawner_starts_is_an_origin() {
+        let all = [
+            found(1, 0, task_flags::SPAWNER),
+            found(5, 1, task_flags::SPAWNER),
+            found(6, 5, 0),
+            found(7, 6, 0),
+            found(8, 7, 0),
+        ];
+        assert_eq!(Above::of(&all[4], &all).origin, 6, "the session below the login daemon");
+        assert_eq!(Above::of(&all[1], &all).origin, 5, "the daemon itself is a service of init");
     }
 }

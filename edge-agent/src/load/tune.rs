@@ -3,12 +3,14 @@
 use aya::maps::MapError;
 use aya::maps::lpm_trie::Key;
 use edge_abi::{
-    FileTamperTuning, LateralScanTuning, Mode, PREFIX_BYTES, PrefixData, VolatileExecTuning, exe_hash,
+    Allow, FileTamperTuning, LateralScanTuning, Mode, PREFIX_BYTES, PrefixData, Rule, VolatileExecTuning,
     prefix_verdict,
 };
 
 use super::maps::Maps;
+use super::watch;
 use crate::config::{Action, Config};
+use crate::decide::detectors::{SPECS, Spec};
 
 /// Writes the whole policy. Sets are replaced entry by entry, new ones first, so that nothing is unguarded in between.
 ///
@@ -17,7 +19,15 @@ use crate::config::{Action, Config};
 pub fn apply(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
     write_ports(maps, config)?;
     write_prefixes(maps, config)?;
-    write_trusted(maps, config)?;
+    write_programs(maps, config)?;
+    watch::write(maps, config)?;
+    for spec in SPECS {
+        maps.rules.set(
+            spec.detector as u32,
+            bytemuck::cast::<_, [u8; size_of::<Rule>()]>(rule(config, spec)),
+            0,
+        )?;
+    }
     let (files, scan, exec) = tunings(config);
     maps.file_tamper.set(0, bytemuck::cast::<_, [u8; size_of::<FileTamperTuning>()]>(files), 0)?;
     maps.lateral_scan.set(0, bytemuck::cast::<_, [u8; size_of::<LateralScanTuning>()]>(scan), 0)?;
@@ -109,16 +119,28 @@ fn write_prefixes(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
     Ok(())
 }
 
-/// Replaces the trusted programs. Processes that are trusted already stay so until they end.
-fn write_trusted(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
-    let wanted: Vec<u64> = config.policy.trusted.iter().map(|path| exe_hash(path.as_bytes())).collect();
-    for hash in &wanted {
-        maps.trusted.insert(hash, 1, 0)?;
+/// The rule of a detector of acts.
+#[must_use]
+pub(super) fn rule(config: &Config, spec: &Spec) -> Rule {
+    let act = config.act(spec.detector);
+    Rule {
+        mode: mode(config, act.enabled, act.action) as u32,
+        threshold: act.threshold,
+        origin_threshold: act.threshold.saturating_mul(spec.origin_factor),
+        option: act.option,
+        window_ns: act.window.as_nanos() as u64,
     }
-    let known: Vec<u64> = maps.trusted.keys().collect::<Result<_, _>>()?;
+}
+
+/// Replaces the programs with a role. What runs already keeps what it was given until it ends.
+fn write_programs(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
+    for program in &config.programs {
+        maps.allow.insert(program.hash, bytemuck::cast::<_, [u8; size_of::<Allow>()]>(program.allow), 0)?;
+    }
+    let known: Vec<u64> = maps.allow.keys().collect::<Result<_, _>>()?;
     for hash in known {
-        if !wanted.contains(&hash) {
-            maps.trusted.remove(&hash)?;
+        if !config.programs.iter().any(|program| program.hash == hash) {
+            maps.allow.remove(&hash)?;
         }
     }
     Ok(())

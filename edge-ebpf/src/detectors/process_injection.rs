@@ -12,14 +12,14 @@ use super::Sighting;
 
 /// Requests that attach, or that change memory, registers or signals (`include/uapi/linux/ptrace.h`).
 const REQUESTS: [u64; 8] = [
-    4,       // PTRACE_POKETEXT
-    5,       // PTRACE_POKEDATA
-    6,       // PTRACE_POKEUSR
-    13,      // PTRACE_SETREGS
-    15,      // PTRACE_SETFPREGS
-    16,      // PTRACE_ATTACH
-    0x4205,  // PTRACE_SETREGSET
-    0x4206,  // PTRACE_SEIZE
+    4,      // PTRACE_POKETEXT
+    5,      // PTRACE_POKEDATA
+    6,      // PTRACE_POKEUSR
+    13,     // PTRACE_SETREGS
+    15,     // PTRACE_SETFPREGS
+    16,     // PTRACE_ATTACH
+    0x4205, // PTRACE_SETREGSET
+    0x4206, // PTRACE_SEIZE
 ];
 
 /// Judges a `ptrace(request, pid)`.

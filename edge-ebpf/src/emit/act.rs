@@ -1,7 +1,9 @@
 //! From an act of a process to a record: rule, trust, count, action, ring. The same for every detector of acts and rung.
 
 use aya_ebpf::bindings::BPF_NOEXIST;
-use edge_abi::{ActRecord, Counter, Detector, Mode, Outcome, PATH_BYTES, Rule, WindowKey, act_flags, task_flags};
+use edge_abi::{
+    ActRecord, Counter, Detector, Mode, Outcome, PATH_BYTES, Rule, WindowKey, act_flags, task_flags,
+};
 use edge_ebpf::count::{Tally, Weight, WindowState, observe, threshold};
 use edge_ebpf::detectors::Report;
 use edge_ebpf::path::PathBuffer;
@@ -118,7 +120,13 @@ fn state(detector: Detector, key: &WindowKey) -> Option<&'static mut WindowState
 
 /// Counts, acts and reports an act of the current process. Whether a rung that can must refuse it.
 #[inline(always)]
-pub(crate) fn apply(detector: Detector, rule: &Rule, tgid: u32, act: &Act, path: Option<(&PathBuffer, u32)>) -> bool {
+pub(crate) fn apply(
+    detector: Detector,
+    rule: &Rule,
+    tgid: u32,
+    act: &Act,
+    path: Option<(&PathBuffer, u32)>,
+) -> bool {
     let key = WindowKey {
         subject: tgid,
         detector: detector as u8,
@@ -129,7 +137,8 @@ pub(crate) fn apply(detector: Detector, rule: &Rule, tgid: u32, act: &Act, path:
     let Some(threshold) = threshold(rule, false) else { return false };
     let Some(state) = state(detector, &key) else { return false };
     let now_ns = now_ns();
-    let Tally::Finding(counted, report) = observe(state, threshold, rule.window_ns, act.weight, now_ns) else {
+    let Tally::Finding(counted, report) = observe(state, threshold, rule.window_ns, act.weight, now_ns)
+    else {
         return false;
     };
     count(detector, Counter::Findings);

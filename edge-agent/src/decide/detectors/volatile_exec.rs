@@ -27,7 +27,7 @@ fn resolve(record: &VolatileExecRecord, processes: &impl Processes) -> Option<pl
     let directory = match (own, kept.is_empty() || candidate) {
         (Some(own), _) => own,
         (None, false) => kept.to_vec(),
-        (None, true) => processes.cwd(processes.kept(tgid).parent?.tgid)?,
+        (None, true) => processes.cwd(processes.kept(tgid)?.parent)?,
     };
     Some(place::join(&directory, path))
 }
@@ -81,14 +81,13 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::enrich::Kept;
 
     /// A process whose working directory is known, or not.
     struct In(Option<&'static str>);
 
     impl Processes for In {
-        fn kept(&self, _: u32) -> Kept {
-            Kept::default()
+        fn kept(&self, _: u32) -> Option<edge_abi::Task> {
+            None
         }
 
         fn cwd(&self, _: u32) -> Option<Vec<u8>> {

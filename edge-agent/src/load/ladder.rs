@@ -1,0 +1,52 @@
+//! Which programs serve which detector, and on which rung it then stands.
+
+use edge_wire::{DetectorId, Rung};
+
+use super::report::{Program, Report};
+
+/// The programs of a detector; it sees nothing without the first one. Fork, exit and exec follow processes: who it was, what it
+/// descends from, whether it is allowed.
+#[must_use]
+pub const fn programs(detector: DetectorId) -> &'static [Program] {
+    use Program::{Exec as EXEC, Exit as EXIT, Fork as FORK};
+    match detector {
+        DetectorId::FILE_TAMPER => &[
+            Program::SysEnter,
+            Program::SysPaths,
+            Program::SysSecond,
+            Program::SysFiles,
+            Program::SysWrite,
+            FORK,
+            EXIT,
+            EXEC,
+        ],
+        DetectorId::LATERAL_SCAN => {
+            &[Program::Connect4, Program::Connect6, Program::Sendmsg4, Program::Sendmsg6, FORK, EXIT, EXEC]
+        }
+        DetectorId::VOLATILE_EXEC => {
+            &[Program::Exec, Program::ExecPlace, FORK, EXIT, Program::SysEnter, Program::SysPaths]
+        }
+        DetectorId::CREDENTIAL_ACCESS
+        | DetectorId::DEVICE_TAMPER
+        | DetectorId::IMPAIR_DEFENSES
+        | DetectorId::PERSISTENCE
+        | DetectorId::PRIVILEGE_JUMP
+        | DetectorId::SYSCTL_TAMPER => {
+            &[Program::SysEnter, Program::SysPaths, Program::SysSecond, FORK, EXIT, EXEC]
+        }
+        DetectorId::PROCESS_INJECTION => {
+            &[Program::SysEnter, Program::SysActs, Program::SysPaths, FORK, EXIT, EXEC]
+        }
+        _ => &[],
+    }
+}
+
+/// The rung a detector has reached.
+#[must_use]
+pub fn rung(report: &Report, detector: DetectorId) -> Rung {
+    match programs(detector).first() {
+        Some(first) if report.runs(*first) && *first == Program::Connect4 => Rung::CGROUP,
+        Some(first) if report.runs(*first) => Rung::TRACEPOINT,
+        _ => Rung::OFF,
+    }
+}
