@@ -1,4 +1,4 @@
-//! The facts behind a verdict, one struct per detector.
+//! The facts behind a verdict: a struct each for the detectors that count several things, and [`Act`] for all others.
 
 use serde::{Deserialize, Serialize};
 
