@@ -3,21 +3,35 @@ import ipaddress, json, platform, sys, uuid  # numbers in comments are sections 
 
 CHANNELS = {"verdict": "verdict", "heartbeat": "health", "status": "status"}  # kinds 1 to 3 (2), their topics (1)
 WORDS = {"rung": "off tracepoint cgroup kprobe lsm", "state": "lost online stopped",  # numbered from 0 (8)
-         "detector": "unknown-0 file_tamper lateral_scan volatile_exec", "severity": "info low medium high critical",
-         "action": "observe kill deny", "disposition": "reported killed denied failed",
-         "reason": "sole encrypted_content new_ending overwritten mass_delete fan_out lateral guessing"}
+         "severity": "info low medium high critical", "action": "observe kill deny",
+         "disposition": "reported killed denied failed",
+         "detector": "unknown-0 file_tamper lateral_scan volatile_exec fileless_exec foreign_exec shell_on_socket "
+                     "login_guessing raw_socket device_tamper sysctl_tamper persistence credential_access kernel_code "
+                     "process_injection privilege_jump masquerade impair_defenses mass_kill resource_hijack uring_use "
+                     "namespace_escape fetch_loop new_egress flood_out net_tamper bus_flood",
+         "reason": "sole encrypted_content new_ending overwritten mass_delete fan_out lateral guessing memfd "
+                   "deleted_file descriptor dropped_and_run self_unlink socket_stdio relay raw packet socket_filter "
+                   "flash disk memory_device watchdog watchdog_disabled init_script cron authorized_keys profile "
+                   "preload event_hook account password_file private_key token own_secret module bpf_program kexec "
+                   "ptrace remote_write proc_mem root_gained capability_gained setuid_file kernel_name deceptive_name "
+                   "hidden_proc foreign_name guard_signalled log_cleared own_file unshare setns mount pivot_root "
+                   "host_hook repeated piped destination listener beacon packets bytes rules_removed rules_replaced "
+                   "route_removed spread_work slow"}
 LAYOUTS = {  # `field:type`; without type: the field's name is one, or else u32; 96: `bytes ≤ 96`; 4*x: `list ≤ 4` (4-7)
     "verdict": "boot_id incarnation sequence event_us:u64 wall_ms:u64 detector technique severity action disposition "
                "rung subject lineage:4*ancestor repeats", "status": "state boot_id incarnation wall_ms:u64 version:16",
     "subject": "tgid start_ms:u64 uid comm:16 exe:96", "watched": "detector rung action findings",
     "file_tamper": "reason files renames unlinks overwrites samples_high samples_flat samples window_ms elapsed_ms "
-                   "path:96", "volatile_exec": "flags:u8 path:96 cwd:64",
+                   "path:96", "volatile_exec": "flags:u8 path:96 cwd:64 reason",
     "lateral_scan": "reason family:u8 protocol:u8 port:u16 address hosts tries window_ms elapsed_ms",
     "heartbeat": "boot_id incarnation beat next_sequence uptime_s interval_s wall_ms:u64 version:16 kernel:32 "
-                 "kernel_books agent_books rss_kib cpu_ms:u64 detectors:24*watched",
+                 "kernel_books agent_books rss_kib cpu_ms:u64 detectors:28*watched live",
     "kernel_books": "evidence:u64 findings:u64 submitted:u64 ring_full:u64 held:u64 map_full:u64",
     "agent_books": "received:u64 malformed:u64 dismissed:u64 folded:u64 decided:u64 acknowledged:u64 in_flight:u64 "
                    "queued:u64 shed:u64", "ancestor": "tgid start_ms:u64 comm:16", "technique": "number:u16 sub:u8"}
+ACT = ("reason flags:u8 count window_ms elapsed_ms value:u64 target target_comm:16 object:96 protocol:u8 port:u16 "
+       "address")
+LAYOUTS.update(dict.fromkeys(WORDS["detector"].split()[4:], ACT))
 
 def varint(body, bits):
     if bits <= 0 or (byte := body.pop(0)) & 127 >= 1 << bits: raise IndexError("number too large")

@@ -1,4 +1,4 @@
-//! The facts behind a verdict, one struct per detector.
+//! The facts behind a verdict: a struct each for the detectors that count several things, and [`Act`] for all others.
 
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +78,8 @@ impl VolatileExec {
     pub const CUT: u8 = 1 << 2;
 }
 
-/// What a process did, to what, and how often: the evidence of every detector from number 4 on. Fields that mean nothing for a
-/// reason are empty or 0.
+/// What a process did, to what, and how often: the evidence of detectors 4 to 26. Fields that mean nothing for a reason are empty
+/// or 0; `SCHEMA.md` tells per detector what `count`, `value`, `object`, `target` and the endpoint are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {
     /// Which rule decided.
@@ -87,7 +87,7 @@ pub struct Act {
     /// Bit 0: nothing could be verified, the process was gone. Bit 1: the path is longer than the field. Bit 2: the path is
     /// relative. Bit 3: counted over every process of one origin.
     pub flags: u8,
-    /// How often in the window, or how many distinct targets where the detector counts those.
+    /// How often in the window, or how many distinct targets where the detector counts those; 1 where a single act decides.
     pub count: u32,
     /// Length of the window, in milliseconds; 0 where a single act decides.
     pub window_ms: u32,

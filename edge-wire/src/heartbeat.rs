@@ -97,6 +97,45 @@ pub struct Heartbeat {
     /// What is watched, and how.
     pub detectors: Vec<DetectorHealth, MAX_DETECTORS>,
     /// Detectors whose sensor reacted to the agent's own harmless act at start: bit `n` is detector number `n`. A detector
-    /// that is not `off` and not here is silent: attached, but blind.
+    /// that is not `off` and not here is silent: attached, but blind. See [`Heartbeat::silent`].
     pub live: u32,
+}
+
+impl Heartbeat {
+    /// Whether a detector's sensor has been seen to work; `None` for a number that `live` has no bit for.
+    #[must_use]
+    pub fn is_live(&self, detector: DetectorId) -> Option<bool> {
+        detector.bit().map(|bit| self.live & bit != 0)
+    }
+
+    /// The detectors that are attached, but whose sensor did not react when tried: they promise what they do not keep.
+    pub fn silent(&self) -> impl Iterator<Item = DetectorHealth> {
+        let attached = self.detectors.iter().filter(|health| health.rung != Rung::OFF);
+        attached.filter(|health| self.is_live(health.detector) == Some(false)).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silent_is_what_is_attached_and_not_live() {
+        let health = |detector, rung| DetectorHealth { detector, rung, ..DetectorHealth::default() };
+        let beat = Heartbeat {
+            detectors: [
+                health(DetectorId::FILE_TAMPER, Rung::LSM),
+                health(DetectorId::LATERAL_SCAN, Rung::CGROUP),
+                health(DetectorId::BUS_FLOOD, Rung::OFF),
+                health(DetectorId(40), Rung::LSM),
+            ]
+            .into_iter()
+            .collect(),
+            live: 1 << 1,
+            ..Heartbeat::default()
+        };
+        assert!(beat.silent().map(|health| health.detector).eq([DetectorId::LATERAL_SCAN]));
+        assert_eq!(beat.is_live(DetectorId::FILE_TAMPER), Some(true));
+        assert_eq!(beat.is_live(DetectorId(40)), None, "more detectors than bits: nothing is claimed");
+    }
 }

@@ -115,6 +115,12 @@ impl DetectorId {
     pub const fn has_act(self) -> bool {
         self.0 >= Self::FILELESS_EXEC.0 && self.0 <= Self::BUS_FLOOD.0
     }
+
+    /// Its bit in [`crate::Heartbeat::live`]; `None` for a number the field has no bit for.
+    #[must_use]
+    pub const fn bit(self) -> Option<u32> {
+        1_u32.checked_shl(self.0 as u32)
+    }
 }
 
 vocabulary! {
@@ -341,6 +347,16 @@ mod tests {
         }
         assert_eq!(DetectorId(200).to_string(), "unknown-200");
         assert_eq!(Severity::from_name("fatal"), None);
+    }
+
+    #[test]
+    fn every_detector_has_one_layout_and_one_bit() {
+        let acts = DetectorId::ALL.iter().filter(|detector| detector.has_act()).count();
+        assert_eq!((acts, DetectorId::ALL.len()), (23, 26));
+        assert!(!DetectorId(0).has_act() && !DetectorId(27).has_act() && !DetectorId(255).has_act());
+        let bits = DetectorId::ALL.iter().fold(0, |bits, detector| bits | detector.bit().unwrap_or_default());
+        assert_eq!(bits, 0x07ff_fffe);
+        assert_eq!((DetectorId(31).bit(), DetectorId(32).bit()), (Some(1 << 31), None));
     }
 
     #[test]

@@ -66,6 +66,7 @@ fn every_field_stands_in_the_order_of_the_vectors() {
         ("### `file_tamper`", "\"name\": \"file_tamper\""),
         ("### `lateral_scan`", "\"name\": \"lateral_scan\""),
         ("### `volatile_exec`", "\"name\": \"volatile_exec\""),
+        ("### An act ", "\"name\": \"fileless_exec\""),
         ("## 6. ", "\"kind\": \"heartbeat\""),
         ("## 7. ", "\"kind\": \"status\""),
     ] {
@@ -86,6 +87,26 @@ fn every_field_stands_in_the_order_of_the_vectors() {
     }
 }
 
+#[test]
+fn the_meaning_of_every_act_and_reason_is_told() {
+    let rows = rows("### What the fields of an act mean");
+    let (detectors, reasons): (Vec<&str>, Vec<&str>) =
+        rows.iter().skip(2).map(|row| (row[0].trim_matches('`'), row[1])).unzip();
+    let known = DetectorId::ALL.iter().filter(|detector| detector.has_act());
+    assert_eq!(detectors, known.map(|detector| detector.name().unwrap()).collect::<Vec<_>>());
+    let told: Vec<Reason> = reasons
+        .iter()
+        .flat_map(|cell| cell.split(", "))
+        .map(|name| Reason::from_name(name.trim_matches('`')).unwrap_or_else(|| panic!("reason {name}")))
+        .collect();
+    // Those of the detectors that have an evidence of their own.
+    let own = [Reason::DROPPED_AND_RUN, Reason::SELF_UNLINK, Reason::SPREAD_WORK, Reason::SLOW];
+    for &reason in Reason::ALL.iter().filter(|reason| **reason >= Reason::MEMFD) {
+        assert_ne!(told.contains(&reason), own.contains(&reason), "{reason}");
+    }
+    assert!(rows.iter().all(|row| row.len() == rows[0].len()), "a cell for every column");
+}
+
 /// Lengths of the vectors whose name starts with `prefix`, ascending.
 fn lengths(prefix: &str) -> Vec<usize> {
     let start = format!("\"name\": \"{prefix}");
@@ -96,24 +117,33 @@ fn lengths(prefix: &str) -> Vec<usize> {
     lengths
 }
 
+/// Compares the cells of a row of sizes with what was measured; `usual` ascends.
+fn check(cells: &[&str], smallest: usize, usual: &[usize], largest: usize) {
+    let [first, .., last] = usual else { panic!("usual verdicts of {cells:?}") };
+    let usual = format!("{first} to {last}, median {}", usual[usual.len() / 2]);
+    assert_eq!(cells, [smallest.to_string(), usual, largest.to_string()]);
+}
+
 #[test]
 fn the_sizes_are_those_of_the_vectors() {
     let rows = rows("## 10. ");
     let row = |name: &str| rows.iter().find(|row| row[0] == name).unwrap_or_else(|| panic!("a row {name}"));
     let mut all = Vec::new();
-    for detector in DetectorId::ALL {
-        let row = row(&format!("verdict, `{detector}`"));
+    for detector in DetectorId::ALL.iter().filter(|detector| !detector.has_act()) {
         let [smallest, usual @ .., largest] = &lengths(&format!("verdict_{detector}_"))[..] else {
             panic!("vectors of {detector}");
         };
-        assert_eq!(row[1], smallest.to_string(), "{detector}");
-        let [first, middle, last] = usual[..] else { panic!("three usual verdicts of {detector}") };
-        assert_eq!(row[2], format!("{first} to {last}, median {middle}"), "{detector}");
-        assert_eq!(row[3], largest.to_string(), "{detector}");
+        assert_eq!(usual.len(), 3, "usual verdicts of {detector}");
+        check(&row(&format!("verdict, `{detector}`"))[1..], *smallest, usual, *largest);
         all.extend_from_slice(usual);
     }
+    let acts = DetectorId::ALL.iter().filter(|detector| detector.has_act());
+    let mut usual: Vec<usize> = acts.flat_map(|detector| lengths(&format!("verdict_{detector}_"))).collect();
+    usual.sort_unstable();
+    check(&row("verdict, an act")[1..], lengths("verdict_act_min")[0], &usual, lengths("verdict_act_max")[0]);
+    all.extend(usual);
     all.sort_unstable();
-    assert_eq!(row("verdict, all nine")[2], format!("median {}", all[all.len() / 2]));
+    assert_eq!(row(&format!("verdict, all {}", all.len()))[2], format!("median {}", all[all.len() / 2]));
     for (name, smallest, usual, largest) in [
         ("heartbeat", "heartbeat_min", "heartbeat_usual", "heartbeat_max"),
         ("status", "status_min", "status_online", "status_max"),
@@ -127,7 +157,7 @@ fn the_sizes_are_those_of_the_vectors() {
         );
     }
     let largest = |name: &str| row(name)[3].parse::<usize>();
-    assert_eq!(largest("verdict, `volatile_exec`"), Ok(max::VERDICT));
+    assert_eq!(largest("verdict, an act"), Ok(max::VERDICT));
     assert_eq!(largest("heartbeat"), Ok(max::HEARTBEAT));
     assert_eq!(largest("status"), Ok(max::STATUS));
     assert_eq!(largest("any"), Ok(MAX_PAYLOAD));

@@ -2,10 +2,10 @@
 #![expect(clippy::panic, reason = "a failed assertion is a test's product")]
 
 use edge_wire::{
-    Action, AgentBooks, Ancestor, Bytes, DetectorHealth, DetectorId, Disposition, Evidence, FileTamper, Head,
-    Heartbeat, KernelBooks, LateralScan, MAX_DETECTORS, MAX_LINEAGE, Message, Reason, Rung, Severity, State,
-    Status, Subject, Technique, Verdict, VolatileExec, WireError, decode, encode_heartbeat, encode_status,
-    encode_verdict, max,
+    Act, Action, AgentBooks, Ancestor, Bytes, DetectorHealth, DetectorId, Disposition, Evidence, FileTamper,
+    Head, Heartbeat, KernelBooks, LateralScan, MAX_DETECTORS, MAX_LINEAGE, Message, Reason, Rung, Severity,
+    State, Status, Subject, Technique, Verdict, VolatileExec, WireError, decode, encode_heartbeat,
+    encode_status, encode_verdict, max,
 };
 
 fn full<const N: usize>() -> Bytes<N> {
@@ -59,9 +59,26 @@ fn widest_evidence(detector: DetectorId) -> Evidence {
             window_ms: U32,
             elapsed_ms: U32,
         }),
-        DetectorId::VOLATILE_EXEC => {
-            Evidence::VolatileExec(VolatileExec { flags: u8::MAX, path: full(), cwd: full() })
-        }
+        DetectorId::VOLATILE_EXEC => Evidence::VolatileExec(VolatileExec {
+            flags: u8::MAX,
+            path: full(),
+            cwd: full(),
+            reason: Reason(u8::MAX),
+        }),
+        act if act.has_act() => Evidence::Act(Act {
+            reason: Reason(u8::MAX),
+            flags: u8::MAX,
+            count: U32,
+            window_ms: U32,
+            elapsed_ms: U32,
+            value: u64::MAX,
+            target: U32,
+            target_comm: full(),
+            object: full(),
+            protocol: u8::MAX,
+            port: u16::MAX,
+            address: full(),
+        }),
         other => panic!("{other} has no evidence here: add it"),
     }
 }
@@ -120,6 +137,7 @@ fn the_widest_heartbeat_and_status_are_what_max_says() {
         rss_kib: u32::MAX,
         cpu_ms: u64::MAX,
         detectors: (0..MAX_DETECTORS).map(|_| detector).collect(),
+        live: u32::MAX,
     };
     let payload = encode_heartbeat(&heartbeat).unwrap();
     assert_eq!(payload.len(), max::HEARTBEAT);
@@ -143,6 +161,14 @@ fn evidence_of_another_detector_is_refused() {
     let evidence = widest_evidence(DetectorId::LATERAL_SCAN);
     let refused = Err(WireError::Evidence(DetectorId::FILE_TAMPER));
     assert_eq!(encode_verdict(&Verdict { head: head.clone(), evidence }), refused);
+    let act = widest_evidence(DetectorId::BUS_FLOOD);
+    let own = Verdict { head: head.clone(), evidence: act.clone() };
+    assert_eq!(encode_verdict(&own), refused, "a detector with its own evidence has no act");
+    for beyond in [0, 27, 77, 200] {
+        let head = Head { detector: DetectorId(beyond), ..head.clone() };
+        let refused = Err(WireError::Evidence(DetectorId(beyond)));
+        assert_eq!(encode_verdict(&Verdict { head, evidence: act.clone() }), refused);
+    }
     head.detector = DetectorId(77);
     let refused = Err(WireError::Evidence(DetectorId(77)));
     assert_eq!(encode_verdict(&Verdict { head, evidence: Evidence::Unknown { length: 3 } }), refused);
@@ -155,10 +181,21 @@ fn a_newer_detector_still_tells_its_head() {
     let mut payload = encode_verdict(&Verdict { head: head.clone(), evidence }).unwrap();
     let position = 2 + 16 + 5 + 5 + 10 + 10;
     assert_eq!(payload[position], DetectorId::VOLATILE_EXEC.0);
-    payload[position] = 99;
-    let Ok(Message::Verdict(verdict)) = decode(&payload) else { panic!("the head must decode") };
-    assert_eq!(verdict.head.subject, head.subject);
-    assert!(matches!(verdict.evidence, Evidence::Unknown { length } if length > 0));
+    for newer in [27, 99, 200] {
+        payload[position] = newer;
+        let Ok(Message::Verdict(verdict)) = decode(&payload) else { panic!("the head must decode") };
+        assert_eq!(verdict.head.subject, head.subject);
+        assert!(matches!(verdict.evidence, Evidence::Unknown { length } if length > 0));
+    }
+}
+
+#[test]
+fn every_detector_fits_a_heartbeat_with_room_for_two_more() {
+    let detectors = DetectorId::ALL.iter().map(|&detector| DetectorHealth { detector, ..Default::default() });
+    let heartbeat = Heartbeat { detectors: detectors.collect(), live: 0x07ff_fffe, ..Heartbeat::default() };
+    assert_eq!(heartbeat.detectors.len() + 2, MAX_DETECTORS);
+    let payload = encode_heartbeat(&heartbeat).unwrap();
+    assert_eq!(decode(&payload), Ok(Message::Heartbeat(heartbeat)));
 }
 
 #[test]

@@ -99,8 +99,8 @@ fn cuts() -> Vec<Broken> {
     let heartbeat = encode_heartbeat(&Heartbeat::default()).unwrap_or_default();
     let status = smallest_status();
     let end = verdict.len();
-    // flags, then a path and a directory that are both empty
-    let evidence = 1 + 1 + 1;
+    // flags, a path and a directory that are both empty, the reason
+    let evidence = 1 + 1 + 1 + 1;
     vec![
         cut("invalid_verdict_no_body", "only the envelope", &verdict, 2, Kind::Verdict),
         cut("invalid_heartbeat_no_body", "only the envelope", &heartbeat, 2, Kind::Heartbeat),
@@ -148,9 +148,10 @@ fn lengths() -> Vec<Broken> {
     lineage.extend_from_slice(&[0; 5 * 3 + 1 + 3]);
 
     let mut detectors = encode_heartbeat(&Heartbeat::default()).unwrap_or_default().to_vec();
-    detectors.pop();
-    detectors.push(25);
-    detectors.extend_from_slice(&[0; 25 * 4]);
+    // The count of none, and `live`.
+    detectors.truncate(detectors.len() - 2);
+    detectors.push(29);
+    detectors.extend_from_slice(&[0; 29 * 4 + 1]);
 
     let mut claimed = smallest_status();
     claimed.pop();
@@ -165,7 +166,7 @@ fn lengths() -> Vec<Broken> {
         body("invalid_lineage_too_long", "five ancestors, where four are the limit", lineage, Kind::Verdict),
         body(
             "invalid_detectors_too_many",
-            "25 detectors, where 24 are the limit",
+            "29 detectors, where 28 are the limit",
             detectors,
             Kind::Heartbeat,
         ),

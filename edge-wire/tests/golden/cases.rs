@@ -1,13 +1,13 @@
 //! Every valid vector: usual messages, the smallest and the largest, and what a reader must take in its stride.
 
 use edge_wire::{
-    Action, AgentBooks, Ancestor, Bytes, DetectorHealth, DetectorId, Disposition, Evidence, FileTamper, Head,
-    Heartbeat, KernelBooks, LateralScan, MAX_DETECTORS, MAX_LINEAGE, Message, Payload, Reason, Rung,
-    Severity, State, Status, Subject, Technique, Verdict, VolatileExec, encode_heartbeat, encode_status,
-    encode_verdict,
+    Act, Action, Ancestor, Bytes, DetectorId, Disposition, Evidence, FileTamper, Head, LateralScan,
+    MAX_LINEAGE, Message, Payload, Reason, Rung, Severity, Subject, Technique, Verdict, VolatileExec,
+    encode_heartbeat, encode_status, encode_verdict,
 };
 
-use crate::usual::{self, BOOT_ID, WALL_MS};
+use crate::health;
+use crate::usual::{self, BOOT_ID};
 
 /// One valid vector.
 pub(crate) struct Case {
@@ -35,19 +35,19 @@ pub(crate) fn all() -> Vec<Case> {
         .map(|(name, about, verdict)| Case { usual: true, ..case(name, about, Message::Verdict(verdict)) })
         .collect();
     all.extend(verdicts());
-    all.extend(heartbeats());
-    all.extend(statuses());
+    all.extend(health::heartbeats());
+    all.extend(health::statuses());
     all
 }
 
 /// A vector that is exactly what the encoder makes of `message`.
-fn case(name: &'static str, about: &'static str, message: Message) -> Case {
+pub(crate) fn case(name: &'static str, about: &'static str, message: Message) -> Case {
     let payload = encode(&message).to_vec();
     Case { name, about, payload, message, trailing: 0, usual: false }
 }
 
 /// The same message from an agent that knows more fields.
-fn appended(name: &'static str, about: &'static str, message: Message) -> Case {
+pub(crate) fn appended(name: &'static str, about: &'static str, message: Message) -> Case {
     let mut case = case(name, about, message);
     case.payload.extend_from_slice(NEWER);
     Case { trailing: NEWER.len(), ..case }
@@ -64,7 +64,7 @@ fn encode(message: &Message) -> Payload {
 }
 
 /// A byte string as long as it may be, all ones.
-fn full<const N: usize>() -> Bytes<N> {
+pub(crate) fn full<const N: usize>() -> Bytes<N> {
     Bytes::cut(&[0xff; 128])
 }
 
@@ -78,6 +78,7 @@ fn verdicts() -> Vec<Case> {
             DetectorId::VOLATILE_EXEC,
             Evidence::VolatileExec(VolatileExec::default()),
         ),
+        ("verdict_act_min", DetectorId::FILELESS_EXEC, Evidence::Act(Act::default())),
     ];
     let mut all: Vec<Case> = Vec::new();
     for (name, detector, evidence) in empty {
@@ -92,6 +93,7 @@ fn verdicts() -> Vec<Case> {
             DetectorId::VOLATILE_EXEC,
             Evidence::VolatileExec(widest_volatile_exec()),
         ),
+        ("verdict_act_max", DetectorId::BUS_FLOOD, Evidence::Act(widest_act())),
     ];
     for (name, detector, evidence) in widest {
         let about = "every field at its largest; unknown numbers, strings that are not text";
@@ -102,6 +104,11 @@ fn verdicts() -> Vec<Case> {
         "names that would move a cursor, forge a line, turn text around or break a decoder of UTF-8",
         Message::Verdict(hostile()),
     ));
+    all.push(case(
+        "verdict_hostile_object",
+        "the same in the common evidence, with flags of a newer agent and an address that is none",
+        Message::Verdict(hostile_object()),
+    ));
     let miner = || {
         let mut miners = usual::all().into_iter().map(|(_, _, verdict)| verdict);
         miners.find(|verdict| verdict.head.detector == DetectorId::VOLATILE_EXEC).unwrap_or_else(hostile)
@@ -111,25 +118,27 @@ fn verdicts() -> Vec<Case> {
         "a newer agent appended fields to the evidence: ignore them",
         Message::Verdict(miner()),
     ));
-    all.push(unknown_detector(miner()));
+    let newest = DetectorId(DetectorId::BUS_FLOOD.0 + 1);
+    all.push(unknown_detector("verdict_unknown_next", newest, miner()));
+    all.push(unknown_detector("verdict_unknown_detector", DetectorId(200), miner()));
     all
 }
 
 /// A verdict of a detector this version has never heard of: the same bytes, another number.
-fn unknown_detector(mut verdict: Verdict) -> Case {
+fn unknown_detector(name: &'static str, detector: DetectorId, mut verdict: Verdict) -> Case {
     let mut payload = encode(&Message::Verdict(verdict.clone())).to_vec();
     let head = &mut verdict.head;
     let before: usize = [u64::from(head.incarnation), u64::from(head.sequence), head.event_us, head.wall_ms]
         .into_iter()
         .map(varint_length)
         .sum();
-    payload[2 + 16 + before] = 200;
-    head.detector = DetectorId(200);
-    // flags, then a path and a directory that are both empty
-    let length = 1 + 1 + 1;
+    payload[2 + 16 + before] = detector.0;
+    head.detector = detector;
+    // flags, a path and a directory that are both empty, the reason
+    let length = 1 + 1 + 1 + 1;
     verdict.evidence = Evidence::Unknown { length };
     Case {
-        name: "verdict_unknown_detector",
+        name,
         about: "evidence of an unknown detector: the head is as readable as ever",
         payload,
         message: Message::Verdict(verdict),
@@ -165,8 +174,25 @@ fn hostile() -> Verdict {
         flags: VolatileExec::RELATIVE | VolatileExec::CUT | 0x80,
         path: Bytes::cut(b"./a\nINFO all is well\\\x80\xfe\"\t"),
         cwd: Bytes::cut("/tmp/härte".as_bytes()),
+        reason: Reason(200),
     };
     Verdict { head, evidence: Evidence::VolatileExec(evidence) }
+}
+
+fn hostile_object() -> Verdict {
+    let detector = DetectorId::MASQUERADE;
+    let head = Head { detector, technique: Technique::T1036_004, ..hostile().head };
+    let evidence = Act {
+        reason: Reason::KERNEL_NAME,
+        flags: Act::CUT | 0xf0,
+        count: 1,
+        target: 1,
+        target_comm: Bytes::cut(b"[kworker/0:1]\r\x1b"),
+        object: Bytes::cut("/proc/self/../\u{2066}a\n\\".as_bytes()),
+        address: Bytes::cut(b"\x00\x01\x02"),
+        ..Act::default()
+    };
+    Verdict { head, evidence: Evidence::Act(evidence) }
 }
 
 fn widest_head(detector: DetectorId) -> Head {
@@ -220,131 +246,22 @@ fn widest_lateral_scan() -> LateralScan {
 }
 
 fn widest_volatile_exec() -> VolatileExec {
-    VolatileExec { flags: u8::MAX, path: full(), cwd: full() }
+    VolatileExec { flags: u8::MAX, path: full(), cwd: full(), reason: Reason(u8::MAX) }
 }
 
-fn heartbeats() -> Vec<Case> {
-    let detector = |detector, rung, action, findings| DetectorHealth { detector, rung, action, findings };
-    // Ten days in: 152 verdicts, two of them shed, three on their way.
-    let usual = Heartbeat {
-        boot_id: BOOT_ID,
-        incarnation: 14,
-        beat: 2_880,
-        next_sequence: 152,
-        uptime_s: 864_000,
-        interval_s: 300,
-        wall_ms: WALL_MS,
-        version: Bytes::cut(b"0.1.0"),
-        kernel: Bytes::cut(b"6.1.0-28-arm64"),
-        kernel_books: KernelBooks {
-            evidence: 48_120_733,
-            findings: 260,
-            submitted: 200,
-            ring_full: 1,
-            held: 59,
-            map_full: 0,
-        },
-        agent_books: AgentBooks {
-            received: 200,
-            malformed: 0,
-            dismissed: 7,
-            folded: 41,
-            decided: 152,
-            acknowledged: 147,
-            in_flight: 2,
-            queued: 1,
-            shed: 2,
-        },
-        rss_kib: 1_324,
-        cpu_ms: 39_210,
-        detectors: [
-            detector(DetectorId::FILE_TAMPER, Rung::TRACEPOINT, Action::KILL, 4),
-            detector(DetectorId::LATERAL_SCAN, Rung::CGROUP, Action::OBSERVE, 190),
-            detector(DetectorId::VOLATILE_EXEC, Rung::OFF, Action::OBSERVE, 7),
-        ]
-        .into_iter()
-        .collect(),
-    };
-    let min = "zeros and empty strings; a heartbeat of an agent that could attach nothing";
-    let max = "every field at its largest, every place for a detector taken";
-    let newer = "a newer agent appended fields: ignore them";
-    vec![
-        case(
-            "heartbeat_usual",
-            "three detectors, one of them off; balanced books",
-            Message::Heartbeat(usual.clone()),
-        ),
-        case("heartbeat_min", min, Message::Heartbeat(Heartbeat::default())),
-        case("heartbeat_max", max, Message::Heartbeat(widest_heartbeat())),
-        appended("heartbeat_appended", newer, Message::Heartbeat(usual)),
-    ]
-}
-
-fn widest_heartbeat() -> Heartbeat {
-    let most = u64::MAX;
-    let detector = DetectorHealth {
-        detector: DetectorId(255),
-        rung: Rung(255),
-        action: Action(255),
-        findings: u32::MAX,
-    };
-    Heartbeat {
-        boot_id: [0xff; 16],
-        incarnation: u32::MAX,
-        beat: u32::MAX,
-        next_sequence: u32::MAX,
-        uptime_s: u32::MAX,
-        interval_s: u32::MAX,
-        wall_ms: most,
-        version: full(),
-        kernel: full(),
-        kernel_books: KernelBooks {
-            evidence: most,
-            findings: most,
-            submitted: most,
-            ring_full: most,
-            held: most,
-            map_full: most,
-        },
-        agent_books: AgentBooks {
-            received: most,
-            malformed: most,
-            dismissed: most,
-            folded: most,
-            decided: most,
-            acknowledged: most,
-            in_flight: most,
-            queued: most,
-            shed: most,
-        },
-        rss_kib: u32::MAX,
-        cpu_ms: most,
-        detectors: std::iter::repeat_n(detector, MAX_DETECTORS).collect(),
+fn widest_act() -> Act {
+    Act {
+        reason: Reason(u8::MAX),
+        flags: u8::MAX,
+        count: u32::MAX,
+        window_ms: u32::MAX,
+        elapsed_ms: u32::MAX,
+        value: u64::MAX,
+        target: u32::MAX,
+        target_comm: full(),
+        object: full(),
+        protocol: u8::MAX,
+        port: u16::MAX,
+        address: full(),
     }
-}
-
-fn statuses() -> Vec<Case> {
-    let status = |state, wall_ms| {
-        let version = Bytes::cut(b"0.1.0");
-        Message::Status(Status { state, boot_id: BOOT_ID, incarnation: 14, wall_ms, version })
-    };
-    let widest = Status {
-        state: State(255),
-        boot_id: [0xff; 16],
-        incarnation: u32::MAX,
-        wall_ms: u64::MAX,
-        version: full(),
-    };
-    vec![
-        case("status_online", "connected and watching", status(State::ONLINE, WALL_MS)),
-        case("status_stopped", "ended on request", status(State::STOPPED, WALL_MS + 61_000)),
-        case("status_lost", "the last will; its clock was not set when it connected", status(State::LOST, 0)),
-        case("status_min", "zeros and an empty version", Message::Status(Status::default())),
-        case("status_max", "every field at its largest", Message::Status(widest)),
-        appended(
-            "status_appended",
-            "a newer agent appended fields: ignore them",
-            status(State::ONLINE, WALL_MS),
-        ),
-    ]
 }

@@ -8,8 +8,8 @@
 use std::net::IpAddr;
 
 use edge_wire::{
-    AgentBooks, Ancestor, Bytes, DetectorHealth, Evidence, FileTamper, Heartbeat, KernelBooks, LateralScan,
-    Message, Status, Subject, Technique, Verdict, VolatileExec, WireError,
+    Act, AgentBooks, Ancestor, Bytes, DetectorHealth, Evidence, FileTamper, Heartbeat, KernelBooks,
+    LateralScan, Message, Status, Subject, Technique, Verdict, VolatileExec, WireError,
 };
 
 use crate::json::{Json, hex};
@@ -128,11 +128,19 @@ fn verdict(value: &Verdict) -> Json {
 
 fn evidence(value: &Evidence) -> Json {
     match value {
+        Evidence::Act(value) => act(value),
         Evidence::FileTamper(value) => file_tamper(value),
         Evidence::LateralScan(value) => lateral_scan(value),
         Evidence::Unknown { length } => Json::Map(vec![("unknown_length", Json::number(*length))]),
         Evidence::VolatileExec(value) => volatile_exec(value),
     }
+}
+
+fn act(value: &Act) -> Json {
+    Json::Map(fields!(value =>
+        reason reason, flags number, count number, window_ms number, elapsed_ms number, value number,
+        target number, target_comm bytes, object bytes, protocol number, port number, address address,
+    ))
 }
 
 fn file_tamper(value: &FileTamper) -> Json {
@@ -151,14 +159,14 @@ fn lateral_scan(value: &LateralScan) -> Json {
 }
 
 fn volatile_exec(value: &VolatileExec) -> Json {
-    Json::Map(fields!(value => flags number, path bytes, cwd bytes))
+    Json::Map(fields!(value => flags number, path bytes, cwd bytes, reason reason))
 }
 
 fn heartbeat(value: &Heartbeat) -> Json {
     Json::Map(fields!(value =>
         boot_id boot_id, incarnation number, beat number, next_sequence number, uptime_s number,
         interval_s number, wall_ms number, version bytes, kernel bytes, kernel_books kernel_books,
-        agent_books agent_books, rss_kib number, cpu_ms number, detectors detectors,
+        agent_books agent_books, rss_kib number, cpu_ms number, detectors detectors, live number,
     ))
 }
 

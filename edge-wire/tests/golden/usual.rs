@@ -1,4 +1,5 @@
-//! Nine verdicts as gateways in the field would send them: ten days after boot, a root or web user's process with its
+//! Verdicts as gateways in the field would send them, three each of the detectors that have an evidence of their own (`acts.rs`
+//! has the others): ten days after boot, a root or web user's process with its
 //! full path and four ancestors, counts as the default thresholds give them. Their median length is what the
 //! specification calls usual, so nothing here is short on purpose.
 
@@ -13,10 +14,10 @@ pub(crate) const BOOT_ID: [u8; 16] =
 /// 2026-05-28 20:26:40 UTC.
 pub(crate) const WALL_MS: u64 = 1_780_000_000_000;
 /// The subjects start ten days after boot.
-const START_MS: u64 = 864_000_000;
+pub(crate) const START_MS: u64 = 864_000_000;
 
 /// A process that has just started.
-fn subject(tgid: u32, uid: u32, comm: &str, exe: &str) -> Subject {
+pub(crate) fn subject(tgid: u32, uid: u32, comm: &str, exe: &str) -> Subject {
     let [comm, exe] = [comm.as_bytes(), exe.as_bytes()];
     Subject { tgid, start_ms: START_MS, uid, comm: Bytes::cut(comm), exe: Bytes::cut(exe) }
 }
@@ -29,8 +30,8 @@ fn lineage(ancestors: &[(u32, u64, &str)]) -> heapless::Vec<Ancestor, 4> {
         .collect()
 }
 
-/// What the nine have in common. The agent started 14 seconds after boot and decides 480 ms after the subject's start.
-fn head(sequence: u32, subject: Subject, ancestors: &[(u32, u64, &str)]) -> Head {
+/// What they have in common. The agent started 14 seconds after boot and decides 480 ms after the subject's start.
+pub(crate) fn head(sequence: u32, subject: Subject, ancestors: &[(u32, u64, &str)]) -> Head {
     Head {
         boot_id: BOOT_ID,
         incarnation: 14,
@@ -44,24 +45,25 @@ fn head(sequence: u32, subject: Subject, ancestors: &[(u32, u64, &str)]) -> Head
 }
 
 /// Somebody logged in over ssh.
-const SSH: &[(u32, u64, &str)] = &[
+pub(crate) const SSH: &[(u32, u64, &str)] = &[
     (21_870, 863_941_200, "sh"),
     (21_866, 863_940_730, "dropbear"),
     (412, 9_310, "dropbear"),
     (1, 10, "init"),
 ];
 /// A worm came in over telnet.
-const TELNET: &[(u32, u64, &str)] =
+pub(crate) const TELNET: &[(u32, u64, &str)] =
     &[(3_310, 863_998_760, "sh"), (3_306, 863_997_020, "telnetd"), (398, 8_900, "telnetd"), (1, 10, "init")];
 /// A hole in a web page.
-const WEB: &[(u32, u64, &str)] =
+pub(crate) const WEB: &[(u32, u64, &str)] =
     &[(21_870, 863_999_910, "sh"), (1_220, 21_080, "php-cgi"), (612, 14_250, "lighttpd"), (1, 10, "systemd")];
 
-/// The nine, each with its name and what happened.
+/// The realistic verdicts of every detector, each with its name and what happened.
 pub(crate) fn all() -> Vec<(&'static str, &'static str, Verdict)> {
     let mut all = file_tamper();
     all.extend(lateral_scan());
     all.extend(volatile_exec());
+    all.extend(crate::acts::all());
     all
 }
 
@@ -218,7 +220,7 @@ fn lateral_scan() -> Vec<(&'static str, &'static str, Verdict)> {
 
 fn volatile_exec() -> Vec<(&'static str, &'static str, Verdict)> {
     // As every sender does, a path that is the subject's own is left empty.
-    let judged = |head: Head, technique, flags, path: &str, cwd: &str| Verdict {
+    let judged = |head: Head, technique, reason, flags, path: &str, cwd: &str| Verdict {
         head: Head {
             detector: DetectorId::VOLATILE_EXEC,
             technique,
@@ -230,6 +232,7 @@ fn volatile_exec() -> Vec<(&'static str, &'static str, Verdict)> {
             flags,
             path: Bytes::cut(path.as_bytes()),
             cwd: Bytes::cut(cwd.as_bytes()),
+            reason,
         }),
     };
     let miner = head(0, subject(21_877, 33, "kdevtmpfsi", "/tmp/kdevtmpfsi"), WEB);
@@ -240,17 +243,24 @@ fn volatile_exec() -> Vec<(&'static str, &'static str, Verdict)> {
         (
             "verdict_volatile_exec_miner",
             "a miner dropped through a web page",
-            judged(miner, Technique::T1105, 0, "", ""),
+            judged(miner, Technique::T1105, Reason::SOLE, 0, "", ""),
         ),
         (
             "verdict_volatile_exec_script",
-            "a downloaded script started as ./bins.sh; the path was resolved",
-            judged(script, Technique::T1059, relative, "/var/run/bins.sh", "/var/run"),
+            "a script that its parent's sibling had just written, started as ./bins.sh; the path was resolved",
+            judged(
+                script,
+                Technique::T1059,
+                Reason::DROPPED_AND_RUN,
+                relative,
+                "/var/run/bins.sh",
+                "/var/run",
+            ),
         ),
         (
             "verdict_volatile_exec_hidden",
             "a program in shared memory that borrows a system name",
-            judged(hidden, Technique::T1105, 0, "", ""),
+            judged(hidden, Technique::T1105, Reason::SOLE, 0, "", ""),
         ),
     ]
 }
