@@ -25,7 +25,7 @@ pub(crate) static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COU
 
 /// Every process seen to start. LRU: exits can be missed, and a storm of short-lived processes must not fill it.
 #[map]
-pub(crate) static TASKS: LruHashMap<u32, Task> = LruHashMap::with_max_entries(768, 0);
+pub(crate) static TASKS: LruHashMap<u32, Task> = LruHashMap::with_max_entries(512, 0);
 
 /// Counts of acts, per detector, reason and subject. LRU for the same reason.
 #[map]

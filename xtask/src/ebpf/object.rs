@@ -18,7 +18,15 @@ pub(super) const TARGET: &str = "bpfel-unknown-none";
 /// aya-ebpf would otherwise take the register layout of the machine that compiles; the agent overrides what differs.
 /// No debug info and so no BTF: nothing here needs it, it was two thirds of the object, and kernels differ in what BTF of a
 /// program they accept.
-pub(super) const FLAGS: &[&str] = &["-Cdebuginfo=0", "--cfg=bpf_target_arch=\"x86_64\""];
+///
+/// The linker by default makes LLVM copy in order, which keeps it from expanding `memset` at all: what is left are calls of BPF
+/// functions, which the 32-bit ARM JIT refuses (the whole program then runs in the interpreter), and which Linux 5.10
+/// refuses beside tail calls.
+pub(super) const FLAGS: &[&str] = &[
+    "-Cdebuginfo=0",
+    "-Clink-arg=--disable-expand-memcpy-in-order",
+    "--cfg=bpf_target_arch=\"x86_64\"",
+];
 
 /// The BPF linker that was found.
 pub(super) struct Linker {
