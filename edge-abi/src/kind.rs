@@ -101,7 +101,9 @@ impl Detector {
         if raw == 0 || raw as usize > Self::ALL.len() {
             return None;
         }
-        Some(Self::ALL[raw as usize - 1])
+        #[expect(clippy::indexing_slicing, reason = "checked above, and `get` is not const")]
+        let detector = Self::ALL[raw as usize - 1];
+        Some(detector)
     }
 
     /// Its bit in the masks of [`crate::Allow`] and [`crate::Task`].
