@@ -97,13 +97,12 @@ impl Detector {
 
     /// The detector numbered `raw`.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "the index is checked, and `get` is not const")]
     pub const fn from_raw(raw: u8) -> Option<Self> {
         if raw == 0 || raw as usize > Self::ALL.len() {
             return None;
         }
-        #[expect(clippy::indexing_slicing, reason = "checked above, and `get` is not const")]
-        let detector = Self::ALL[raw as usize - 1];
-        Some(detector)
+        Some(Self::ALL[raw as usize - 1])
     }
 
     /// Its bit in the masks of [`crate::Allow`] and [`crate::Task`].
