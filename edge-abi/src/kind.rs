@@ -97,6 +97,7 @@ impl Detector {
 
     /// The detector numbered `raw`.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "the index is checked, and `get` is not const")]
     pub const fn from_raw(raw: u8) -> Option<Self> {
         if raw == 0 || raw as usize > Self::ALL.len() {
             return None;

@@ -146,18 +146,63 @@ pub mod prefix_verdict {
     pub const EXEMPT: u8 = 2;
 }
 
-/// Hash of an executable's path, the key of the map of trusted programs: FNV-1a over the bytes before the first NUL.
+/// Hash of an executable's path, by which programs with a role are known: FNV-1a over the bytes before the first NUL, without
+/// a leading `/usr`. On merged systems `/bin` and `/sbin` are links into `/usr`, so that `/sbin/x` and `/usr/sbin/x` are one
+/// program under two names; where they are not, both are places only root can write.
 ///
 /// Not a cryptographic hash: who can run programs as root under names of his own choosing can make one that collides. Only
 /// root's processes are ever trusted, so that needs what a trusted name would give.
 #[must_use]
-pub fn exe_hash(path: &[u8]) -> u64 {
+pub const fn exe_hash(path: &[u8]) -> u64 {
+    // Slice patterns, not indices: they need no bounds check that could panic, which the kernel side could not express.
+    let mut rest = match path {
+        [b'/', b'u', b's', b'r', below @ ..] if matches!(below, [b'/', ..]) => below,
+        _ => path,
+    };
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for &byte in path {
-        if byte == 0 {
+    while let [byte, after @ ..] = rest {
+        if *byte == 0 {
             break;
         }
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        hash = (hash ^ *byte as u64).wrapping_mul(0x0000_0100_0000_01b3);
+        rest = after;
     }
     hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_fnv_1a_up_to_the_first_nul() {
+        // Values of the reference implementation.
+        assert_eq!(exe_hash(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(exe_hash(b"a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(exe_hash(b"foobar"), 0x8594_4171_f739_67e8);
+        assert_eq!(exe_hash(b"foobar\0stale"), exe_hash(b"foobar"));
+        assert_eq!(exe_hash(b"\0/bin/x"), exe_hash(b""));
+    }
+
+    #[test]
+    fn a_leading_usr_is_no_difference() {
+        assert_eq!(exe_hash(b"/usr/sbin/x"), exe_hash(b"/sbin/x"));
+        assert_eq!(exe_hash(b"/usr/bin/x\0/usr/"), exe_hash(b"/bin/x"));
+        assert_eq!(const { exe_hash(b"/usr/bin/x") }, exe_hash(b"/bin/x"));
+    }
+
+    #[test]
+    fn only_the_whole_directory_usr_at_the_front_is_left_out() {
+        for (left, right) in [
+            (&b"/usr"[..], &b""[..]),
+            (b"/usr\0/bin/x", b"/bin/x"),
+            (b"/usrlocal/x", b"local/x"),
+            (b"usr/bin/x", b"/bin/x"),
+            (b"/opt/usr/bin/x", b"/opt/bin/x"),
+            (b"/usr/usr/bin/x", b"/bin/x"),
+            (b"/bin/x", b"/sbin/x"),
+        ] {
+            assert_ne!(exe_hash(left), exe_hash(right), "{left:?} {right:?}");
+        }
+    }
 }

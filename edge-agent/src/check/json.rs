@@ -140,6 +140,6 @@ mod tests {
         {
             assert!(json.contains(part), "{part} in {json}");
         }
-        assert!(findings.text().contains("file_tamper     off"));
+        assert!(findings.text().contains("file_tamper        off"));
     }
 }

@@ -1,8 +1,9 @@
 //! What an empty file means. `packaging/edge-agent.toml` spells the same values out for people; a test keeps both equal.
 
+use super::programs;
 use super::types::{
-    ActDetector, Action, Broker, Detectors, FileTamper, LateralScan, Limits, Log, Mode, Mqtt, PORT_COUNT,
-    Policy, VolatileExec,
+    ActDetector, Action, Broker, Config, Detectors, Device, FileTamper, LateralScan, Limits, Log, Mode, Mqtt,
+    PORT_COUNT, Policy, Scope, VolatileExec,
 };
 use core::time::Duration;
 
@@ -11,13 +12,40 @@ use heapless::{String, Vec};
 use log::LevelFilter;
 
 /// Package managers and image updaters: they rename hundreds of files and unpack in volatile places for a living.
-const TRUSTED: [&str; 6] = [
+pub(super) const TRUSTED: [&str; 6] = [
     "/usr/bin/dpkg",
     "/usr/bin/mender-update",
     "/usr/bin/opkg",
     "/usr/bin/rauc",
     "/usr/bin/rpm",
     "/usr/bin/swupdate",
+];
+
+/// Init systems, login services, timers, super-servers and container runtimes: each thing they start is a service, a session
+/// or a job of its own. BusyBox is not among them, as every applet would be one, nor is `start-stop-daemon`, which becomes
+/// what it starts.
+pub(super) const SPAWNERS: [&str; 21] = [
+    "/sbin/init",
+    "/usr/lib/systemd/systemd",
+    "/usr/lib/systemd/systemd-executor",
+    "/usr/sbin/sshd",
+    "/usr/lib/openssh/sshd-session",
+    "/usr/sbin/dropbear",
+    "/usr/sbin/telnetd",
+    "/bin/login",
+    "/sbin/getty",
+    "/sbin/agetty",
+    "/usr/sbin/crond",
+    "/usr/sbin/cron",
+    "/usr/sbin/atd",
+    "/usr/sbin/inetd",
+    "/usr/sbin/xinetd",
+    "/usr/bin/tcpsvd",
+    "/usr/bin/dbus-daemon",
+    "/usr/bin/containerd-shim-runc-v2",
+    "/usr/bin/dockerd",
+    "/usr/bin/monit",
+    "/usr/bin/runsvdir",
 ];
 
 /// FTP, SSH, Telnet, SMB, the second doors 2222 and 2323 that worms try, RDP, ADB, VNC, TR-069 and Winbox. Ports where
@@ -28,6 +56,22 @@ const PORTS: [u16; 11] = [21, 22, 23, 445, 2222, 2323, 3389, 5555, 5900, 7547, 8
 /// text, so that links into them (`/var/run`, `/var/lock`) stand beside what they lead to.
 const VOLATILE: [&str; 8] =
     ["/tmp/", "/var/tmp/", "/var/volatile/", "/dev/shm/", "/dev/mqueue/", "/run/", "/var/run/", "/var/lock/"];
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            device: Device::default(),
+            mqtt: Mqtt::default(),
+            log: Log::default(),
+            policy: Policy::default(),
+            scope: Scope::default(),
+            detectors: Detectors::default(),
+            limits: Limits::default(),
+            programs: programs::defaults(),
+            watched: Vec::new(),
+        }
+    }
+}
 
 impl Default for Mqtt {
     fn default() -> Self {

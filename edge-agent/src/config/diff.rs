@@ -1,20 +1,27 @@
 //! What a reload changes, and whether it can change while the agent runs.
 
-use super::types::Config;
+use super::programs::{self, SPAWN, TRUST};
+use super::types::{Config, Watched};
+use crate::decide::detectors::{SPECS, Spec};
 use core::fmt;
+use edge_abi::{Allow, Detector};
 use heapless::Vec;
 
-/// Most keys told apart; the schema has fewer, which a test shows.
-const KEY_COUNT: usize = 40;
+/// Keys of one detector of acts, at most.
+const ACT_KEYS: usize = 7;
+/// Most keys told apart that take effect at once: those listed in `diff`, and those that follow from [`SPECS`].
+const LIVE_COUNT: usize = 32 + ACT_KEYS * SPECS.len();
+/// Most keys told apart that only a restart changes.
+const RESTART_COUNT: usize = 16;
 
 /// The keys in which two configurations differ, in the order of the packaged file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Keys that take effect at once: log, policy, detectors, limits.
-    pub live: Vec<&'static str, KEY_COUNT>,
+    pub live: Vec<&'static str, LIVE_COUNT>,
     /// Keys that only a restart changes: device, mqtt, scope. They decide under which identity, over which connection
     /// and on which cgroup the agent stands; a reload with any of them is refused as a whole.
-    pub restart: Vec<&'static str, KEY_COUNT>,
+    pub restart: Vec<&'static str, RESTART_COUNT>,
 }
 
 impl Changes {
@@ -75,34 +82,86 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
     let tamper = (&old.detectors.file_tamper, &new.detectors.file_tamper);
     let scan = (&old.detectors.lateral_scan, &new.detectors.lateral_scan);
     let exec = (&old.detectors.volatile_exec, &new.detectors.volatile_exec);
-    let live = [
-        ("log.level", old.log.level != new.log.level),
-        ("policy.action", old.policy.action != new.policy.action),
-        ("policy.trusted", old.policy.trusted != new.policy.trusted),
-        ("detectors.file_tamper.enabled", tamper.0.enabled != tamper.1.enabled),
-        ("detectors.file_tamper.action", tamper.0.action != tamper.1.action),
-        ("detectors.file_tamper.threshold", tamper.0.threshold != tamper.1.threshold),
-        ("detectors.file_tamper.window", tamper.0.window != tamper.1.window),
-        ("detectors.file_tamper.unlink_threshold", tamper.0.unlink_threshold != tamper.1.unlink_threshold),
-        ("detectors.file_tamper.suspicion", tamper.0.suspicion != tamper.1.suspicion),
-        ("detectors.file_tamper.diversity", tamper.0.diversity != tamper.1.diversity),
-        ("detectors.lateral_scan.enabled", scan.0.enabled != scan.1.enabled),
-        ("detectors.lateral_scan.action", scan.0.action != scan.1.action),
-        ("detectors.lateral_scan.hosts", scan.0.hosts != scan.1.hosts),
-        ("detectors.lateral_scan.tries", scan.0.tries != scan.1.tries),
-        ("detectors.lateral_scan.window", scan.0.window != scan.1.window),
-        ("detectors.lateral_scan.ports", scan.0.ports != scan.1.ports),
-        ("detectors.volatile_exec.enabled", exec.0.enabled != exec.1.enabled),
-        ("detectors.volatile_exec.action", exec.0.action != exec.1.action),
-        ("detectors.volatile_exec.paths", exec.0.paths != exec.1.paths),
-        ("detectors.volatile_exec.except", exec.0.except != exec.1.except),
-        ("limits.repeats", old.limits.repeats != new.limits.repeats),
-    ];
-    Changes { live: changed(&live), restart: changed(&restart) }
+    let mut live = Vec::new();
+    note(
+        &mut live,
+        [
+            ("log.level", old.log.level != new.log.level),
+            ("policy.action", old.policy.action != new.policy.action),
+            ("policy.trusted", role_differs(old, new, TRUST)),
+            ("policy.spawners", role_differs(old, new, SPAWN)),
+            ("detectors.file_tamper.enabled", tamper.0.enabled != tamper.1.enabled),
+            ("detectors.file_tamper.action", tamper.0.action != tamper.1.action),
+            ("detectors.file_tamper.threshold", tamper.0.threshold != tamper.1.threshold),
+            ("detectors.file_tamper.window", tamper.0.window != tamper.1.window),
+            (
+                "detectors.file_tamper.unlink_threshold",
+                tamper.0.unlink_threshold != tamper.1.unlink_threshold,
+            ),
+            ("detectors.file_tamper.suspicion", tamper.0.suspicion != tamper.1.suspicion),
+            ("detectors.file_tamper.diversity", tamper.0.diversity != tamper.1.diversity),
+            ("detectors.file_tamper.allow", allow_differs(old, new, Detector::FileTamper)),
+            ("detectors.lateral_scan.enabled", scan.0.enabled != scan.1.enabled),
+            ("detectors.lateral_scan.action", scan.0.action != scan.1.action),
+            ("detectors.lateral_scan.hosts", scan.0.hosts != scan.1.hosts),
+            ("detectors.lateral_scan.tries", scan.0.tries != scan.1.tries),
+            ("detectors.lateral_scan.window", scan.0.window != scan.1.window),
+            ("detectors.lateral_scan.ports", scan.0.ports != scan.1.ports),
+            ("detectors.lateral_scan.allow", allow_differs(old, new, Detector::LateralScan)),
+            ("detectors.volatile_exec.enabled", exec.0.enabled != exec.1.enabled),
+            ("detectors.volatile_exec.action", exec.0.action != exec.1.action),
+            ("detectors.volatile_exec.paths", exec.0.paths != exec.1.paths),
+            ("detectors.volatile_exec.except", exec.0.except != exec.1.except),
+            ("detectors.volatile_exec.allow", allow_differs(old, new, Detector::VolatileExec)),
+        ],
+    );
+    for spec in SPECS {
+        note(&mut live, act_rows(spec, old, new));
+    }
+    note(&mut live, [("limits.repeats", old.limits.repeats != new.limits.repeats)]);
+    let mut changes = Changes { live, restart: Vec::new() };
+    note(&mut changes.restart, restart);
+    changes
 }
 
-/// The keys marked as changed.
-fn changed<const N: usize>(keys: &[(&'static str, bool); N]) -> Vec<&'static str, KEY_COUNT> {
-    const { assert!(N <= KEY_COUNT, "more keys than a list of changes holds") };
-    keys.iter().filter(|(_, differs)| *differs).map(|(key, _)| *key).collect()
+/// The keys of one detector of acts. Those that its [`Spec`] does not have cannot differ.
+fn act_rows(spec: &Spec, old: &Config, new: &Config) -> [(&'static str, bool); ACT_KEYS] {
+    let (before, after) = (old.act(spec.detector), new.act(spec.detector));
+    [
+        (spec.keys.enabled, before.enabled != after.enabled),
+        (spec.keys.action, before.action != after.action),
+        (spec.keys.threshold, before.threshold != after.threshold),
+        (spec.keys.window, before.window != after.window),
+        (spec.option.map_or("", |choice| choice.key), before.option != after.option),
+        (spec.keys.allow, allow_differs(old, new, spec.detector)),
+        (spec.keys.watch, !watched_by(old, spec.detector).eq(watched_by(new, spec.detector))),
+    ]
+}
+
+/// Whether another set of programs has a role.
+fn role_differs(old: &Config, new: &Config, role: Allow) -> bool {
+    !programs::having(&old.programs, role).eq(programs::having(&new.programs, role))
+}
+
+/// Whether a detector lets other programs pass. Only hashes are kept, so that an entry written another way, with or without
+/// `/usr`, is the same.
+fn allow_differs(old: &Config, new: &Config, detector: Detector) -> bool {
+    role_differs(old, new, programs::passes(detector, true))
+}
+
+/// What a detector watches besides its own paths.
+fn watched_by(config: &Config, detector: Detector) -> impl Iterator<Item = &Watched> {
+    config.watched.iter().filter(move |watched| watched.detector == detector as u8)
+}
+
+/// Adds the keys marked as changed.
+fn note<const N: usize, const ROWS: usize>(
+    keys: &mut Vec<&'static str, N>,
+    rows: [(&'static str, bool); ROWS],
+) {
+    const { assert!(ROWS <= N, "more keys than a list of changes holds") };
+    for (key, _) in rows.into_iter().filter(|(_, differs)| *differs) {
+        // Never full: the capacity counts every row.
+        let _ = keys.push(key);
+    }
 }

@@ -13,10 +13,10 @@ use toml_parser::decoder::{Encoding, ScalarKind};
 use toml_parser::parser::{Event, EventKind, EventReceiver, ValidateWhitespace, parse_document};
 use toml_parser::{ErrorSink, Expected, ParseError, Source, Span};
 
-/// Most keys and tables one file may hold; the schema has some 40, so more is an accident, and time stays bounded.
+/// Most keys and tables one file may hold; the schema has some 160, so more is an accident, and time stays bounded.
 pub(super) const ENTRY_COUNT: usize = 256;
-/// Most elements of one list; the longest list of the schema holds 32.
-const ITEM_COUNT: usize = 64;
+/// Most elements of one list; the longest list of the schema holds 64.
+const ITEM_COUNT: usize = 128;
 
 /// One `key = value` of the file.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! Random files: never a panic, and what is accepted is in range and was read to the last key.
 
-use super::tests::{OTHERS, PACKAGED};
+use super::tests::{PACKAGED, others};
 use super::*;
+use crate::decide::detectors::SPECS;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 use proptest::prelude::*;
@@ -33,6 +34,20 @@ fn assert_in_range(config: &Config) {
     let exec = &config.detectors.volatile_exec;
     assert!(exec.paths.iter().chain(&exec.except).all(|path| path.starts_with('/') && path.ends_with('/')));
     assert!(config.policy.trusted.iter().all(|path| path.starts_with('/')));
+    for (spec, act) in SPECS.iter().zip(&config.detectors.acts) {
+        assert!(act.action == Action::Observe || spec.actions.contains(&act.action), "{act:?}");
+        let bounds = spec.threshold.map_or(1..=1, |bounds| bounds.least..=bounds.most);
+        assert!(bounds.contains(&act.threshold), "{act:?}");
+        let window = spec.window.map_or(Duration::ZERO..=Duration::ZERO, |span| span.least..=span.most);
+        assert!(window.contains(&act.window), "{act:?}");
+        let choice = spec.option.map_or(0..=0, |choice| choice.bounds.least..=choice.bounds.most);
+        assert!(choice.contains(&act.option), "{act:?}");
+    }
+    assert!(config.programs.is_sorted_by(|left, right| left.hash < right.hash));
+    assert!(config.programs.iter().all(|program| program.allow != edge_abi::Allow::default()));
+    let watches =
+        |detector| SPECS.iter().any(|spec| spec.detector as u8 == detector && !spec.watch.is_empty());
+    assert!(config.watched.iter().all(|watched| watches(watched.detector) && watched.path.starts_with('/')));
 }
 
 /// Pieces of files, mostly of right ones, so that random sequences of them are often accepted.
@@ -129,12 +144,12 @@ proptest! {
     #[test]
     fn random_values_are_refused_or_in_range(
         values in proptest::collection::vec(
-            (0..OTHERS.len(), prop_oneof![
+            (proptest::sample::select(others()), prop_oneof![
                 "-?[0-9]{1,6}", "\"[0-9]{1,4}(ms|s|m|h)\"", "\"/?[a-z./]{0,70}\"", "\\[[0-9]{1,5}(, [0-9]{1,5}){0,40}\\]",
-                "\\[(\"/[a-z./]{0,66}\", ){0,18}\\]", Just("true".to_owned()), Just("\"kill\"".to_owned()),
+                "\\[(\"/[a-z./]{0,66}(:children)?\", ){0,18}\\]", Just("true".to_owned()), Just("\"kill\"".to_owned()),
             ]), 1..3),
     ) {
-        let source: String = values.iter().flat_map(|(key, value)| [OTHERS[*key].0, " = ", value, "\n"]).collect();
+        let source: String = values.iter().flat_map(|((key, _), value)| [key, " = ", value, "\n"]).collect();
         if let Ok(config) = Config::parse(source.as_bytes(), "f") {
             assert_in_range(&config);
         }

@@ -1,12 +1,14 @@
 //! The schema: one line for each key, in the order of the packaged file, then what must hold between keys.
 
 use super::problem::Problems;
+use super::read_acts::{self, Merge};
 use super::reader::{Reader, number, text};
 use super::types::{
     Action, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT, Policy,
     VolatileExec,
 };
 use super::{ranges, value};
+use edge_abi::Detector;
 use heapless::{String, Vec};
 use log::LevelFilter;
 
@@ -41,9 +43,11 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     reader.text("device.id", &mut config.device.id, value::is_id, ID_FORM);
     mqtt(reader, &mut config.mqtt);
     reader.choice("log.level", &mut config.log.level, &LEVELS);
-    policy(reader, &mut config.policy);
+    let mut merge = Merge::new(&mut config.programs);
+    policy(reader, &mut merge, &mut config.policy);
     reader.text("scope.cgroup", &mut config.scope.cgroup, value::is_path, PATH_FORM);
-    detectors(reader, &mut config.detectors);
+    detectors(reader, &mut merge, &mut config.detectors);
+    config.watched = read_acts::acts(reader, &mut merge, &mut config.detectors.acts);
     reader.duration("limits.repeats", &mut config.limits.repeats, &ranges::REPEATS);
     config
 }
@@ -87,18 +91,20 @@ fn mqtt(reader: &mut Reader<'_>, mqtt: &mut Mqtt) {
 }
 
 /// `[policy]`.
-fn policy(reader: &mut Reader<'_>, policy: &mut Policy) {
+fn policy(reader: &mut Reader<'_>, merge: &mut Merge<'_>, policy: &mut Policy) {
     let modes = [("observe", Mode::Observe), ("enforce", Mode::Enforce)];
     reader.choice("policy.action", &mut policy.action, &modes);
-    let form = format_args!("{PATH_FORM}");
-    reader.list("policy.trusted", &mut policy.trusted, 0, |item| text(item).and_then(value::path), form);
+    read_acts::policy(reader, merge, policy);
 }
 
-/// `[detectors.*]`.
-fn detectors(reader: &mut Reader<'_>, detectors: &mut Detectors) {
+/// `[detectors.*]` of the detectors with keys of their own. Nobody is let pass by default.
+fn detectors(reader: &mut Reader<'_>, merge: &mut Merge<'_>, detectors: &mut Detectors) {
     file_tamper(reader, &mut detectors.file_tamper);
+    merge.allowed(reader, "detectors.file_tamper.allow", Detector::FileTamper, &[]);
     lateral_scan(reader, &mut detectors.lateral_scan);
+    merge.allowed(reader, "detectors.lateral_scan.allow", Detector::LateralScan, &[]);
     volatile_exec(reader, &mut detectors.volatile_exec);
+    merge.allowed(reader, "detectors.volatile_exec.allow", Detector::VolatileExec, &[]);
 }
 
 /// `[detectors.file_tamper]`.

@@ -101,30 +101,49 @@ impl<'s> Reader<'s> {
         parse: impl Fn(&Value<'_>) -> Option<T>,
         form: fmt::Arguments<'_>,
     ) {
-        self.know(key, format_args!("a list of {least}..{N}, each {form}"));
-        let Some(entry) = self.document.entries.iter().find(|entry| entry.path == key) else { return };
-        let Value::List(items) = &entry.value else {
-            let expected = format_args!("a list of {least}..{N}, each {form}");
-            return refuse(&mut self.problems, entry.line, key, entry.raw, expected);
-        };
-        if items.len() < least || items.len() > N {
-            let expected = format_args!("{least}..{N} elements, found {}", items.len());
-            return refuse(&mut self.problems, entry.line, key, entry.raw, expected);
+        if let Some(elements) = self.elements(key, least, N, parse, form) {
+            *place = elements.into_iter().map(|(_, element)| element).take(N).collect();
         }
-        let mut list = Vec::new();
+    }
+
+    /// Reads a list as `list` does, for a caller that has no place for it: the elements and their lines. `None` when the key
+    /// is absent or holds no such list.
+    pub(super) fn elements<T: PartialEq>(
+        &mut self,
+        key: &'static str,
+        least: usize,
+        most: usize,
+        parse: impl Fn(&Value<'_>) -> Option<T>,
+        form: fmt::Arguments<'_>,
+    ) -> Option<std::vec::Vec<(usize, T)>> {
+        self.know(key, format_args!("a list of {least}..{most}, each {form}"));
+        let entry = self.document.entries.iter().find(|entry| entry.path == key)?;
+        let Value::List(items) = &entry.value else {
+            let expected = format_args!("a list of {least}..{most}, each {form}");
+            refuse(&mut self.problems, entry.line, key, entry.raw, expected);
+            return None;
+        };
+        if items.len() < least || items.len() > most {
+            let expected = format_args!("{least}..{most} elements, found {}", items.len());
+            refuse(&mut self.problems, entry.line, key, entry.raw, expected);
+            return None;
+        }
+        let mut elements = std::vec::Vec::with_capacity(items.len());
         for item in items {
-            let Some(element) = parse(&item.value) else {
-                refuse(&mut self.problems, item.line, key, item.raw, form);
-                continue;
-            };
-            if list.contains(&element) {
-                refuse(&mut self.problems, item.line, key, item.raw, format_args!("every element once"));
-            } else if list.push(element).is_err() {
-                // Cannot be: the number of items was checked above.
-                return;
+            match parse(&item.value) {
+                Some(element) if elements.iter().any(|(_, known)| *known == element) => {
+                    refuse(&mut self.problems, item.line, key, item.raw, format_args!("every element once"));
+                }
+                Some(element) => elements.push((item.line, element)),
+                None => refuse(&mut self.problems, item.line, key, item.raw, form),
             }
         }
-        *place = list;
+        Some(elements)
+    }
+
+    /// Tells that several lists together hold more than there is room for; `line` is that of the first one too many.
+    pub(super) fn too_many(&mut self, line: usize, what: &'static str, limit: usize) {
+        self.problems.push(Problem::TooMany { line, what, limit });
     }
 
     /// Refuses a combination of values; `keys` are those involved, the first is named. Silent when one of them was

@@ -4,12 +4,14 @@ use super::document::ENTRY_COUNT;
 use super::read::read_keys;
 use super::reader::Reader;
 use super::*;
+use crate::decide::detectors::spec::{Bounds, Span};
+use crate::decide::detectors::{SPECS, Spec};
 
 /// The file that is installed.
 pub(super) const PACKAGED: &str = include_str!("../../../packaging/edge-agent.toml");
 
 /// The messages a file is refused with; empty when it is accepted.
-fn told(source: &str) -> Vec<String> {
+pub(super) fn told(source: &str) -> Vec<String> {
     match Config::parse(source.as_bytes(), "agent.toml") {
         Ok(_) => Vec::new(),
         Err(error) => error.to_string().lines().map(str::to_owned).collect(),
@@ -23,8 +25,8 @@ fn schema() -> Vec<(&'static str, String)> {
     reader.allowed
 }
 
-/// For every key a value that differs from the default, and that needs no other key.
-pub(super) const OTHERS: [(&str, &str); 34] = [
+/// For every key but those of the detectors of acts a value that differs from the default, and that needs no other key.
+const OTHERS: [(&str, &str); 38] = [
     ("device.id", r#""gw-7""#),
     ("mqtt.brokers", r#"["[::1]:1883", "localhost:1884"]"#),
     ("mqtt.client_id", r#""c""#),
@@ -40,6 +42,7 @@ pub(super) const OTHERS: [(&str, &str); 34] = [
     ("log.level", r#""trace""#),
     ("policy.action", r#""enforce""#),
     ("policy.trusted", "[]"),
+    ("policy.spawners", r#"["/opt/supervisor"]"#),
     ("scope.cgroup", r#""/sys/fs/cgroup/demo""#),
     ("detectors.file_tamper.enabled", "false"),
     ("detectors.file_tamper.action", r#""kill""#),
@@ -48,22 +51,55 @@ pub(super) const OTHERS: [(&str, &str); 34] = [
     ("detectors.file_tamper.unlink_threshold", "10"),
     ("detectors.file_tamper.suspicion", "1"),
     ("detectors.file_tamper.diversity", "0x80"),
+    ("detectors.file_tamper.allow", r#"["/opt/backup:children"]"#),
     ("detectors.lateral_scan.enabled", "false"),
     ("detectors.lateral_scan.action", r#""deny""#),
     ("detectors.lateral_scan.hosts", "3"),
     ("detectors.lateral_scan.tries", "5"),
     ("detectors.lateral_scan.window", r#""1h""#),
     ("detectors.lateral_scan.ports", "[65535, 1]"),
+    ("detectors.lateral_scan.allow", r#"["/opt/fleet"]"#),
     ("detectors.volatile_exec.enabled", "false"),
     ("detectors.volatile_exec.action", r#""kill""#),
     ("detectors.volatile_exec.paths", r#"["/mnt", "/tmp/"]"#),
     ("detectors.volatile_exec.except", r#"["/run/user"]"#),
+    ("detectors.volatile_exec.allow", r#"["/opt/installer"]"#),
     ("limits.repeats", r#""1s""#),
 ];
+
+/// The same for the keys of one detector of acts. An action that can only be `observe` has no other value.
+fn act_others(spec: &Spec) -> Vec<(&'static str, String)> {
+    let quoted = |text: String| format!("{text:?}");
+    let mut others = vec![(spec.keys.enabled, (!spec.enabled).to_string())];
+    let action = spec.actions.first().map_or("observe".into(), |action| format!("{action:?}").to_lowercase());
+    others.push((spec.keys.action, quoted(action)));
+    let number = |bounds: Bounds| if bounds.default == bounds.least { bounds.most } else { bounds.least };
+    others.extend(spec.threshold.map(|bounds| (spec.keys.threshold, number(bounds).to_string())));
+    let longest = |span: Span| if span.default == span.most { span.least } else { span.most };
+    let shown = |span| quoted(value::ShowDuration(longest(span)).to_string());
+    others.extend(spec.window.map(|span| (spec.keys.window, shown(span))));
+    others.extend(spec.option.map(|choice| (choice.key, number(choice.bounds).to_string())));
+    others.push((spec.keys.allow, r#"["/opt/x:children"]"#.into()));
+    if !spec.watch.is_empty() {
+        others.push((spec.keys.watch, r#"["/opt/secret", "/opt/tree/"]"#.into()));
+    }
+    others
+}
+
+/// For every key another value, in the order of the schema.
+pub(super) fn others() -> Vec<(&'static str, String)> {
+    let (last, before) = OTHERS.split_last().unwrap();
+    let fixed = |row: &(&'static str, &str)| (row.0, row.1.to_owned());
+    let acts = SPECS.into_iter().flat_map(act_others);
+    before.iter().map(fixed).chain(acts).chain([fixed(last)]).collect()
+}
 
 #[test]
 fn the_packaged_file_and_an_empty_one_are_the_default() {
     assert_eq!(told(PACKAGED), [""; 0]);
+    // The keys that are out of step with the defaults, before all the bytes of two configurations.
+    let packaged = Config::parse(PACKAGED.as_bytes(), "").unwrap();
+    assert!(diff(&Config::default(), &packaged).is_empty(), "{:?}", diff(&Config::default(), &packaged));
     assert_eq!(Config::parse(PACKAGED.as_bytes(), "").unwrap(), Config::default());
     assert_eq!(Config::parse(b"", "").unwrap(), Config::default());
 }
@@ -96,8 +132,10 @@ fn the_packaged_file_describes_every_key_with_its_range() {
 #[test]
 fn each_key_is_read_and_told_apart_by_diff() {
     let keys: Vec<&str> = schema().into_iter().map(|(key, _)| key).collect();
-    assert_eq!(keys, OTHERS.map(|(key, _)| key));
-    for (key, value) in OTHERS {
+    let others = others();
+    assert_eq!(keys, others.iter().map(|(key, _)| *key).collect::<Vec<_>>());
+    let fixed = |key| SPECS.iter().any(|spec| spec.keys.action == key && spec.actions.is_empty());
+    for (key, value) in others.into_iter().filter(|(key, _)| !fixed(*key)) {
         // A password needs a user name, on both sides, so that only the key itself differs.
         let common = if key == "mqtt.password_file" { "mqtt.username = \"u\"\n" } else { "" };
         let old = Config::parse(common.as_bytes(), "").unwrap();
@@ -105,9 +143,9 @@ fn each_key_is_read_and_told_apart_by_diff() {
         let new = Config::parse(source.as_bytes(), "agent.toml").unwrap_or_else(|error| panic!("{error}"));
         let changes = diff(&old, &new);
         let live = ["log.", "policy.", "detectors.", "limits."].iter().any(|table| key.starts_with(table));
-        let (named, other) =
-            if live { (&changes.live, &changes.restart) } else { (&changes.restart, &changes.live) };
-        assert_eq!(named.as_slice(), [key]);
+        let lists = (changes.live.as_slice(), changes.restart.as_slice());
+        let (named, other) = if live { lists } else { (lists.1, lists.0) };
+        assert_eq!(named, [key]);
         assert!(other.is_empty(), "{key}: {other:?}");
         assert_eq!(changes.check_live().is_ok(), live, "{key}");
         assert!(diff(&new, &new).is_empty(), "{key}");
@@ -183,6 +221,22 @@ fn values_are_refused_with_file_line_key_value_and_range() {
             "detectors.lateral_scan.ports = [[22], 23]",
             "agent.toml:1: `detectors.lateral_scan.ports = [22]`: expected a port of 1..65535",
         ),
+        (
+            "policy.trusted = [\"/bin/x:children\"]",
+            r#"agent.toml:1: `policy.trusted = "/bin/x:children"`: expected an absolute path of 2..127 bytes without ".", "..", "//" or ":children""#,
+        ),
+        (
+            "detectors.mass_kill.allow = [\"x\"]",
+            r#"agent.toml:1: `detectors.mass_kill.allow = "x"`: expected an absolute path of 2..127 bytes without ".", ".." or "//", ":children" behind it if what it starts passes too"#,
+        ),
+        (
+            "detectors.mass_kill.allow = [\"/x\", \"/x\"]",
+            r#"agent.toml:1: `detectors.mass_kill.allow = "/x"`: expected every element once"#,
+        ),
+        (
+            "detectors.persistence.watch = [\"/a\",\n\"*/b\"]",
+            r#"agent.toml:2: `detectors.persistence.watch = "*/b"`: expected an absolute path of 2..63 bytes without ".", ".." or "//""#,
+        ),
         ("[[log]]", "agent.toml:1: not valid: `[[..]]` is not used here, write `[..]`"),
     ] {
         assert_eq!(told(source), [message], "{source}");
@@ -235,7 +289,7 @@ fn all_mistakes_are_told_in_order_and_bounded() {
 fn files_that_cannot_be_text_are_refused() {
     assert_eq!(Config::parse(b"a = 1\n\xff", "f").unwrap_err().to_string(), "f:2: not UTF-8 text");
     let long = vec![b'#'; FILE_BYTES + 1];
-    assert_eq!(Config::parse(&long, "f").unwrap_err().to_string(), "f: longer than 32768 bytes");
+    assert_eq!(Config::parse(&long, "f").unwrap_err().to_string(), "f: longer than 98304 bytes");
     let absent = Config::load(Path::new("/nonexistent/a.toml")).unwrap_err().to_string();
     assert!(absent.starts_with("/nonexistent/a.toml: "), "{absent}");
 }
@@ -251,8 +305,8 @@ fn messages_hold_no_control_bytes_and_stay_short() {
 
 #[test]
 fn the_size_of_a_config_is_known() {
-    // Held twice during a reload. Most of it is `policy.trusted` (16 paths) and the two lists of directories.
-    assert!(size_of::<Config>() <= 9 * 1024, "{}", size_of::<Config>());
+    // Held twice during a reload. Most of it are the programs (320), `policy.trusted` (16 paths) and the watched paths (48).
+    assert!(size_of::<Config>() <= 21 * 1024, "{}", size_of::<Config>());
 }
 
 #[test]

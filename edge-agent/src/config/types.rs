@@ -27,17 +27,23 @@ pub const PREFIX_BYTES: usize = 63;
 pub const BROKER_COUNT: usize = 4;
 /// Most trusted programs.
 pub const TRUSTED_COUNT: usize = 16;
+/// Most programs in any other list of them.
+pub const ROLE_COUNT: usize = 64;
+/// Most bytes of the path of a program with a role: what the kernel side sees of a path, less the NUL that ends it.
+pub const PROGRAM_BYTES: usize = edge_abi::PATH_BYTES - 1;
 /// Most directory prefixes in each list of `volatile_exec`.
 pub const PREFIX_COUNT: usize = 16;
 /// Most programs with a role: trusted, allowed to set a detector off, or starting services and sessions.
 pub const PROGRAM_COUNT: usize = 320;
-/// Most paths watched besides the built-in ones.
+/// Most paths in one list of paths to watch.
+pub const WATCH_COUNT: usize = 16;
+/// Most paths watched besides the built-in ones, of all detectors together.
 pub const WATCHED_COUNT: usize = 48;
 /// Most ports `lateral_scan` looks at.
 pub const PORT_COUNT: usize = 32;
 
 /// Everything the agent can be told. `Config::default()` is what an empty file means.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// `[device]`: who this gateway is.
     pub device: Device,

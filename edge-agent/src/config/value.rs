@@ -2,7 +2,7 @@
 //! `None` means that the text does not have the form.
 
 use super::ranges;
-use super::types::{Broker, PATH_BYTES, PREFIX_BYTES};
+use super::types::{Broker, PREFIX_BYTES};
 use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};
 use core::time::Duration;
@@ -86,11 +86,6 @@ pub(super) fn is_path(text: &str) -> bool {
     is_printable(text) && text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(plain))
 }
 
-/// An absolute path, see `is_path`.
-pub(super) fn path(text: &str) -> Option<String<PATH_BYTES>> {
-    String::try_from(text).ok().filter(|_| is_path(text))
-}
-
 /// A directory prefix, with or without its trailing slash in the file, with it in the value: `/run` would otherwise
 /// match `/runner` too.
 pub(super) fn prefix(text: &str) -> Option<String<PREFIX_BYTES>> {
@@ -98,6 +93,11 @@ pub(super) fn prefix(text: &str) -> Option<String<PREFIX_BYTES>> {
     let mut prefix = String::try_from(bare).ok().filter(|_| is_path(bare))?;
     prefix.push('/').ok()?;
     Some(prefix)
+}
+
+/// A path to watch: with a trailing slash it stands for everything below it, so the slash stays as it is.
+pub(super) fn watched(text: &str) -> Option<String<PREFIX_BYTES>> {
+    String::try_from(text).ok().filter(|_| is_path(text.strip_suffix('/').unwrap_or(text)))
 }
 
 /// A decimal number without sign; nothing else that `parse` would take.
@@ -164,6 +164,18 @@ mod tests {
     }
 
     #[test]
+    fn watched_paths_keep_their_slash_or_its_absence() {
+        assert_eq!(watched("/etc/x").as_deref(), Some("/etc/x"));
+        assert_eq!(watched("/etc/x/").as_deref(), Some("/etc/x/"));
+        for wrong in ["", "/", "//", "x", "*/x", "/x//", "/a/../b", "/a\nb"] {
+            assert_eq!(watched(wrong), None, "{wrong}");
+        }
+        let longest = ["/", "a".repeat(PREFIX_BYTES - 1).as_str()].concat();
+        assert_eq!(watched(&longest).map(|path| path.len()), Some(PREFIX_BYTES));
+        assert_eq!(watched(&(longest + "a")), None);
+    }
+
+    #[test]
     fn topic_prefixes_hold_no_wildcard_and_no_empty_level() {
         assert!(is_topic_prefix("edge/v1"));
         for wrong in ["", "/edge", "edge/", "a//b", "a/#", "+", "$SYS", "a b"] {
@@ -180,7 +192,7 @@ mod tests {
 
         #[test]
         fn any_text_is_read_without_panic(text in "\\PC{0,80}") {
-            let _ = (duration(&text), broker(&text), prefix(&text), is_path(&text), is_topic_prefix(&text));
+            let _ = (duration(&text), broker(&text), prefix(&text), watched(&text), is_path(&text), is_topic_prefix(&text));
         }
     }
 }
