@@ -1,5 +1,10 @@
 //! `SCHEMA.md` says what the code does: its walk-through is a vector, its vocabularies and sizes are those of the types.
-#![expect(clippy::expect_used, reason = "a failed assertion is a test's product")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failed assertion is a test's product"
+)]
 
 use edge_wire::{Action, DetectorId, Disposition, MAX_PAYLOAD, Reason, Rung, Severity, State, max};
 

@@ -91,7 +91,9 @@ fn cause(cause: Cause) -> Value {
 /// A heartbeat, all of it.
 fn heartbeat(device: &str, beat: &Heartbeat, time: u64) -> Value {
     let (kernel, agent) = (&beat.kernel_books, &beat.agent_books);
-    let detectors: Vec<Value> = beat.detectors.iter().copied().map(detector).collect();
+    let detectors: Vec<Value> =
+        beat.detectors.iter().map(|&health| detector(health, beat.is_live(health.detector))).collect();
+    let silent: Vec<String> = beat.silent().map(|health| health.detector.to_string()).collect();
     json!({
         "kind": "heartbeat", "time": time, "device": device, "boot_id": boot(&beat.boot_id),
         "incarnation": beat.incarnation, "beat": beat.beat, "next_sequence": beat.next_sequence,
@@ -106,20 +108,23 @@ fn heartbeat(device: &str, beat: &Heartbeat, time: u64) -> Value {
             "folded": agent.folded, "decided": agent.decided, "acknowledged": agent.acknowledged,
             "in_flight": agent.in_flight, "queued": agent.queued, "shed": agent.shed,
         },
-        "rss_kib": beat.rss_kib, "cpu_ms": beat.cpu_ms, "detectors": detectors,
+        "rss_kib": beat.rss_kib, "cpu_ms": beat.cpu_ms, "detectors": detectors, "live": beat.live,
+        "silent": silent,
     })
 }
 
-/// A detector as it runs.
-fn detector(health: DetectorHealth) -> Value {
+/// A detector as it runs, and whether it was seen to work; null if the agent could not say.
+fn detector(health: DetectorHealth, live: Option<bool>) -> Value {
     json!({
         "detector": health.detector.to_string(), "rung": health.rung.to_string(),
-        "action": health.action.to_string(), "findings": health.findings,
+        "action": health.action.to_string(), "findings": health.findings, "live": live,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use edge_wire::{DetectorId, Rung};
+
     use super::*;
     use crate::verify::Report;
 
@@ -144,10 +149,18 @@ mod tests {
     fn a_heartbeat_keeps_all_books() {
         let mut beat = Heartbeat { beat: 5, next_sequence: 8, ..Heartbeat::default() };
         beat.agent_books.shed = 2;
-        beat.detectors.push(DetectorHealth::default()).unwrap();
+        let health = |detector, rung| DetectorHealth { detector, rung, ..DetectorHealth::default() };
+        for (detector, rung) in [(1, Rung::OFF), (2, Rung::LSM), (3, Rung::CGROUP), (99, Rung::LSM)] {
+            beat.detectors.push(health(DetectorId(detector), rung)).unwrap();
+        }
+        beat.live = 1 << 2;
         let value = notice(Item::Heartbeat("gw", &beat), Moment::default());
         assert_eq!(value["kind"], "heartbeat");
         assert_eq!(value["agent_books"]["shed"], 2);
         assert_eq!(value["detectors"][0]["rung"], "off");
+        let live: Vec<&Value> =
+            value["detectors"].as_array().unwrap().iter().map(|one| &one["live"]).collect();
+        assert_eq!(live, [&json!(false), &json!(true), &json!(false), &Value::Null]);
+        assert_eq!((&value["live"], &value["silent"]), (&json!(4), &json!(["volatile_exec"])));
     }
 }

@@ -1,5 +1,7 @@
 //! How verdicts and notices look: lines for people, JSON for programs. Pure: values in, text out.
 
+mod act;
+mod attack;
 pub(crate) mod json;
 mod notice;
 mod ocsf;
@@ -106,7 +108,7 @@ pub(crate) enum Style {
     Text {
         /// Colours, or none.
         paint: Paint,
-        /// Evidence, lineage, ids and heartbeats too.
+        /// Evidence, lineage, ids and every heartbeat too.
         verbose: bool,
         /// How times are written.
         time_of: TimeOf,
@@ -126,7 +128,8 @@ impl Style {
             }
             Self::Text { paint, verbose, time_of } => match item {
                 Item::Verdict(received) => text::verdict(received, *paint, *verbose, *time_of),
-                Item::Heartbeat(..) if !verbose => String::new(),
+                // Unasked only when a detector is blind.
+                Item::Heartbeat(_, beat) if !verbose && beat.silent().next().is_none() => String::new(),
                 other => notice::line(other, now, *paint, *time_of),
             },
         }

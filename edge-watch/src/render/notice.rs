@@ -1,6 +1,6 @@
 //! Notices for people.
 
-use edge_wire::State;
+use edge_wire::{Heartbeat, Rung, Severity, State};
 
 use super::paint::{Paint, Tone};
 use super::{Item, LinkNews, Summary, TimeOf, words};
@@ -28,24 +28,39 @@ pub(crate) fn line(item: Item<'_>, now: Moment, paint: Paint, time_of: TimeOf) -
             )
         }
         Item::Heartbeat(device, beat) => {
-            let agent = &beat.agent_books;
-            let what = format!(
-                "heartbeat {}: {} verdicts, {} queued, {} shed; up {}, {} KiB resident, {} CPU",
-                beat.beat,
-                agent.decided,
-                agent.queued,
-                agent.shed,
-                words::span(u64::from(beat.uptime_s).saturating_mul(1000)),
-                beat.rss_kib,
-                words::span(beat.cpu_ms),
-            );
-            (device, Tone::Faint, what)
+            let (tone, what) = heartbeat(beat);
+            (device, tone, what)
         }
         Item::Summary(summary) => ("edge-watch", Tone::Faint, total(summary)),
         Item::Status(..) | Item::Verdict(_) => return String::new(),
     };
     let time = paint.apply(Tone::Faint, &time_of(now.wall_ms));
     format!("{time} {} {}\n", paint.apply(Tone::Strong, who), paint.apply(tone, &what))
+}
+
+/// A heartbeat in words: its books, and loudly what is attached but blind.
+fn heartbeat(beat: &Heartbeat) -> (Tone, String) {
+    let agent = &beat.agent_books;
+    let attached = beat.detectors.iter().filter(|health| health.rung != Rung::OFF).count();
+    let mut said = format!(
+        "heartbeat {}: {} verdicts, {} queued, {} shed; {attached} of {} detectors attached; up {}, {} KiB resident, {} CPU",
+        beat.beat,
+        agent.decided,
+        agent.queued,
+        agent.shed,
+        beat.detectors.len(),
+        words::span(u64::from(beat.uptime_s).saturating_mul(1000)),
+        beat.rss_kib,
+        words::span(beat.cpu_ms),
+    );
+    let silent: Vec<String> =
+        beat.silent().map(|health| format!("{} on {}", health.detector, health.rung)).collect();
+    if silent.is_empty() {
+        return (Tone::Faint, said);
+    }
+    said.push_str("; SILENT, attached but blind: ");
+    said.push_str(&silent.join(", "));
+    (Tone::Of(Severity::HIGH), said)
 }
 
 /// A notice in words.
@@ -140,10 +155,10 @@ fn total(summary: &Summary) -> String {
 
 #[cfg(test)]
 mod tests {
-    use edge_wire::Channel;
+    use edge_wire::{Channel, DetectorHealth, DetectorId};
 
     use super::*;
-    use crate::render::samples::TIME_OF;
+    use crate::render::{Style, samples::TIME_OF};
     use crate::verify::Report;
 
     fn say(notice: Notice) -> String {
@@ -173,6 +188,26 @@ mod tests {
             say(Notice::Offline { state: State::STOPPED, seen_ms: 0 }),
             "@7 gw offline: stopped on request\n"
         );
+    }
+
+    #[test]
+    fn a_silent_detector_is_loud_even_when_heartbeats_are_not_shown() {
+        let health = |detector, rung| DetectorHealth { detector, rung, ..DetectorHealth::default() };
+        let mut beat = Heartbeat { beat: 5, live: 1 << DetectorId::FILE_TAMPER.0, ..Heartbeat::default() };
+        beat.detectors.push(health(DetectorId::FILE_TAMPER, Rung::LSM)).unwrap();
+        beat.detectors.push(health(DetectorId::BUS_FLOOD, Rung::OFF)).unwrap();
+        let quiet = Style::Text { paint: Paint::Plain, verbose: false, time_of: TIME_OF };
+        let show =
+            |style: Style, beat: &Heartbeat| style.show(Item::Heartbeat("gw", beat), Moment::default());
+        assert_eq!(show(quiet, &beat), "", "what is off or live is nothing to call anybody for");
+        beat.detectors.push(health(DetectorId::DEVICE_TAMPER, Rung::KPROBE)).unwrap();
+        assert_eq!(
+            show(quiet, &beat),
+            "@0 gw heartbeat 5: 0 verdicts, 0 queued, 0 shed; 2 of 3 detectors attached; up 0 ms, 0 KiB resident, 0 ms CPU; \
+             SILENT, attached but blind: device_tamper on kprobe\n"
+        );
+        let painted = Style::Text { paint: Paint::Ansi, verbose: false, time_of: TIME_OF };
+        assert!(show(painted, &beat).contains("\x1b[31mheartbeat"));
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use edge_wire::{Disposition, Evidence, Severity};
+use edge_wire::{Act, Disposition, Evidence, Severity, Verdict};
 
 use super::paint::{Paint, Tone};
-use super::{Received, TimeOf, words};
+use super::{Received, TimeOf, act, attack, words};
 
 /// Indentation of the lines below a verdict.
 const INDENT: &str = "    ";
@@ -28,7 +28,7 @@ pub(crate) fn verdict(received: Received<'_>, paint: Paint, verbose: bool, time_
         head.detector,
         head.technique,
         paint.apply(Tone::Strong, &words::subject(&head.subject)),
-        words::phrase(&received.verdict.evidence),
+        words::phrase(received.verdict),
         paint.apply(tone, &disposition),
     );
     if head.repeats > 0 {
@@ -58,10 +58,10 @@ fn time(received: Received<'_>, time_of: TimeOf) -> String {
 fn details(received: Received<'_>) -> Vec<String> {
     let head = &received.verdict.head;
     let mut lines = Vec::new();
-    if let Some(name) = words::technique(head.technique) {
+    if let Some(name) = attack::name(head.technique) {
         lines.push(format!("technique  {} {name}", head.technique));
     }
-    lines.push(format!("evidence   {}", counts(&received.verdict.evidence)));
+    lines.push(format!("evidence   {}", counts(received.verdict)));
     let exe = if head.subject.exe.is_empty() { "unknown".to_owned() } else { head.subject.exe.to_string() };
     lines.push(format!(
         "process    exe {exe}, uid {}, started {}",
@@ -84,8 +84,9 @@ fn details(received: Received<'_>) -> Vec<String> {
 }
 
 /// All counts of an evidence.
-fn counts(evidence: &Evidence) -> String {
-    match evidence {
+fn counts(verdict: &Verdict) -> String {
+    match &verdict.evidence {
+        Evidence::Act(facts) => acted(facts),
         Evidence::FileTamper(facts) => format!(
             "{}: {} renames, {} overwrites, {} unlinks; of {} samples {} looked encrypted, {} constant; window {}",
             facts.reason,
@@ -109,10 +110,26 @@ fn counts(evidence: &Evidence) -> String {
         Evidence::VolatileExec(facts) => {
             let cwd =
                 if facts.cwd.is_empty() { String::new() } else { format!(", started in {}", facts.cwd) };
-            format!("{}{cwd}", facts.path)
+            format!("{}: {}{cwd}", facts.reason, words::program(facts, &verdict.head.subject))
         }
         Evidence::Unknown { length } => format!("{length} bytes not understood"),
     }
+}
+
+/// All facts of an act; those that mean nothing for its reason are left out, but for the numbers.
+fn acted(facts: &Act) -> String {
+    let mut line = format!("{}: count {}, value {}", facts.reason, facts.count, facts.value);
+    if !facts.object.is_empty() {
+        let _ = write!(line, ", object {}", facts.object);
+    }
+    if let Some(target) = act::target(facts) {
+        let _ = write!(line, ", target {target}");
+    }
+    if let Some(endpoint) = act::endpoint(facts) {
+        let _ = write!(line, ", endpoint {endpoint} protocol {}", facts.protocol);
+    }
+    let _ = write!(line, "; flags {:#04x}; window {}", facts.flags, words::span(u64::from(facts.window_ms)));
+    line
 }
 
 /// A start time in boot time.
@@ -138,7 +155,7 @@ mod tests {
     use crate::moment::Moment;
     use crate::render::samples::{TIME_OF, killed};
 
-    fn received(verdict: &edge_wire::Verdict) -> Received<'_> {
+    fn received(verdict: &Verdict) -> Received<'_> {
         let now = Moment { steady_ms: 0, wall_ms: 5 };
         Received { device: "gw-7", verdict, now, version: None, late: false }
     }
@@ -177,6 +194,27 @@ mod tests {
                 "    id         boot abababab-abab-abab-abab-abababababab incarnation 14 sequence 9",
             ]
         );
+    }
+
+    #[test]
+    fn an_act_shows_every_fact_it_has() {
+        let mut sample = killed();
+        sample.evidence = Evidence::Act(Act {
+            reason: edge_wire::Reason::PTRACE,
+            flags: Act::UNVERIFIED,
+            count: 1,
+            value: 16,
+            target: 612,
+            target_comm: edge_wire::Bytes::cut(b"lighttpd"),
+            port: 22,
+            protocol: 6,
+            ..Act::default()
+        });
+        let lines = verdict(received(&sample), Paint::Plain, true, TIME_OF);
+        assert!(lines.contains("  attached to lighttpd[612], not verified: it was gone  KILLED"), "{lines}");
+        let evidence = "    evidence   ptrace: count 1, value 16, target lighttpd[612], endpoint port 22 protocol 6; \
+                        flags 0x01; window 0 ms\n";
+        assert!(lines.contains(evidence), "{lines}");
     }
 
     #[test]

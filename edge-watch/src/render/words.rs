@@ -3,15 +3,19 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use edge_wire::{
-    Action, Disposition, Evidence, FileTamper, Head, LateralScan, Reason, Subject, Technique, VolatileExec,
+    Action, Bytes, Disposition, Evidence, FileTamper, Head, LateralScan, Reason, Subject, Verdict,
+    VolatileExec,
 };
 
-/// One phrase of evidence.
-pub(crate) fn phrase(evidence: &Evidence) -> String {
-    match evidence {
+use super::act;
+
+/// One phrase of a verdict's evidence.
+pub(crate) fn phrase(verdict: &Verdict) -> String {
+    match &verdict.evidence {
+        Evidence::Act(facts) => act::phrase(verdict.head.detector, facts),
         Evidence::FileTamper(facts) => file_tamper(facts),
         Evidence::LateralScan(facts) => lateral_scan(facts),
-        Evidence::VolatileExec(facts) => volatile_exec(facts),
+        Evidence::VolatileExec(facts) => volatile_exec(facts, &verdict.head.subject),
         Evidence::Unknown { length } => format!("{length} bytes of evidence of a newer detector"),
     }
 }
@@ -23,6 +27,8 @@ fn file_tamper(facts: &FileTamper) -> String {
         Reason::NEW_ENDING => "renamed to a new ending",
         Reason::OVERWRITTEN => "overwritten",
         Reason::MASS_DELETE => "deleted",
+        Reason::SPREAD_WORK => "harmed by many processes of one origin",
+        Reason::SLOW => "harmed slowly, the last ones",
         _ => "harmed",
     };
     let count = if facts.reason == Reason::MASS_DELETE { facts.unlinks } else { facts.files };
@@ -34,7 +40,8 @@ fn file_tamper(facts: &FileTamper) -> String {
 fn lateral_scan(facts: &LateralScan) -> String {
     let time = span(u64::from(facts.elapsed_ms));
     let (hosts, tries) = (counted(facts.hosts, "host"), tries(facts.tries));
-    let address = address(facts).map_or_else(|| facts.address.to_string(), |address| address.to_string());
+    let address =
+        address(&facts.address).map_or_else(|| facts.address.to_string(), |address| address.to_string());
     let endpoint = endpoint(facts);
     match facts.reason {
         Reason::FAN_OUT => format!("{hosts} on several login ports in {time}, last {endpoint}"),
@@ -43,35 +50,45 @@ fn lateral_scan(facts: &LateralScan) -> String {
     }
 }
 
-/// What was executed.
-fn volatile_exec(facts: &VolatileExec) -> String {
+/// What was executed, and what became of it.
+fn volatile_exec(facts: &VolatileExec, subject: &Subject) -> String {
     let cut = if facts.flags & VolatileExec::CUT == 0 { "" } else { "…" };
+    let mut said = format!("ran {}{cut}", program(facts, subject));
     let unresolved =
         facts.flags & (VolatileExec::RELATIVE | VolatileExec::RESOLVED) == VolatileExec::RELATIVE;
     if unresolved && !facts.cwd.is_empty() {
-        format!("ran {}{cut} in {}", facts.path, facts.cwd)
-    } else {
-        format!("ran {}{cut}", facts.path)
+        said = said + " in " + &facts.cwd.to_string();
     }
+    said.push_str(match facts.reason {
+        Reason::DROPPED_AND_RUN => ", which a relative had written",
+        Reason::SELF_UNLINK => ", which deleted its own file",
+        _ => "",
+    });
+    said
 }
 
-/// The address of the last try; `None` if its length is neither 4 nor 16.
-pub(crate) fn address(facts: &LateralScan) -> Option<IpAddr> {
-    let bytes = facts.address.as_slice();
+/// Path of what was executed: the subject's own where the sender left it out, as `SCHEMA.md` says.
+pub(crate) fn program<'a>(facts: &'a VolatileExec, subject: &'a Subject) -> &'a Bytes<96> {
+    if facts.path.is_empty() { &subject.exe } else { &facts.path }
+}
+
+/// An address; `None` if its length is neither 4 nor 16.
+pub(crate) fn address(octets: &Bytes<16>) -> Option<IpAddr> {
+    let bytes = octets.as_slice();
     let four = <[u8; 4]>::try_from(bytes).map(Ipv4Addr::from).map(IpAddr::V4);
     four.or_else(|_| <[u8; 16]>::try_from(bytes).map(Ipv6Addr::from).map(IpAddr::V6)).ok()
 }
 
 /// Address and port of the last try.
 fn endpoint(facts: &LateralScan) -> String {
-    match address(facts) {
+    match address(&facts.address) {
         Some(address) => SocketAddr::new(address, facts.port).to_string(),
         None => format!("port {}", facts.port),
     }
 }
 
 /// `1 file`, `30 files`.
-fn counted(count: u32, noun: &str) -> String {
+pub(crate) fn counted(count: u32, noun: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{ending}")
 }
@@ -109,25 +126,15 @@ pub(crate) fn disposition(head: &Head) -> String {
     }
 }
 
-/// A technique's published name; `None` for those this program does not know.
-pub(crate) fn technique(technique: Technique) -> Option<&'static str> {
-    match technique {
-        Technique::T1021 => Some("Remote Services"),
-        Technique::T1046 => Some("Network Service Discovery"),
-        Technique::T1059 => Some("Command and Scripting Interpreter"),
-        Technique::T1105 => Some("Ingress Tool Transfer"),
-        Technique::T1110 => Some("Brute Force"),
-        Technique::T1485 => Some("Data Destruction"),
-        Technique::T1486 => Some("Data Encrypted for Impact"),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use edge_wire::Bytes;
-
     use super::*;
+
+    /// The phrase of an evidence, by a subject that runs `/tmp/exe`.
+    fn phrase(evidence: &Evidence) -> String {
+        let subject = Subject { exe: Bytes::cut(b"/tmp/exe"), ..Subject::default() };
+        super::phrase(&Verdict { head: Head { subject, ..Head::default() }, evidence: evidence.clone() })
+    }
 
     fn scan(reason: Reason, address: &[u8]) -> Evidence {
         Evidence::LateralScan(LateralScan {
@@ -155,6 +162,8 @@ mod tests {
         facts.path = Bytes::new();
         (facts.reason, facts.unlinks) = (Reason::MASS_DELETE, 1);
         assert_eq!(say(&facts), "1 file deleted in 412 ms");
+        facts.reason = Reason::SPREAD_WORK;
+        assert_eq!(say(&facts), "30 files harmed by many processes of one origin in 412 ms");
         facts.reason = Reason(77);
         assert_eq!(say(&facts), "30 files harmed in 412 ms");
     }
@@ -171,12 +180,19 @@ mod tests {
 
     #[test]
     fn executions_say_what_and_from_where() {
-        let mut facts = VolatileExec { path: Bytes::cut(b"./x"), cwd: Bytes::cut(b"/tmp"), flags: 1 };
+        let mut facts = VolatileExec {
+            path: Bytes::cut(b"./x"),
+            cwd: Bytes::cut(b"/tmp"),
+            flags: 1,
+            reason: Reason::SOLE,
+        };
         let say = |facts: &VolatileExec| phrase(&Evidence::VolatileExec(facts.clone()));
         assert_eq!(say(&facts), "ran ./x in /tmp");
         facts.flags = VolatileExec::RELATIVE | VolatileExec::RESOLVED | VolatileExec::CUT;
         facts.path = Bytes::cut(b"/tmp/x");
         assert_eq!(say(&facts), "ran /tmp/x…");
+        facts = VolatileExec { reason: Reason::SELF_UNLINK, ..VolatileExec::default() };
+        assert_eq!(say(&facts), "ran /tmp/exe, which deleted its own file");
     }
 
     #[test]

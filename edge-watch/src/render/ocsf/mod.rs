@@ -4,16 +4,18 @@
 //! stands under `unmapped` by the names of our own schema. Kernel names are bytes; here they are text with control
 //! characters, backslashes and invalid bytes written as `\xNN`.
 
-use edge_wire::{Ancestor, Disposition, Evidence, Head, Severity, Subject, Technique};
+mod activity;
+mod evidence;
+
+use edge_wire::{Ancestor, Disposition, Head, Severity, Subject, Technique};
 use serde_json::{Value, json};
 
+use self::evidence::file;
 use super::text::boot;
-use super::{Received, words};
+use super::{Received, attack, words};
 
 /// The version of OCSF spoken.
 const OCSF: &str = "1.8.0";
-/// The version of ATT&CK that technique and tactic names are taken from.
-const ATTACK: &str = "17.1";
 
 /// The object of a verdict.
 pub(crate) fn finding(received: Received<'_>) -> Value {
@@ -30,23 +32,24 @@ pub(crate) fn finding(received: Received<'_>) -> Value {
         "time": wall_ms,
         "severity_id": severity_id, "severity": severity,
         "status_id": 1, "status": "New",
-        "message": words::phrase(&received.verdict.evidence),
+        "message": words::phrase(received.verdict),
         "count": u64::from(head.repeats) + 1,
         "is_alert": head.severity >= Severity::MEDIUM,
         "action_id": action_id, "action": action,
         "disposition_id": disposition_id, "disposition": disposition,
-        "finding_info": {
+        "finding_info": without_nulls(json!({
             "uid": uid,
             "title": title(head),
             "analytic": analytic(head),
-            "attacks": [attack(head.technique)],
+            "attacks": [technique(head.technique)],
             "created_time": wall_ms,
-            "first_seen_time": wall_ms.saturating_sub(elapsed_ms(&received.verdict.evidence)),
+            "first_seen_time": wall_ms.saturating_sub(evidence::elapsed_ms(&received.verdict.evidence)),
             "last_seen_time": wall_ms,
-        },
+            "related_events": activity::related(received.verdict, &uid).map(|event| vec![event]),
+        })),
         "device": {"uid": received.device, "type_id": 7, "type": "IOT", "boot_uid": boot(&head.boot_id)},
         "actor": {"process": process(head, wall_ms), "user": {"uid": head.subject.uid.to_string()}},
-        "evidences": [evidence(&received.verdict.evidence)],
+        "evidences": [evidence::evidence(received.verdict)],
         "metadata": {
             "version": OCSF,
             "profiles": ["host", "security_control"],
@@ -100,7 +103,7 @@ fn outcome(disposition: Disposition) -> (u8, &'static str, u8, &'static str) {
 
 /// A headline.
 fn title(head: &Head) -> String {
-    let what = words::technique(head.technique).map_or_else(|| head.technique.to_string(), str::to_owned);
+    let what = attack::name(head.technique).map_or_else(|| head.technique.to_string(), str::to_owned);
     format!("{what} by {}", words::subject(&head.subject))
 }
 
@@ -110,34 +113,21 @@ fn analytic(head: &Head) -> Value {
 }
 
 /// Technique, sub-technique and tactics, with the names this program knows.
-fn attack(technique: Technique) -> Value {
-    let entity = |found: Technique| match words::technique(found) {
+fn technique(technique: Technique) -> Value {
+    let entity = |found: Technique| match attack::name(found) {
         Some(name) => json!({"uid": found.to_string(), "name": name}),
         None => json!({"uid": found.to_string()}),
     };
-    let mut attack = json!({"version": ATTACK, "technique": entity(Technique::new(technique.number, 0))});
-    if let Some(fields) = attack.as_object_mut() {
+    let mut shown = json!({"version": attack::VERSION, "technique": entity(technique.parent())});
+    if let Some(fields) = shown.as_object_mut() {
         if technique.sub != 0 {
             fields.insert("sub_technique".to_owned(), entity(technique));
         }
-        if let Some((uid, name)) = tactic(technique.number) {
+        if let Some((uid, name)) = attack::tactic(technique) {
             fields.insert("tactic".to_owned(), json!({"uid": uid, "name": name}));
         }
     }
-    attack
-}
-
-/// The tactic a technique belongs to.
-fn tactic(number: u16) -> Option<(&'static str, &'static str)> {
-    match number {
-        1021 => Some(("TA0008", "Lateral Movement")),
-        1046 => Some(("TA0007", "Discovery")),
-        1059 => Some(("TA0002", "Execution")),
-        1105 => Some(("TA0011", "Command and Control")),
-        1110 => Some(("TA0006", "Credential Access")),
-        1485 | 1486 => Some(("TA0040", "Impact")),
-        _ => None,
-    }
+    shown
 }
 
 /// The process and, nested, those it descends from.
@@ -179,55 +169,6 @@ fn entity(tgid: u32, start_ms: u64, comm: &str, boot_ms: u64) -> Value {
     process
 }
 
-/// A file by its path.
-fn file(path: &str) -> Value {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    json!({"name": name, "path": path, "type_id": 1, "type": "Regular File"})
-}
-
-/// From the first counted operation to the decision, in milliseconds.
-fn elapsed_ms(evidence: &Evidence) -> u64 {
-    match evidence {
-        Evidence::FileTamper(facts) => u64::from(facts.elapsed_ms),
-        Evidence::LateralScan(facts) => u64::from(facts.elapsed_ms),
-        Evidence::Unknown { .. } | Evidence::VolatileExec(_) => 0,
-    }
-}
-
-/// The evidence: OCSF's objects where it has some, all counts under `data`.
-fn evidence(evidence: &Evidence) -> Value {
-    match evidence {
-        Evidence::FileTamper(facts) => json!({
-            "file": file(&facts.path.to_string()),
-            "data": {
-                "reason": facts.reason.to_string(), "files": facts.files, "renames": facts.renames,
-                "unlinks": facts.unlinks, "overwrites": facts.overwrites, "samples_high": facts.samples_high,
-                "samples_flat": facts.samples_flat, "samples": facts.samples, "window_ms": facts.window_ms,
-                "elapsed_ms": facts.elapsed_ms,
-            },
-        }),
-        Evidence::LateralScan(facts) => json!({
-            "dst_endpoint": without_nulls(json!({
-                "ip": words::address(facts).map(|address| address.to_string()), "port": facts.port,
-            })),
-            "connection_info": without_nulls(json!({
-                "direction_id": 2, "direction": "Outbound", "protocol_num": facts.protocol,
-                "protocol_name": match facts.protocol { 6 => Some("tcp"), 17 => Some("udp"), _ => None },
-                "protocol_ver_id": facts.family,
-            })),
-            "data": {
-                "reason": facts.reason.to_string(), "hosts": facts.hosts, "tries": facts.tries,
-                "window_ms": facts.window_ms, "elapsed_ms": facts.elapsed_ms,
-            },
-        }),
-        Evidence::VolatileExec(facts) => json!({
-            "file": file(&facts.path.to_string()),
-            "data": {"flags": facts.flags, "cwd": facts.cwd.to_string()},
-        }),
-        Evidence::Unknown { length } => json!({"data": {"unknown_bytes": length}}),
-    }
-}
-
 /// An object without the attributes that are not known: OCSF leaves them out.
 fn without_nulls(mut value: Value) -> Value {
     if let Some(fields) = value.as_object_mut() {
@@ -238,7 +179,7 @@ fn without_nulls(mut value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use edge_wire::{Bytes, DetectorId, LateralScan, Verdict};
+    use edge_wire::{Bytes, DetectorId, Evidence, Verdict};
 
     use super::*;
     use crate::moment::Moment;
@@ -272,6 +213,8 @@ mod tests {
             ("/metadata/product/version", json!("0.1.0")),
             ("/metadata/sequence", json!(9)),
             ("/device/uid", json!("gw-7")),
+            ("/finding_info/related_events/0/type_uid", json!(100_110)),
+            ("/finding_info/related_events/0/type", json!("File System Activity: Encrypt")),
             ("/evidences/0/data/files", json!(30)),
             ("/evidences/0/file/path", json!("/data/a.db\\x0a")),
             ("/unmapped/disposition", json!("killed")),
@@ -313,25 +256,11 @@ mod tests {
         assert_eq!((&value["severity_id"], &value["action_id"]), (&json!(99), &json!(0)));
         assert_eq!(value["finding_info"]["analytic"]["name"], "unknown-99");
         assert_eq!(value["finding_info"]["attacks"][0]["sub_technique"]["uid"], "T1059.004");
+        assert_eq!(
+            value["finding_info"]["attacks"][0]["technique"]["name"],
+            "Command and Scripting Interpreter"
+        );
+        assert_eq!(value["finding_info"].get("related_events"), None);
         assert_eq!(value["evidences"][0]["data"]["unknown_bytes"], 12);
-    }
-
-    #[test]
-    fn a_scan_names_its_destination() {
-        let mut verdict = killed();
-        verdict.evidence = Evidence::LateralScan(LateralScan {
-            family: 4,
-            protocol: 6,
-            port: 23,
-            address: Bytes::cut(&[10, 0, 0, 9]),
-            hosts: 14,
-            ..LateralScan::default()
-        });
-        let evidence = &of(&verdict)["evidences"][0];
-        assert_eq!(evidence["dst_endpoint"], json!({"ip": "10.0.0.9", "port": 23}));
-        assert_eq!(evidence["connection_info"]["protocol_name"], "tcp");
-        assert_eq!(evidence["data"]["hosts"], 14);
-        verdict.evidence = Evidence::LateralScan(LateralScan { port: 23, ..LateralScan::default() });
-        assert_eq!(of(&verdict)["evidences"][0]["dst_endpoint"], json!({"port": 23}));
     }
 }
