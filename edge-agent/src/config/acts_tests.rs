@@ -76,7 +76,7 @@ fn all_keys_can_change_at_once() {
         fixed || key == "detectors.volatile_exec.except"
     };
     let others: Vec<_> = others().into_iter().filter(|(key, _)| !alone(key)).collect();
-    let source: String = others.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+    let source: String = others.iter().flat_map(|(key, value)| [key, " = ", value, "\n"]).collect();
     let changes = diff(&Config::default(), &accepted(&source));
     let told = changes.restart.iter().chain(&changes.live);
     let mut told: Vec<_> = told.copied().collect();
