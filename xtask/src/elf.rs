@@ -180,7 +180,12 @@ mod tests {
         let elf = Elf::parse(&wide(1)).unwrap();
         assert_eq!(
             elf,
-            Elf { machine: EM_BPF, interpreted: false, sections: vec![String::new(), ".BTF".to_owned()], bpf_calls: 0 }
+            Elf {
+                machine: EM_BPF,
+                interpreted: false,
+                sections: vec![String::new(), ".BTF".to_owned()],
+                bpf_calls: 0
+            }
         );
     }
 
