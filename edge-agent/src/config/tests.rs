@@ -49,6 +49,8 @@ const OTHERS: [(&str, &str); 38] = [
     ("detectors.file_tamper.threshold", "10_000"),
     ("detectors.file_tamper.window", r#""10m""#),
     ("detectors.file_tamper.unlink_threshold", "10"),
+    ("detectors.file_tamper.origin_threshold", "10"),
+    ("detectors.file_tamper.origin_window", "\"10s\""),
     ("detectors.file_tamper.suspicion", "1"),
     ("detectors.file_tamper.diversity", "0x80"),
     ("detectors.file_tamper.allow", r#"["/opt/backup:children"]"#),

@@ -4,7 +4,8 @@
 //! kernel is common on gateways.
 
 use edge_abi::SyscallClass::{
-    Chdir, Creat, Fchdir, Open, OpenAt, OpenAt2, Rename, RenameAt, Truncate, Unlink, UnlinkAt, Write, Writev,
+    Chdir, Creat, Fchdir, Ftruncate, Mmap, Munmap, Open, OpenAt, OpenAt2, Rename, RenameAt, Truncate, Unlink,
+    UnlinkAt, Write, Writev,
 };
 use edge_abi::{COMPAT_BASE, SYSCALL_SLOTS, SyscallClass};
 
@@ -15,9 +16,13 @@ type Table = &'static [(u16, SyscallClass)];
 const X86_64: Table = &[
     (1, Write),
     (2, Open),
+    (9, Mmap),
+    (11, Munmap),
     (18, Write),
     (20, Writev),
+    (26, Munmap),
     (76, Truncate),
+    (77, Ftruncate),
     (80, Chdir),
     (81, Fchdir),
     (82, Rename),
@@ -37,6 +42,7 @@ const AARCH64: Table = &[
     (35, UnlinkAt),
     (38, RenameAt),
     (45, Truncate),
+    (46, Ftruncate),
     (49, Chdir),
     (50, Fchdir),
     (56, OpenAt),
@@ -44,6 +50,9 @@ const AARCH64: Table = &[
     (66, Writev),
     (68, Write),
     (70, Writev),
+    (215, Munmap),
+    (222, Mmap),
+    (227, Munmap),
     (276, RenameAt),
     (287, Writev),
     (437, OpenAt2),
@@ -57,11 +66,16 @@ const ARM: Table = &[
     (10, Unlink),
     (12, Chdir),
     (38, Rename),
+    (91, Munmap),
     (92, Truncate),
+    (93, Ftruncate),
     (133, Fchdir),
+    (144, Munmap),
     (146, Writev),
     (181, Write),
+    (192, Mmap),
     (193, Truncate),
+    (194, Ftruncate),
     (322, OpenAt),
     (328, UnlinkAt),
     (329, RenameAt),
@@ -190,6 +204,10 @@ mod tests {
             (libc::SYS_writev, Writev),
             (libc::SYS_pwritev, Writev),
             (libc::SYS_pwritev2, Writev),
+            (libc::SYS_mmap, Mmap),
+            (libc::SYS_munmap, Munmap),
+            (libc::SYS_msync, Munmap),
+            (libc::SYS_ftruncate, Ftruncate),
             (libc::SYS_chdir, Chdir),
             (libc::SYS_fchdir, Fchdir),
         ];

@@ -27,6 +27,8 @@ pub enum Program {
     SysEnter,
     /// What `file_tamper` makes of a path.
     SysFiles,
+    /// The same for a whole origin.
+    SysOrigin,
     /// First path of a syscall.
     SysPaths,
     /// Second path of a syscall.
@@ -51,12 +53,13 @@ pub enum Hook {
 impl Program {
     /// All of them, in the order they are attached: those that are jumped to before those that jump, followers of processes
     /// before those that judge.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Fork,
         Self::Exit,
         Self::SysPaths,
         Self::SysSecond,
         Self::SysFiles,
+        Self::SysOrigin,
         Self::SysWrite,
         Self::SysActs,
         Self::SysEnter,
@@ -83,6 +86,7 @@ impl Program {
             Self::SysActs => "sys_acts",
             Self::SysEnter => "sys_enter",
             Self::SysFiles => "sys_files",
+            Self::SysOrigin => "sys_origin",
             Self::SysPaths => "sys_paths",
             Self::SysSecond => "sys_second",
             Self::SysWrite => "sys_write",
@@ -101,9 +105,12 @@ impl Program {
             Self::Fork => "tracepoint sched:sched_process_fork",
             Self::Sendmsg4 => "cgroup/sendmsg4",
             Self::Sendmsg6 => "cgroup/sendmsg6",
-            Self::SysActs | Self::SysFiles | Self::SysPaths | Self::SysSecond | Self::SysWrite => {
-                "jump of sys_enter"
-            }
+            Self::SysActs
+            | Self::SysFiles
+            | Self::SysOrigin
+            | Self::SysPaths
+            | Self::SysSecond
+            | Self::SysWrite => "jump of sys_enter",
             Self::SysEnter => "raw_tracepoint sys_enter",
         }
     }
@@ -123,6 +130,7 @@ impl Program {
             Self::SysFiles => Hook::Jump("JUMPS", 2),
             Self::SysWrite => Hook::Jump("JUMPS", 3),
             Self::SysActs => Hook::Jump("JUMPS", 4),
+            Self::SysOrigin => Hook::Jump("JUMPS", 5),
             // Those of `ExecJump` in `edge-ebpf/src/sensors/exec.rs`.
             Self::ExecPlace => Hook::Jump("EXEC_JUMPS", 0),
         }
