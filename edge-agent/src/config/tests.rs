@@ -26,7 +26,7 @@ fn schema() -> Vec<(&'static str, String)> {
 }
 
 /// For every key but those of the detectors of acts a value that differs from the default, and that needs no other key.
-const OTHERS: [(&str, &str); 38] = [
+const OTHERS: [(&str, &str); 40] = [
     ("device.id", r#""gw-7""#),
     ("mqtt.brokers", r#"["[::1]:1883", "localhost:1884"]"#),
     ("mqtt.client_id", r#""c""#),
