@@ -1,5 +1,6 @@
 //! Getting the kernel side to run: probe, load in a process of its own, attach, hand over, tune.
 
+mod acts;
 mod cgroup;
 mod features;
 mod handover;
@@ -9,7 +10,9 @@ mod maps;
 mod object;
 mod report;
 mod seed;
+mod selftest;
 mod sys;
+mod sys_acts;
 mod tracefs;
 mod tune;
 mod watch;
@@ -25,6 +28,7 @@ pub use ladder::{programs, rung};
 pub use maps::Maps;
 pub use report::{MapCost, Program, Reached, Report};
 use seed::{repair, seed};
+pub use selftest::Liveness;
 pub use tune::apply;
 
 use crate::config::{self, Config};
@@ -40,6 +44,8 @@ pub struct Sensors {
     pub maps: Maps,
     /// What came of each program and map.
     pub report: Report,
+    /// What the self-test showed; nothing before [`Self::arm`].
+    pub liveness: Liveness,
     /// Descriptors that keep the programs attached.
     _links: Vec<OwnedFd>,
 }
@@ -95,17 +101,30 @@ impl Sensors {
             return Err(Failed { error, report: Box::new(handover.report) });
         }
         let (events, maps) = Maps::take(&handover.report, &mut handover.descriptors)?;
-        Ok(Self { events, maps, report: handover.report, _links: handover.descriptors })
+        Ok(Self {
+            events,
+            maps,
+            report: handover.report,
+            liveness: Liveness::default(),
+            _links: handover.descriptors,
+        })
     }
 
-    /// Writes the policy: from now on detectors judge, and act where it says so.
+    /// Writes the policy, then tests the sensors: from now on detectors judge, and act where it says so. Before the runtime
+    /// starts, since the test forks.
     ///
     /// # Errors
-    /// [`AgentError::Load`] with what the kernel says to a map update.
+    /// [`AgentError::Load`] with what the kernel says to a map update. A self-test that cannot be made is no error: nothing is
+    /// live then, and that is told.
     pub fn arm(&mut self, config: &Config) -> Result<(), AgentError> {
         let refused = |error: MapError| AgentError::Load { name: "the policy".into(), source: error.into() };
         seed(&mut self.maps, config).map_err(refused)?;
-        apply(&mut self.maps, config).map_err(refused)
+        apply(&mut self.maps, config).map_err(refused)?;
+        match selftest::run(&mut self.maps, config) {
+            Ok(liveness) => self.liveness = liveness,
+            Err(error) => log::error!("load: the sensors could not be tested, {error}"),
+        }
+        Ok(())
     }
 }
 
