@@ -20,6 +20,9 @@ const DELIVERY: Duration = Duration::from_secs(15);
 /// Where the agent's configuration lies in the guest.
 const CONFIG: &str = "/etc/edge-agent/edge-agent.toml";
 
+/// The guest's shell starts every command of the tests, which have nothing to do with each other: each is an origin of its own.
+const SPAWNERS: &str = "spawners = [\"/init\", \"/bin/busybox\", \"/bin/sh\"]\n";
+
 /// What the agent is told to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Policy {
@@ -39,7 +42,7 @@ impl Policy {
         format!(
             "[device]\nid = \"{device}\"\n\
              [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
-             [policy]\naction = \"{action}\"\n\
+             [policy]\naction = \"{action}\"\n{SPAWNERS}\
              [detectors.file_tamper]\naction = \"kill\"\n\
              [detectors.lateral_scan]\naction = \"deny\"\n\
              [detectors.volatile_exec]\naction = \"kill\"\n"
