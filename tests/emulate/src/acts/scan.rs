@@ -2,7 +2,7 @@
 //! connections by a tool that starts a child for each.
 
 use std::io;
-use std::net::{IpAddr, UdpSocket};
+use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 
 use super::Act;
 use super::child::in_child;
@@ -30,7 +30,7 @@ pub(super) const ACTS: &[Act] = &[
         "lateral_scan.ipv6",
         "[--net fd00:ed9e::] [--port 23] [--hosts 30]",
         "IPv6 hosts; `ip -6 route add local fd00:ed9e::/64 dev lo` makes them",
-        |options, tally| one(options, tally, "fd00:ed9e::"),
+        ipv6,
     ),
     Act::attack(
         "lateral_scan.udp_spread",
@@ -76,6 +76,37 @@ fn threads(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
     Ok(())
 }
 
+/// As [`one`], if the addresses lead nowhere but here.
+fn ipv6(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
+    let net = options.text("net").unwrap_or("fd00:ed9e::");
+    let routes = std::fs::read_to_string("/proc/net/ipv6_route").unwrap_or_default();
+    let local = |host: &IpAddr| matches!(host, IpAddr::V6(host) if leads_here(&routes, *host));
+    if destinations(net, options.value_or("hosts", 30)?)?.1.iter().all(local) {
+        return one(options, tally, net);
+    }
+    Err(Failure::Unsupported {
+        action: "trying addresses without a local route",
+        source: io::Error::from_raw_os_error(libc::ENETUNREACH),
+    })
+}
+
+/// Whether a table of routes has one for `host`, other than for everything, that leads to `lo` and does not refuse.
+fn leads_here(routes: &str, host: Ipv6Addr) -> bool {
+    /// The kernel's flag of routes that refuse.
+    const REJECT: u32 = 0x200;
+    routes.lines().any(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let [net, len, _, _, _, _, _, _, flags, device] = words[..] else { return false };
+        let number = |text| u32::from_str_radix(text, 16).ok();
+        let (Ok(net), Some(len @ 1..=128), Some(flags)) =
+            (u128::from_str_radix(net, 16), number(len), number(flags))
+        else {
+            return false;
+        };
+        device == "lo" && flags & REJECT == 0 && (net ^ u128::from(host)) >> (128 - len) == 0
+    })
+}
+
 /// Every host is tried by this process.
 fn one(options: &Options, tally: &mut Tally, net: &str) -> Result<(), Failure> {
     let port = options.value_or("port", 23)?;
@@ -106,6 +137,21 @@ fn udp(host: IpAddr, port: u16) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_route_to_lo_that_does_not_refuse_leads_here() {
+        let none = "00000000000000000000000000000000";
+        let route = |len, flags, device| {
+            format!("fd00ed9e{:024} {len} {none} 00 {none} 00000400 00000001 00000000 {flags} {device}\n", 0)
+        };
+        let host = "fd00:ed9e::7".parse().unwrap();
+        assert!(leads_here(&route("40", "80200001", "lo"), host));
+        assert!(!leads_here(&route("40", "80200001", "lo"), "fd00:ed9f::7".parse().unwrap()));
+        assert!(!leads_here(&route("40", "00200200", "lo"), host));
+        assert!(!leads_here(&route("40", "00000001", "eth0"), host));
+        assert!(!leads_here(&route("00", "00000001", "lo"), host));
+        assert!(!leads_here("", host));
+    }
 
     #[test]
     fn every_host_is_tried_once_in_every_way() {

@@ -207,10 +207,11 @@ fn within(options: &Options, tally: &mut Tally, dir: &Path) -> Result<(), Failur
     })
 }
 
-/// Moves the folder's files down a path that no call could name as a whole, and encrypts and renames them there.
+/// Moves the folder's files down a very long path, and encrypts and renames them there.
 fn deep(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
-    /// Folders below one another; with names of 100 bytes, more than the kernel's 4,096.
-    const LEVELS: usize = 50;
+    /// Folders below one another. With names of 100 bytes far beyond a sensor's buffer, but within the 4,096 bytes that
+    /// a path may have, so that `rm -r` can still remove them.
+    const LEVELS: usize = 36;
     let (paths, delay) = victims(options, 0)?;
     let top = options.path("dir")?;
     let mut folder = File::open(&top).map_err(Failure::file("opening", &top))?;
