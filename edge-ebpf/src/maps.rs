@@ -67,6 +67,10 @@ pub(crate) static FILES: LruHashMap<u32, FilesState> = LruHashMap::with_max_entr
 #[map]
 pub(crate) static SCANS: LruHashMap<u32, ScanState> = LruHashMap::with_max_entries(256, 0);
 
+/// Who made a socket that is not a stream, by its cookie. LRU: that a socket is closed is not seen.
+#[map]
+pub(crate) static OWNERS: LruHashMap<u64, u32> = LruHashMap::with_max_entries(256, 0);
+
 /// Ports where one logs in; written by the agent.
 #[map]
 pub(crate) static LOGIN_PORTS: HashMap<u32, u8> = HashMap::with_max_entries(64, 0);

@@ -4,7 +4,8 @@
 //! kernel is common on gateways.
 
 use edge_abi::SyscallClass::{
-    Chdir, Creat, Fchdir, Open, OpenAt, OpenAt2, Rename, RenameAt, Truncate, Unlink, UnlinkAt, Write, Writev,
+    Chdir, Creat, Fchdir, Ioctl, Open, OpenAt, OpenAt2, Rename, RenameAt, SendMsg, SendTo, SetSockOpt, Socket,
+    Truncate, Unlink, UnlinkAt, Write, Writev,
 };
 use edge_abi::{COMPAT_BASE, SYSCALL_SLOTS, SyscallClass};
 
@@ -15,8 +16,13 @@ type Table = &'static [(u16, SyscallClass)];
 const X86_64: Table = &[
     (1, Write),
     (2, Open),
+    (16, Ioctl),
     (18, Write),
     (20, Writev),
+    (41, Socket),
+    (44, SendTo),
+    (46, SendMsg),
+    (54, SetSockOpt),
     (76, Truncate),
     (80, Chdir),
     (81, Fchdir),
@@ -34,6 +40,7 @@ const X86_64: Table = &[
 
 /// `include/uapi/asm-generic/unistd.h`.
 const AARCH64: Table = &[
+    (29, Ioctl),
     (35, UnlinkAt),
     (38, RenameAt),
     (45, Truncate),
@@ -44,12 +51,17 @@ const AARCH64: Table = &[
     (66, Writev),
     (68, Write),
     (70, Writev),
+    (198, Socket),
+    (206, SendTo),
+    (208, SetSockOpt),
+    (211, SendMsg),
     (276, RenameAt),
     (287, Writev),
     (437, OpenAt2),
 ];
 
-/// `arch/arm/tools/syscall.tbl`; also what 32-bit tasks use on arm64. 92 is `truncate`, 193 `truncate64`.
+/// `arch/arm/tools/syscall.tbl`; also what 32-bit tasks use on arm64. 92 is `truncate`, 193 `truncate64`; 289 is `send`, whose first three
+/// arguments are those of `sendto`.
 const ARM: Table = &[
     (4, Write),
     (5, Open),
@@ -57,11 +69,17 @@ const ARM: Table = &[
     (10, Unlink),
     (12, Chdir),
     (38, Rename),
+    (54, Ioctl),
     (92, Truncate),
     (133, Fchdir),
     (146, Writev),
     (181, Write),
     (193, Truncate),
+    (281, Socket),
+    (289, SendTo),
+    (290, SendTo),
+    (294, SetSockOpt),
+    (296, SendMsg),
     (322, OpenAt),
     (328, UnlinkAt),
     (329, RenameAt),
@@ -192,6 +210,11 @@ mod tests {
             (libc::SYS_pwritev2, Writev),
             (libc::SYS_chdir, Chdir),
             (libc::SYS_fchdir, Fchdir),
+            (libc::SYS_ioctl, Ioctl),
+            (libc::SYS_socket, Socket),
+            (libc::SYS_sendto, SendTo),
+            (libc::SYS_sendmsg, SendMsg),
+            (libc::SYS_setsockopt, SetSockOpt),
         ];
         for (number, class) in known {
             assert_eq!(slots[usize::try_from(*number).unwrap()], *class as u8, "syscall {number}");

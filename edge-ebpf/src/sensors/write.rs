@@ -6,7 +6,7 @@ use edge_abi::{FileTamperTuning, SyscallClass};
 use edge_ebpf::detectors::file_tamper::{FileEvidence, FilesState};
 use edge_ebpf::sample::{SAMPLE_BYTES, SHORT_BYTES, Sample, classify, is_packed};
 
-use super::syscall::{argument, class, registers, scratch};
+use super::syscall::{Jump, argument, class, jump, registers, scratch};
 use crate::emit::file_tamper;
 use crate::maps::Scratch;
 use crate::{globals, read, task};
@@ -24,6 +24,9 @@ struct Buffer {
 #[raw_tracepoint]
 pub(crate) fn sys_write(ctx: RawTracePointContext) -> i32 {
     let _ = observe(&ctx);
+    if super::net::has_bus(task::current_tgid()) {
+        jump(&ctx, Jump::Net);
+    }
     0
 }
 
