@@ -47,7 +47,8 @@ pub(super) const ACTS: &[Act] = &[
             tally.futile("reading a setting", &[libc::ENOENT], fs::read(place(name)?))?;
         }
         Ok(())
-    }),
+    })
+    .in_guest(),
     Act::benign(
         "sysctl_tamper.benign_write",
         "",
