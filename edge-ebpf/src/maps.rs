@@ -53,7 +53,7 @@ pub(crate) static PROBE: Array<u32> = Array::with_max_entries(1, 0);
 
 /// Programs that `sys_enter` goes on to, see [`Jump`].
 #[map]
-pub(crate) static JUMPS: ProgramArray = ProgramArray::with_max_entries(8, 0);
+pub(crate) static JUMPS: ProgramArray = ProgramArray::with_max_entries(16, 0);
 
 /// Programs that `exec` goes on to, see [`ExecJump`].
 #[map]
@@ -79,9 +79,9 @@ pub(crate) static LOGIN_PORTS: HashMap<u32, u8> = HashMap::with_max_entries(64, 
 #[map]
 pub(crate) static PREFIXES: LpmTrie<PrefixData, u8> = LpmTrie::with_max_entries(32, 0);
 
-/// Tuning of `file_tamper`; written by the agent.
+/// Tuning of `file_tamper`, for a process and for an origin; written by the agent.
 #[map]
-pub(crate) static FILE_TAMPER: Array<FileTamperTuning> = Array::with_max_entries(1, 0);
+pub(crate) static FILE_TAMPER: Array<FileTamperTuning> = Array::with_max_entries(2, 0);
 
 /// Tuning of `lateral_scan`; written by the agent.
 #[map]

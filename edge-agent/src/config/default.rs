@@ -111,6 +111,8 @@ impl Default for FileTamper {
             threshold: 30,
             window: Duration::from_secs(10),
             unlink_threshold: 300,
+            origin_threshold: 60,
+            origin_window: Duration::from_secs(300),
             suspicion: 8,
             diversity: 80,
         }

@@ -23,6 +23,8 @@ fn assert_in_range(config: &Config) {
     assert!(ranges::IN_FLIGHT.contains(&config.mqtt.in_flight));
     assert!(ranges::TAMPER_THRESHOLD.contains(&tamper.threshold));
     assert!(ranges::UNLINK_THRESHOLD.contains(&tamper.unlink_threshold));
+    assert!(ranges::ORIGIN_THRESHOLD.contains(&tamper.origin_threshold));
+    assert!(ranges::ORIGIN_WINDOW.contains(&tamper.origin_window));
     assert!((1..=tamper.threshold).contains(&tamper.suspicion));
     assert!(ranges::DIVERSITY.contains(&tamper.diversity));
     assert!(ranges::SCAN_HOSTS.contains(&scan.hosts) && ranges::SCAN_TRIES.contains(&scan.tries));

@@ -118,6 +118,12 @@ fn file_tamper(reader: &mut Reader<'_>, tamper: &mut FileTamper) {
         &mut tamper.unlink_threshold,
         &ranges::UNLINK_THRESHOLD,
     );
+    reader.number(
+        "detectors.file_tamper.origin_threshold",
+        &mut tamper.origin_threshold,
+        &ranges::ORIGIN_THRESHOLD,
+    );
+    reader.duration("detectors.file_tamper.origin_window", &mut tamper.origin_window, &ranges::ORIGIN_WINDOW);
     reader.number("detectors.file_tamper.suspicion", &mut tamper.suspicion, &ranges::SUSPICION);
     reader.number("detectors.file_tamper.diversity", &mut tamper.diversity, &ranges::DIVERSITY);
 

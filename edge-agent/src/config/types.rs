@@ -235,6 +235,10 @@ pub struct FileTamper {
     pub window: Duration,
     /// Files one process may unlink within `window` before it is a finding, 10..=100,000.
     pub unlink_threshold: u32,
+    /// Files everything of one origin may rename or overwrite within `origin_window`, 3..=100,000.
+    pub origin_threshold: u32,
+    /// The window of an origin's counts, 10 s..=1 h.
+    pub origin_window: Duration,
     /// Count from which written content is sampled, 1..=`threshold`.
     pub suspicion: u32,
     /// Distinct byte values in a 128-byte sample at or above which it looks encrypted, 16..=128.

@@ -38,6 +38,8 @@ pub enum Program {
     SysFiles,
     /// Syscalls about sockets, routes and buses.
     SysNet,
+    /// The same for a whole origin.
+    SysOrigin,
     /// First path of a syscall.
     SysPaths,
     /// Second path of a syscall.
@@ -68,12 +70,13 @@ pub enum Hook {
 impl Program {
     /// All of them, in the order they are attached: those that are jumped to before those that jump, followers of processes
     /// before those that judge.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Fork,
         Self::Exit,
         Self::SysPaths,
         Self::SysSecond,
         Self::SysFiles,
+        Self::SysOrigin,
         Self::SysWrite,
         Self::SysActs,
         Self::SysNet,
@@ -110,6 +113,7 @@ impl Program {
             Self::SysEnter => "sys_enter",
             Self::SysFiles => "sys_files",
             Self::SysNet => "sys_net",
+            Self::SysOrigin => "sys_origin",
             Self::SysPaths => "sys_paths",
             Self::SysSecond => "sys_second",
             Self::SysWrite => "sys_write",
@@ -135,6 +139,7 @@ impl Program {
             Self::SysActs
             | Self::SysFiles
             | Self::SysNet
+            | Self::SysOrigin
             | Self::SysPaths
             | Self::SysSecond
             | Self::SysWrite => "jump of sys_enter",
@@ -161,7 +166,8 @@ impl Program {
             Self::SysFiles => Hook::Jump("JUMPS", 2),
             Self::SysWrite => Hook::Jump("JUMPS", 3),
             Self::SysActs => Hook::Jump("JUMPS", 4),
-            Self::SysNet => Hook::Jump("JUMPS", 5),
+            Self::SysOrigin => Hook::Jump("JUMPS", 5),
+            Self::SysNet => Hook::Jump("JUMPS", 8),
             // Those of `ExecJump` in `edge-ebpf/src/sensors/exec.rs`.
             Self::ExecPlace => Hook::Jump("EXEC_JUMPS", 0),
         }

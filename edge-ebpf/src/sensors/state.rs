@@ -31,7 +31,7 @@ fn observe(ctx: &TracePointContext) -> Option<()> {
     // SAFETY: the value is not looked at, only whether it is there.
     unsafe { LOGIN_PORTS.get(u32::from(change.local_port)) }?;
     let rule = enter(DETECTOR, 0)?;
-    let mut act = Act::new(reason::SOLE);
+    let mut act = Act::new(reason::GUESSING);
     act.family = source.family;
     act.protocol = ENDPOINT_TCP;
     act.port = change.local_port;

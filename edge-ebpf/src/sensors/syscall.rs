@@ -12,7 +12,7 @@ use aya_ebpf::programs::RawTracePointContext;
 use edge_abi::{COMPAT_BASE, FIRST_ACT, SyscallClass};
 use edge_ebpf::detectors::net_tamper;
 
-use super::net;
+use super::{net, write};
 use crate::emit::file_tamper;
 use crate::maps::{JUMPS, SCRATCH, Scratch};
 use crate::{filter, globals, read, task};
@@ -34,8 +34,10 @@ pub(crate) enum Jump {
     Write = 3,
     /// Syscalls judged by their registers: `sensors/acts.rs`.
     Acts = 4,
+    /// What `file_tamper` makes of both paths for the whole origin.
+    Origin = 5,
     /// Those about sockets, routes and buses: `sensors/net.rs`.
-    Net = 5,
+    Net = 8,
 }
 
 /// A syscall begins.
@@ -45,9 +47,9 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
     if class == SyscallClass::None as u8 || !filter::in_scope() {
         return 0;
     }
-    if class == SyscallClass::Write as u8 || class == SyscallClass::Writev as u8 {
+    if write::is_data(class) {
         // The most frequent of all: of no interest unless the process has changed files before.
-        if file_tamper::known(task::current_tgid()).is_some() {
+        if write::matters(&ctx, class) && file_tamper::known(task::current_tgid()).is_some() {
             jump(&ctx, Jump::Write);
         }
     } else if net::takes(class) {
