@@ -37,6 +37,14 @@ static EXEC_FILENAME: u32 = 0;
 #[unsafe(no_mangle)]
 static FORK_CHILD: u32 = 0;
 
+/// Where `inet_sock_set_state` has its old state.
+#[unsafe(no_mangle)]
+static SOCK_STATE: u32 = 0;
+
+/// 1 when a cgroup program judges new sockets of the internet families.
+#[unsafe(no_mangle)]
+static SOCK_CREATE: u32 = 0;
+
 /// Reads one global past the optimiser.
 macro_rules! global {
     ($(#[$doc:meta])* $name:ident: $type:ty = $static:expr) => {
@@ -72,6 +80,14 @@ global!(
 global!(
     /// Offset of the child's pid.
     fork_child: u32 = FORK_CHILD
+);
+global!(
+    /// Offset of the old state.
+    sock_state: u32 = SOCK_STATE
+);
+global!(
+    /// Whether a cgroup program judges new sockets of the internet families.
+    sock_create: u32 = SOCK_CREATE
 );
 global!(
     /// Offset of the first argument.

@@ -3,11 +3,18 @@
 //! One guest is booted per architecture and kernel and runs the cases of every detector in turn; each case is a test
 //! of its own, named `arch/kernel/detector/case`. What was measured is printed as a table at the end.
 
+mod bus_flood;
+mod deed;
 mod emulation;
 mod file_tamper;
 mod flood;
+mod flood_out;
 mod guest;
 mod lateral_scan;
+mod login_guessing;
+mod net_tamper;
+mod raw_socket;
+mod resource_hijack;
 mod scene;
 mod schedule;
 mod volatile_exec;
@@ -46,7 +53,27 @@ const CASES: &[Case] = &[
     Case { detector: "volatile_exec", name: "relative_caught", run: volatile_exec::relative_caught },
     Case { detector: "volatile_exec", name: "benign_quiet", run: volatile_exec::benign_quiet },
     Case { detector: "volatile_exec", name: "flood_books", run: flood::executions },
+    Case { detector: "raw_socket", name: "attack_caught", run: raw_socket::attack_caught },
+    Case { detector: "raw_socket", name: "filter_caught", run: raw_socket::filter_caught },
+    Case { detector: "raw_socket", name: "benign_quiet", run: raw_socket::benign_quiet },
+    Case { detector: "login_guessing", name: "attack_caught", run: login_guessing::attack_caught },
+    Case { detector: "login_guessing", name: "benign_quiet", run: login_guessing::benign_quiet },
+    Case { detector: "net_tamper", name: "attack_caught", run: net_tamper::attack_caught },
+    Case { detector: "net_tamper", name: "ioctl_caught", run: net_tamper::ioctl_caught },
+    Case { detector: "net_tamper", name: "benign_quiet", run: net_tamper::benign_quiet },
+    Case { detector: "flood_out", name: "attack_caught", run: flood_out::attack_caught },
+    Case { detector: "flood_out", name: "benign_quiet", run: flood_out::benign_quiet },
+    Case { detector: "bus_flood", name: "attack_caught", run: bus_flood::attack_caught },
+    Case { detector: "bus_flood", name: "benign_quiet", run: bus_flood::benign_quiet },
+    Case { detector: "resource_hijack", name: "attack_caught", run: resource_hijack::attack_caught },
+    Case { detector: "resource_hijack", name: "benign_quiet", run: resource_hijack::benign_quiet },
+    Case { detector: "lateral_scan", name: "spread_caught", run: lateral_scan::spread_caught },
     Case { detector: "file_tamper", name: "kill_exact", run: file_tamper::kill_exact },
     Case { detector: "lateral_scan", name: "deny", run: lateral_scan::deny },
     Case { detector: "volatile_exec", name: "kill", run: volatile_exec::kill },
+    Case { detector: "raw_socket", name: "deny", run: raw_socket::deny },
+    Case { detector: "net_tamper", name: "kill", run: net_tamper::kill },
+    Case { detector: "flood_out", name: "deny", run: flood_out::deny },
+    Case { detector: "bus_flood", name: "kill", run: bus_flood::kill },
+    Case { detector: "resource_hijack", name: "kill", run: resource_hijack::kill },
 ];

@@ -8,7 +8,10 @@ use edge_tests::programs::{guest_program, host_program};
 use edge_tests::subscriber::{Line, Subscriber};
 use edge_tests::vm::{Arch, Done, Guest, GuestBuilder, HOST, Kernel};
 
+use crate::bus_flood::WRITES;
 use crate::emulation::Emulation;
+use crate::flood_out::PACKETS;
+use crate::resource_hijack::{PERCENT, WINDOW_S};
 use edge_tests::said;
 
 /// How long an ordinary command may take in a guest.
@@ -45,7 +48,12 @@ impl Policy {
              [policy]\naction = \"{action}\"\n{SPAWNERS}\
              [detectors.file_tamper]\naction = \"kill\"\n\
              [detectors.lateral_scan]\naction = \"deny\"\n\
-             [detectors.volatile_exec]\naction = \"kill\"\n"
+             [detectors.volatile_exec]\naction = \"kill\"\n\
+             [detectors.bus_flood]\naction = \"kill\"\nthreshold = {WRITES}\nwatch = [\"/dev/pts/\"]\n\
+             [detectors.flood_out]\naction = \"deny\"\nthreshold = {PACKETS}\n\
+             [detectors.net_tamper]\naction = \"kill\"\n\
+             [detectors.raw_socket]\naction = \"deny\"\n\
+             [detectors.resource_hijack]\naction = \"kill\"\nthreshold = {PERCENT}\nwindow = \"{WINDOW_S}s\"\n"
         )
     }
 }

@@ -29,6 +29,11 @@ pub trait Processes {
         self.stat(tgid).map_or_else(|| kept_name(self, tgid), |stat| stat.comm)
     }
 
+    /// Whether a descriptor is a netlink socket; `None` when it is closed, or no socket.
+    fn is_netlink(&self, tgid: u32, descriptor: u64) -> Option<bool> {
+        proc::is_netlink(tgid, descriptor)
+    }
+
     /// The working directory.
     fn cwd(&self, tgid: u32) -> Option<std::vec::Vec<u8>> {
         proc::cwd(tgid)
@@ -52,7 +57,12 @@ pub fn identify(processes: &impl Processes, tgid: u32, uid: u32, comm: &[u8], ev
     let live = own.live;
     let exe = live.then(|| processes.exe(tgid)).flatten().filter(|exe| !exe.is_empty());
     let exe = exe.map_or_else(|| kept_exe(processes, tgid), |exe| Bytes::cut(&exe));
-    let subject = Subject { tgid, start_ms: own.start_ms, uid, comm: Bytes::until_nul(comm), exe };
+    let mut comm = Bytes::until_nul(comm);
+    if comm.is_empty() && tgid != 0 {
+        // Seen where the kernel side cannot ask for the name.
+        comm = if own.comm.is_empty() { kept_name(processes, tgid) } else { own.comm };
+    }
+    let subject = Subject { tgid, start_ms: own.start_ms, uid, comm, exe };
 
     let mut lineage = Vec::new();
     let (mut child, mut parent) = (own.start_ms, own.parent);

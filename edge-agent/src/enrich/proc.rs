@@ -1,7 +1,7 @@
 //! What `/proc` says about one process. Every reader gives `None` for a process that is gone or hidden.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
 
 use edge_wire::Bytes;
@@ -69,6 +69,22 @@ pub fn cwd(tgid: u32) -> Option<Vec<u8>> {
     Some(fs::read_link(format!("/proc/{tgid}/cwd")).ok()?.into_os_string().into_vec())
 }
 
+/// Whether a descriptor is a netlink socket of the process's own network namespace; `None` when it is closed, or no socket.
+#[must_use]
+pub fn is_netlink(tgid: u32, descriptor: u64) -> Option<bool> {
+    let link = fs::read_link(format!("/proc/{tgid}/fd/{descriptor}")).ok()?.into_os_string().into_vec();
+    let inode: u64 =
+        core::str::from_utf8(&link).ok()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()?;
+    let table = BufReader::new(File::open(format!("/proc/{tgid}/net/netlink")).ok()?);
+    // A line of this table is about a hundred bytes.
+    Some(table.lines().map_while(Result::ok).any(|line| netlink_inode(&line) == Some(inode)))
+}
+
+/// The inode in a line of `/proc/net/netlink`: its tenth and last field; the first line names the fields.
+fn netlink_inode(line: &str) -> Option<u64> {
+    line.split_ascii_whitespace().nth(9)?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +115,20 @@ mod tests {
         assert_eq!(exe(me).unwrap(), std::env::current_exe().unwrap().into_os_string().into_vec());
         assert!(cwd(me).is_some() && uid(me).is_some());
         assert_eq!(stat(u32::MAX), None);
+    }
+
+    #[test]
+    fn a_socket_that_is_not_netlink_is_told_apart() {
+        use std::os::fd::AsRawFd as _;
+        let me = std::process::id();
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert_eq!(is_netlink(me, socket.as_raw_fd().try_into().unwrap()), Some(false));
+        assert_eq!(is_netlink(me, u64::MAX), None);
+        let line =
+            "ffff9a0c5b0e1000 15  613        00000002 0        0        0        2        0        14912";
+        assert_eq!(netlink_inode(line), Some(14_912));
+        let head = "sk       Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode";
+        assert_eq!(netlink_inode(head), None);
     }
 
     proptest::proptest! {

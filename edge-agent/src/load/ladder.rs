@@ -35,6 +35,23 @@ pub const fn programs(detector: DetectorId) -> &'static [Program] {
         | DetectorId::SYSCTL_TAMPER => {
             &[Program::SysEnter, Program::SysPaths, Program::SysSecond, FORK, EXIT, EXEC]
         }
+        DetectorId::BUS_FLOOD => &[
+            Program::SysEnter,
+            Program::SysNet,
+            Program::SysPaths,
+            Program::SysSecond,
+            Program::SysWrite,
+            FORK,
+            EXIT,
+            EXEC,
+        ],
+        DetectorId::FLOOD_OUT => &[Program::Egress, Program::SockCreate, FORK, EXIT, EXEC],
+        DetectorId::LOGIN_GUESSING => &[Program::SockState],
+        DetectorId::NET_TAMPER => &[Program::SysEnter, Program::SysNet, FORK, EXIT, EXEC],
+        DetectorId::RAW_SOCKET => {
+            &[Program::SysEnter, Program::SysNet, Program::SockCreate, FORK, EXIT, EXEC]
+        }
+        DetectorId::RESOURCE_HIJACK => &[Program::CpuClock, Program::ExecPlace, FORK, EXIT, EXEC],
         DetectorId::PROCESS_INJECTION => {
             &[Program::SysEnter, Program::SysActs, Program::SysPaths, FORK, EXIT, EXEC]
         }
@@ -46,7 +63,7 @@ pub const fn programs(detector: DetectorId) -> &'static [Program] {
 #[must_use]
 pub fn rung(report: &Report, detector: DetectorId) -> Rung {
     match programs(detector).first() {
-        Some(first) if report.runs(*first) && *first == Program::Connect4 => Rung::CGROUP,
+        Some(first @ (Program::Connect4 | Program::Egress)) if report.runs(*first) => Rung::CGROUP,
         Some(first) if report.runs(*first) => Rung::TRACEPOINT,
         _ => Rung::OFF,
     }

@@ -4,8 +4,8 @@
 //! kernel is common on gateways.
 
 use edge_abi::SyscallClass::{
-    Chdir, Creat, Fchdir, Ftruncate, Mmap, Munmap, Open, OpenAt, OpenAt2, Rename, RenameAt, Truncate, Unlink,
-    UnlinkAt, Write, Writev,
+    Chdir, Creat, Fchdir, Ftruncate, Ioctl, Mmap, Munmap, Open, OpenAt, OpenAt2, Rename, RenameAt, SendMsg,
+    SendTo, SetSockOpt, Socket, Truncate, Unlink, UnlinkAt, Write, Writev,
 };
 use edge_abi::{COMPAT_BASE, SYSCALL_SLOTS, SyscallClass};
 
@@ -18,9 +18,14 @@ const X86_64: Table = &[
     (2, Open),
     (9, Mmap),
     (11, Munmap),
+    (16, Ioctl),
     (18, Write),
     (20, Writev),
     (26, Munmap),
+    (41, Socket),
+    (44, SendTo),
+    (46, SendMsg),
+    (54, SetSockOpt),
     (76, Truncate),
     (77, Ftruncate),
     (80, Chdir),
@@ -39,6 +44,7 @@ const X86_64: Table = &[
 
 /// `include/uapi/asm-generic/unistd.h`.
 const AARCH64: Table = &[
+    (29, Ioctl),
     (35, UnlinkAt),
     (38, RenameAt),
     (45, Truncate),
@@ -50,6 +56,10 @@ const AARCH64: Table = &[
     (66, Writev),
     (68, Write),
     (70, Writev),
+    (198, Socket),
+    (206, SendTo),
+    (208, SetSockOpt),
+    (211, SendMsg),
     (215, Munmap),
     (222, Mmap),
     (227, Munmap),
@@ -58,7 +68,8 @@ const AARCH64: Table = &[
     (437, OpenAt2),
 ];
 
-/// `arch/arm/tools/syscall.tbl`; also what 32-bit tasks use on arm64. 92 is `truncate`, 193 `truncate64`.
+/// `arch/arm/tools/syscall.tbl`; also what 32-bit tasks use on arm64. 92 is `truncate`, 193 `truncate64`; 289 is `send`, whose first three
+/// arguments are those of `sendto`.
 const ARM: Table = &[
     (4, Write),
     (5, Open),
@@ -66,6 +77,7 @@ const ARM: Table = &[
     (10, Unlink),
     (12, Chdir),
     (38, Rename),
+    (54, Ioctl),
     (91, Munmap),
     (92, Truncate),
     (93, Ftruncate),
@@ -76,6 +88,11 @@ const ARM: Table = &[
     (192, Mmap),
     (193, Truncate),
     (194, Ftruncate),
+    (281, Socket),
+    (289, SendTo),
+    (290, SendTo),
+    (294, SetSockOpt),
+    (296, SendMsg),
     (322, OpenAt),
     (328, UnlinkAt),
     (329, RenameAt),
@@ -210,6 +227,11 @@ mod tests {
             (libc::SYS_ftruncate, Ftruncate),
             (libc::SYS_chdir, Chdir),
             (libc::SYS_fchdir, Fchdir),
+            (libc::SYS_ioctl, Ioctl),
+            (libc::SYS_socket, Socket),
+            (libc::SYS_sendto, SendTo),
+            (libc::SYS_sendmsg, SendMsg),
+            (libc::SYS_setsockopt, SetSockOpt),
         ];
         for (number, class) in known {
             assert_eq!(slots[usize::try_from(*number).unwrap()], *class as u8, "syscall {number}");

@@ -81,7 +81,12 @@ impl Sensors {
             scoped: !config.scope.cgroup.is_empty(),
             exec_filename: 0,
             fork_child: 0,
+            sock_state: 0,
         };
+        // A connection that is made to this machine belongs to no cgroup that could be told.
+        if plan.scoped || (plan.programs.contains(&Program::SockState) && plan.read_sock_state().is_err()) {
+            plan.programs.retain(|program| *program != Program::SockState);
+        }
         if plan.programs.contains(&Program::Exec)
             && let Err(error) = plan.read_tracepoints()
         {
@@ -142,16 +147,19 @@ impl Sensors {
     }
 }
 
-/// The cgroup that is watched, or to which network programs are attached; `None` when neither is wanted.
+/// The cgroup that is watched, or to which network programs are attached; `None` when neither is wanted. Without cgroup2 only what
+/// has nothing else to stand on cannot be.
 fn open_cgroup(config: &Config, features: &Features) -> Result<Option<Cgroup>, AgentError> {
     let path = config.scope.cgroup.as_str();
-    if path.is_empty() && !config.detectors.lateral_scan.enabled {
+    let required = !path.is_empty() || config.detectors.lateral_scan.enabled;
+    let useful = wanted(config).into_iter().any(Program::needs_cgroup);
+    if !required && !useful {
         return Ok(None);
     }
-    let mount = features
-        .cgroup2
-        .as_ref()
-        .ok_or_else(|| AgentError::MissingCgroup2 { path: "/proc/self/mounts".into() })?;
+    let Some(mount) = features.cgroup2.as_ref() else {
+        let missing = AgentError::MissingCgroup2 { path: "/proc/self/mounts".into() };
+        return if required { Err(missing) } else { Ok(None) };
+    };
     let cgroup = Cgroup::open(mount, path);
     cgroup.map(Some).map_err(|error| AgentError::MissingCgroup2 { path: format!("{path}: {error}") })
 }

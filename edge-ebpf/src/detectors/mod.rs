@@ -1,8 +1,14 @@
 //! Detectors: from evidence and a process's state to a decision. One file each, named as everywhere else.
 
+pub mod bus_flood;
 pub mod file_tamper;
+pub mod flood_out;
 pub mod lateral_scan;
+pub mod login_guessing;
+pub mod net_tamper;
 pub mod process_injection;
+pub mod raw_socket;
+pub mod resource_hijack;
 pub mod volatile_exec;
 
 /// What a detector says about one act: that it is one, of what kind, and upon whom.

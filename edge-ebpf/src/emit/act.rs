@@ -17,7 +17,7 @@ use crate::task;
 static NEW: WindowState = WindowState::new();
 
 /// No path.
-static NO_PATH: PathBuffer = PathBuffer([[0; edge_abi::PREFIX_BYTES]; 2]);
+pub(super) static NO_PATH: PathBuffer = PathBuffer([[0; edge_abi::PREFIX_BYTES]; 2]);
 
 /// One act, as a detector describes it. What does not apply stays as in [`Act::new`].
 #[derive(Clone, Copy)]
@@ -103,7 +103,7 @@ pub(crate) fn enter(detector: Detector, tgid: u32) -> Option<&'static Rule> {
 
 /// The state behind a key, made now if there is none.
 #[inline(always)]
-fn state(detector: Detector, key: &WindowKey) -> Option<&'static mut WindowState> {
+pub(super) fn state(detector: Detector, key: &WindowKey) -> Option<&'static mut WindowState> {
     let state = WINDOWS.get_ptr_mut(key).or_else(|| {
         // Whoever made it first wins; that entry is then found.
         let _ = WINDOWS.insert(key, &NEW, u64::from(BPF_NOEXIST));
@@ -197,7 +197,7 @@ pub(crate) const DENIES: u8 = 1 << 7;
 
 /// The words of an address, already in network order, as bytes.
 #[inline(always)]
-fn address(words: [u32; 4]) -> [u8; 16] {
+pub(super) fn address(words: [u32; 4]) -> [u8; 16] {
     // SAFETY: four words have the size of sixteen bytes, and every byte is valid.
     unsafe { core::mem::transmute(words) }
 }

@@ -6,6 +6,7 @@
 use edge_abi::{CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_flags};
 use edge_ebpf::path::PathBuffer;
 
+use super::net;
 use crate::emit::act::{Act, apply, enter};
 use crate::maps::{NAMES, PrefixKey, Scratch, WATCH};
 use crate::{read, task};
@@ -56,6 +57,11 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
     }
     let watch = found?;
     let detector = Detector::from_raw(*watch.detectors.get(slot)?)?;
+    if matches!(detector, Detector::BusFlood) {
+        // Opening a bus is no act: writing to it often is.
+        net::mark_bus(tgid);
+        return None;
+    }
     let rule = enter(detector, tgid)?;
     let mut act = Act::new(*watch.reasons.get(slot)?);
     act.object = facts.identity;
