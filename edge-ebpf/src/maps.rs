@@ -47,9 +47,9 @@ pub(crate) static WATCH: LpmTrie<PrefixData, Watch> = LpmTrie::with_max_entries(
 #[map]
 pub(crate) static NAMES: HashMap<u32, Watch> = HashMap::with_max_entries(160, 0);
 
-/// The process that tests the sensors, 0 when none does; written by the agent.
+/// The process that tests the sensors, and the port it connects to, 0 when none does; written by the agent.
 #[map]
-pub(crate) static PROBE: Array<u32> = Array::with_max_entries(1, 0);
+pub(crate) static PROBE: Array<u32> = Array::with_max_entries(2, 0);
 
 /// Programs that `sys_enter` goes on to, see [`Jump`].
 #[map]

@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 use std::fs::{self, OpenOptions};
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,9 +20,10 @@ const WRITTEN: [&str; 4] = [
 const BUSY: Duration = Duration::from_millis(250);
 
 /// Performs all of them, one after the other. Ends by executing the agent's own program, which prints its version to nowhere.
-pub(super) fn perform(login_port: Option<u16>) {
+pub(super) fn perform(login_port: Option<u16>, own_port: u16) {
     files();
     sockets(login_port);
+    let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, own_port));
     super::sys_acts::perform();
     busy();
     execute();

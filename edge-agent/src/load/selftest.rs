@@ -6,6 +6,7 @@
 //! the thresholds are, and nothing is killed or refused because of them.
 
 use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixStream;
 
 use aya::maps::{MapData, MapError, PerCpuArray};
@@ -36,26 +37,35 @@ impl Liveness {
 /// What the kernel says to a map update, or to a child.
 pub(super) fn run(maps: &mut Maps, config: &Config) -> io::Result<Liveness> {
     let (mut ours, theirs) = UnixStream::pair()?;
-    let ports = config.detectors.lateral_scan.ports.first().copied();
+    let login_port = config.detectors.lateral_scan.ports.first().copied();
+    // Connections from outside are tested on a port of our own; nobody is waited for, the kernel greets by itself.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = listener.local_addr()?.port();
     let pid = sys::fork(|| {
         let mut start = [0];
         // Without the word to start, the agent has gone; then nothing is to be done either.
         if (&theirs).read_exact(&mut start).is_ok() {
-            acts::perform(ports);
+            acts::perform(login_port, port);
         }
     })?;
     let before = probed(&maps.counters);
-    let told = maps.probe.set(0, pid.cast_unsigned(), 0).map_err(io::Error::other);
+    let told = set(maps, pid.cast_unsigned(), port);
     let started = told.and_then(|()| ours.write_all(&[1]));
     // Closes the child's only source of words, so that it ends even when it was never told to start.
     drop((ours, theirs));
     sys::reap(pid);
-    let cleared = maps.probe.set(0, 0, 0).map_err(io::Error::other);
+    let cleared = set(maps, 0, 0);
     started.and(cleared)?;
     let after = probed(&maps.counters);
     let seen =
         Detector::ALL.iter().zip(before.iter().zip(&after)).filter(|(_, (before, after))| before != after);
     Ok(Liveness { live: seen.fold(0, |live, (detector, _)| live | detector.bit()) })
+}
+
+/// Tells the kernel side which process and port belong to the test.
+fn set(maps: &mut Maps, tgid: u32, port: u16) -> io::Result<()> {
+    maps.probe.set(1, u32::from(port), 0).map_err(io::Error::other)?;
+    maps.probe.set(0, tgid, 0).map_err(io::Error::other)
 }
 
 /// How many probing acts each detector has seen so far.

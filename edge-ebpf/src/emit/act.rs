@@ -80,6 +80,16 @@ pub(crate) fn is_probe(detector: Detector, tgid: u32) -> bool {
     probes
 }
 
+/// The same for a port of this machine, where no process can be told.
+#[inline(always)]
+pub(crate) fn is_probe_port(detector: Detector, port: u16) -> bool {
+    let probes = port != 0 && PROBE.get(1).is_some_and(|probe| *probe == u32::from(port));
+    if probes {
+        count(detector, Counter::Probed);
+    }
+    probes
+}
+
 /// Whether the program of `tgid` may do this.
 #[inline(always)]
 pub(crate) fn is_allowed(detector: Detector, tgid: u32) -> bool {

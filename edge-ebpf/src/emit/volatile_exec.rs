@@ -6,6 +6,7 @@ use edge_abi::{
 use edge_ebpf::detectors::volatile_exec::Decision;
 use edge_ebpf::path::PathBuffer;
 
+use super::act::is_allowed;
 use super::{Times, count, header, join, kill, reserve, submit};
 use crate::clock::now_ns;
 use crate::maps::VOLATILE_EXEC;
@@ -34,7 +35,7 @@ pub(crate) fn apply(
     if matches!(decision, Decision::Quiet) {
         return;
     }
-    if crate::task::is_trusted(tgid) {
+    if crate::task::is_trusted(tgid) || is_allowed(DETECTOR, tgid) {
         count(DETECTOR, Counter::Trusted);
         return;
     }

@@ -8,7 +8,7 @@ use aya_ebpf::programs::PerfEventContext;
 use edge_abi::{Detector, WindowKey, act_flags, reason};
 use edge_ebpf::detectors::resource_hijack::is_foreign;
 
-use crate::emit::act::{Act, enter};
+use crate::emit::act::{Act, enter, is_probe};
 use crate::emit::place::{InProcess, apply, of_process};
 use crate::{filter, task};
 
@@ -26,6 +26,9 @@ fn observe() -> Option<()> {
     let tgid = task::current_tgid();
     // The idle task has number 0.
     if tgid == 0 {
+        return None;
+    }
+    if is_probe(DETECTOR, tgid) {
         return None;
     }
     let task = task::lookup(tgid)?;

@@ -14,6 +14,7 @@ use edge_ebpf::detectors::volatile_exec::{Decision, Directory, Way, judge_absolu
 use edge_ebpf::path::{PathBuffer, PathFacts, scan};
 
 use crate::clock::now_ns;
+use crate::emit::act::is_probe;
 use crate::emit::{count, volatile_exec};
 use crate::maps::{ALLOW, EXEC_JUMPS, EXEC_SCRATCH, ExecScratch};
 use crate::{filter, globals, read, task};
@@ -110,6 +111,9 @@ fn on_place() -> Option<()> {
     let tgid = task::current_tgid();
     let mode = volatile_exec::mode()?;
     count(Detector::VolatileExec, Counter::Evidence);
+    if is_probe(Detector::VolatileExec, tgid) {
+        return None;
+    }
     let facts = scratch.facts;
     let known = task::lookup(tgid);
     let relative = scratch.path.first() != b'/';

@@ -10,7 +10,7 @@ use aya_ebpf::programs::TracePointContext;
 use edge_abi::{Detector, ENDPOINT_TCP, WindowKey, reason};
 use edge_ebpf::detectors::login_guessing::{Change, arrived};
 
-use crate::emit::act::{Act, enter};
+use crate::emit::act::{Act, enter, is_probe_port};
 use crate::emit::place::{Elsewhere, apply};
 use crate::maps::LOGIN_PORTS;
 use crate::{globals, read};
@@ -28,6 +28,9 @@ fn observe(ctx: &TracePointContext) -> Option<()> {
     const DETECTOR: Detector = Detector::LoginGuessing;
     let change: Change = read::kernel(ctx.as_ptr() as u64 + u64::from(globals::sock_state()))?;
     let source = arrived(&change)?;
+    if is_probe_port(DETECTOR, change.local_port) {
+        return None;
+    }
     // SAFETY: the value is not looked at, only whether it is there.
     unsafe { LOGIN_PORTS.get(u32::from(change.local_port)) }?;
     let rule = enter(DETECTOR, 0)?;

@@ -7,7 +7,7 @@ use edge_abi::{CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_fl
 use edge_ebpf::path::PathBuffer;
 
 use super::net;
-use crate::emit::act::{Act, apply, enter};
+use crate::emit::act::{Act, apply, enter, is_probe};
 use crate::maps::{NAMES, PrefixKey, Scratch, WATCH};
 use crate::{read, task};
 
@@ -59,7 +59,9 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
     let detector = Detector::from_raw(*watch.detectors.get(slot)?)?;
     if matches!(detector, Detector::BusFlood) {
         // Opening a bus is no act: writing to it often is.
-        net::mark_bus(tgid);
+        if !is_probe(detector, tgid) {
+            net::mark_bus(tgid);
+        }
         return None;
     }
     let rule = enter(detector, tgid)?;
