@@ -9,6 +9,7 @@ mod clock;
 mod content;
 mod failure;
 mod files;
+mod measure;
 mod mqtt;
 mod options;
 mod report;
@@ -52,6 +53,7 @@ fn run(name: &str, options: &Options) -> Result<Report, Failure> {
         "file-sync" => benign::file_sync(options),
         "media-import" => benign::media_import(options),
         "mqtt-ping" => mqtt::ping(options),
+        "measure" => measure::measure(options),
         _ => Err(Failure::Usage(format!("unknown command `{name}`"))),
     }
 }

@@ -32,6 +32,9 @@ benign twins:
   media-import --dir D --files N           new files of incompressible content, renamed into place
 links:
   mqtt-ping --addr A --port P --topic T --payload X      one acknowledged publish
+costs:
+  measure --operation getpid|open_close|write|rename|fork_exec|connect --count N --dir D [--rounds 3]
+                                           nanoseconds of N operations, in each round
 ";
 
 /// Prints the help.
