@@ -54,6 +54,8 @@ fn run(name: &str, options: &Options) -> Result<Report, Failure> {
         "media-import" => benign::media_import(options),
         "mqtt-ping" => mqtt::ping(options),
         "measure" => measure::measure(options),
+        "programs" => measure::programs(),
+        "tiny" => measure::tiny(options),
         _ => Err(Failure::Usage(format!("unknown command `{name}`"))),
     }
 }

@@ -34,7 +34,9 @@ links:
   mqtt-ping --addr A --port P --topic T --payload X      one acknowledged publish
 costs:
   measure --operation getpid|open_close|write|rename|fork_exec|connect --count N --dir D [--rounds 3]
-                                           nanoseconds of N operations, in each round
+          [--program /bin/true]            nanoseconds of N operations, in each round
+  tiny --file F                            the smallest program there is, for fork_exec
+  programs                                 runs and nanoseconds of each BPF program, if the kernel counts them
 ";
 
 /// Prints the help.

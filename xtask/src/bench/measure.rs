@@ -1,6 +1,7 @@
 //! Boots the guests of one kernel, case by case, and measures every operation in each.
 
 use super::case::{self, Case, Enabled};
+use super::profile;
 use super::request::Request;
 use super::results::{CaseResult, Cost, Detector, GuestResult, OPERATIONS};
 use anyhow::{Context, Result, bail, ensure};
@@ -13,6 +14,8 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(900);
 /// Where the agent's configuration lies in a guest.
 const CONFIGURATION: &str = "/etc/edge-agent/edge-agent.toml";
+/// The smallest program there is, which `fork_exec` executes. Written before the agent starts: it is part of the image.
+const TINY: &str = "/usr/bin/edge-tiny";
 /// Where auditd's rules lie in a guest.
 const RULES: &str = "/etc/audit/bench.rules";
 
@@ -44,6 +47,11 @@ impl Bench<'_> {
             let agent = cases.iter().find(|case| case.judged).context("no case has the whole agent")?;
             let detectors: Vec<_> = agent.detectors.iter().map(|detector| detector.name.clone()).collect();
             for rung in &self.request.rungs {
+                let whole = Case::Agent { rung: *rung, enabled: Enabled::Default, jit: true };
+                let mut counted = self.boot(&whole, &[], true)?;
+                counted.name.push_str(", programs counted");
+                counted.judged = false;
+                cases.push(counted);
                 for case in Case::parts(*rung, &detectors) {
                     cases.push(self.repeat(&case, &detectors)?);
                 }
@@ -64,7 +72,7 @@ impl Bench<'_> {
         let mut sum: Option<CaseResult> = None;
         for boot in 1..=self.request.boots {
             let what = format!("Linux {} {}, {}, boot {boot}", self.kernel, self.arch, case.name());
-            let result = self.boot(case, detectors).with_context(|| what.clone())?;
+            let result = self.boot(case, detectors, false).with_context(|| what.clone())?;
             let medians: Vec<_> = result
                 .operations
                 .iter()
@@ -79,8 +87,9 @@ impl Bench<'_> {
         sum.context("no boot was asked for")
     }
 
-    /// Boots a guest, starts what the case has, and measures every operation.
-    fn boot(&self, case: &Case, detectors: &[String]) -> Result<CaseResult> {
+    /// Boots a guest, starts what the case has, and measures every operation; when `profiled`, each BPF program as well,
+    /// which makes every run of one some dozens of instructions longer.
+    fn boot(&self, case: &Case, detectors: &[String], profiled: bool) -> Result<CaseResult> {
         let mut builder = GuestBuilder::new(self.arch, self.kernel).icount();
         for word in case.boot_words() {
             builder = builder.boot_word(word);
@@ -93,6 +102,7 @@ impl Bench<'_> {
         }
         builder = builder.content(CONFIGURATION, 0o600, case.configuration(detectors));
         let mut guest = builder.boot()?;
+        succeed(&mut guest, &format!("edge-emulate tiny --file {TINY}"))?;
         // Until then the kernel is still busy with its own start.
         succeed(&mut guest, "sleep 20")?;
         succeed(&mut guest, &format!("set -e\n{}", case.preparation()))?;
@@ -102,8 +112,19 @@ impl Bench<'_> {
             Case::Agent { enabled, .. } => start_agent(&mut guest, enabled, &mut result)?,
             Case::Auditd => start_auditd(&mut guest)?,
         }
+        if profiled {
+            succeed(&mut guest, "sysctl -q -w kernel.bpf_stats_enabled=1")?;
+        }
+        let rounds = self.request.rounds;
         for (operation, count) in OPERATIONS {
-            result.operations.push(measure(&mut guest, operation, count, self.request.rounds)?);
+            let before = if profiled { profile::counts(&mut guest)? } else { Vec::new() };
+            result.operations.push(measure(&mut guest, operation, count, rounds)?);
+            if profiled {
+                let after = profile::counts(&mut guest)?;
+                // The round that is not measured makes programs run as well.
+                let repeats = u64::from(count) * u64::from(rounds + 1);
+                result.programs.extend(profile::between(operation, repeats, &before, &after));
+            }
         }
         if *case != Case::Nothing {
             let status = succeed(&mut guest, "cat /proc/$(cat /run/bench.pid)/status")?;
@@ -158,7 +179,8 @@ fn start_auditd(guest: &mut Guest) -> Result<()> {
 /// Measures one operation, and lets what it left behind settle.
 fn measure(guest: &mut Guest, operation: &str, count: u32, rounds: u32) -> Result<Cost> {
     let command = format!(
-        "edge-emulate measure --operation {operation} --count {count} --rounds {rounds} --dir /data/bench && sleep 5"
+        "edge-emulate measure --operation {operation} --count {count} --rounds {rounds} \
+         --dir /data/bench --program {TINY} && sleep 5"
     );
     let output = succeed(guest, &command)?;
     let last = output.lines().rfind(|line| line.contains("end_ns")).unwrap_or_default();
@@ -173,7 +195,7 @@ fn measure(guest: &mut Guest, operation: &str, count: u32, rounds: u32) -> Resul
 }
 
 /// Runs a command that must succeed.
-fn succeed(guest: &mut Guest, command: &str) -> Result<String> {
+pub(super) fn succeed(guest: &mut Guest, command: &str) -> Result<String> {
     let done = guest.run(command, LIMIT)?;
     ensure!(done.code == 0, "`{command}` ended with {}: {}", done.code, done.output);
     Ok(done.output)

@@ -6,6 +6,7 @@ mod case;
 mod document;
 mod judge;
 mod measure;
+mod profile;
 mod request;
 mod results;
 mod table;

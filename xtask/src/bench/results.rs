@@ -59,6 +59,25 @@ pub(super) struct CaseResult {
     pub(super) lost: Option<u64>,
     /// Cost of each operation.
     pub(super) operations: Vec<Cost>,
+    /// What each BPF program did, operation by operation; only where that was counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) programs: Vec<Program>,
+}
+
+/// What one BPF program did while one operation was repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Program {
+    /// The operation.
+    pub(super) operation: String,
+    /// How often it was repeated.
+    pub(super) repeats: u64,
+    /// The program's name.
+    pub(super) name: String,
+    /// How often it ran.
+    pub(super) runs: u64,
+    /// How many instructions it ran for, with those that count them.
+    pub(super) instructions: u64,
 }
 
 /// A detector and where it stood.

@@ -1,7 +1,7 @@
 //! Results as tables, for a terminal and for a document.
 
 use super::judge::{judge, more};
-use super::results::{CaseResult, Cost, GuestResult, OPERATIONS};
+use super::results::{CaseResult, Cost, GuestResult, OPERATIONS, Program};
 use std::fmt::Write as _;
 
 /// The tables for a terminal.
@@ -24,7 +24,23 @@ pub(super) fn terminal(guest: &GuestResult) -> String {
     for case in guest.cases.iter().filter(|case| case.rss_kib.is_some()) {
         let _ = writeln!(text, "{}: {}", case.name, facts(case));
     }
+    for case in &guest.cases {
+        for program in &case.programs {
+            let (runs, cost) = shares(program);
+            let _ = writeln!(
+                text,
+                "{}: {:<10} {:<16} {runs:>6} runs an operation, {cost:>6} instructions a run",
+                case.name, program.operation, program.name
+            );
+        }
+    }
     text
+}
+
+/// How often a program ran per operation, with one decimal, and for how many instructions each time.
+fn shares(program: &Program) -> (String, String) {
+    let tenths = (program.runs * 10 + program.repeats / 2) / program.repeats.max(1);
+    (format!("{}.{}", tenths / 10, tenths % 10), number(program.instructions / program.runs.max(1)))
 }
 
 /// The tables and judgements for a document.
@@ -60,6 +76,15 @@ pub(super) fn markdown(guest: &GuestResult) -> String {
         if let (Some(rss), Some(peak)) = (kib(case.rss_kib), kib(case.peak_kib)) {
             let _ = writeln!(text, "| {} | {rss} | {peak} | {} |", case.name, notes(case));
         }
+    }
+    if guest.cases.iter().any(|case| !case.programs.is_empty()) {
+        text.push_str(
+            "\n| BPF program | during | runs per operation | instructions per run |\n|---|---|--:|--:|\n",
+        );
+    }
+    for program in guest.cases.iter().flat_map(|case| &case.programs) {
+        let (runs, cost) = shares(program);
+        let _ = writeln!(text, "| `{}` | {} | {runs} | {cost} |", program.name, program.operation);
     }
     text.push_str("\n| target | case | measured | |\n|---|---|--:|---|\n");
     for judgement in judge(guest) {

@@ -4,14 +4,18 @@
 //! whatever else ran meanwhile on the one processor.
 
 mod operation;
+mod programs;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
+use crate::attack::tiny_program;
 use crate::clock::monotonic_ns;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::report::Report;
 use operation::Operation;
+pub(crate) use programs::programs;
 
 /// Repeats `--operation` `--count` times in each of `--rounds` rounds, and tells the nanoseconds of each round as
 /// `round_1_ns`, `round_2_ns`, ... A round more runs first and is not counted: it fills caches, and queues that would
@@ -25,7 +29,8 @@ pub(crate) fn measure(options: &Options) -> Result<Report, Failure> {
     let dir = options.path("dir")?;
     fs::create_dir_all(&dir).map_err(Failure::file("creating", &dir))?;
     let mut report = Report::start("measure").count("count", count);
-    let mut operation = Operation::prepare(name, &dir)?;
+    let program = options.text("program").unwrap_or("/bin/true");
+    let mut operation = Operation::prepare(name, &dir, program)?;
     operation.repeat(count)?;
     for round in 1..=rounds {
         let before = monotonic_ns();
@@ -34,6 +39,16 @@ pub(crate) fn measure(options: &Options) -> Result<Report, Failure> {
         report = report.count(&format!("round_{round}_ns"), taken);
     }
     operation.clean()?;
+    Ok(report)
+}
+
+/// Writes the smallest program there is to `--file`: what `fork_exec` costs with it is the kernel's part alone.
+pub(crate) fn tiny(options: &Options) -> Result<Report, Failure> {
+    let path = options.path("file")?;
+    let report = Report::start("tiny");
+    fs::write(&path, tiny_program()).map_err(Failure::file("writing", &path))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+        .map_err(Failure::file("marking executable", &path))?;
     Ok(report)
 }
 

@@ -1,6 +1,6 @@
 //! The operations that can be measured.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, UdpSocket};
@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// The program that `fork_exec` executes: part of every image, so that no detector finds it remarkable.
-const PROGRAM: &CStr = c"/bin/true";
 /// What one `write` writes, in bytes: a line of a log.
 const LINE: [u8; 64] = [b'x'; 64];
 /// The port that `connect` names, `discard`: connecting a datagram socket sends nothing.
@@ -24,8 +22,8 @@ pub(super) const NAMES: [&str; 6] = ["getpid", "open_close", "write", "rename", 
 pub(super) enum Operation {
     /// Connects a datagram socket to a loopback port: the whole of `connect`, without the network behind it.
     Connect(UdpSocket),
-    /// Starts a process with `fork`, lets it execute [`PROGRAM`], and waits for its end.
-    ForkExec,
+    /// Starts a process with `fork`, lets it execute this program, and waits for its end.
+    ForkExec(CString),
     /// Asks for the own process id: a syscall that nobody watches.
     Getpid,
     /// Opens an existing file for reading and closes it.
@@ -37,8 +35,8 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// Makes what the operation called `name` needs, in the folder `dir`.
-    pub(super) fn prepare(name: &str, dir: &Path) -> Result<Self, Failure> {
+    /// Makes what the operation called `name` needs, in the folder `dir`; `program` is what `fork_exec` executes.
+    pub(super) fn prepare(name: &str, dir: &Path, program: &str) -> Result<Self, Failure> {
         let file = |ending: &str| dir.join(format!("measure.{ending}"));
         let new = |path: PathBuf| {
             fs::write(&path, LINE).map_err(Failure::file("writing", &path))?;
@@ -48,7 +46,10 @@ impl Operation {
             "connect" => Self::Connect(
                 UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::peer("no datagram socket"))?,
             ),
-            "fork_exec" => Self::ForkExec,
+            "fork_exec" => Self::ForkExec(
+                CString::new(program)
+                    .map_err(|_| Failure::Usage("option --program holds a zero byte".to_owned()))?,
+            ),
             "getpid" => Self::Getpid,
             "open_close" => Self::OpenClose(new(file("a"))?),
             "rename" => Self::Rename(new(file("a"))?, file("b")),
@@ -67,9 +68,9 @@ impl Operation {
                         .map_err(Failure::peer("loopback does not connect"))?;
                 }
             }
-            Self::ForkExec => {
+            Self::ForkExec(program) => {
                 for _ in 0..count {
-                    start(PROGRAM).map_err(Failure::peer("/bin/true does not start"))?;
+                    start(program).map_err(Failure::peer("the program of fork_exec does not start"))?;
                 }
             }
             Self::Getpid => {
@@ -102,7 +103,7 @@ impl Operation {
     /// Removes what was made.
     pub(super) fn clean(self) -> Result<(), Failure> {
         match self {
-            Self::Connect(_) | Self::ForkExec | Self::Getpid => Ok(()),
+            Self::Connect(_) | Self::ForkExec(_) | Self::Getpid => Ok(()),
             Self::OpenClose(path) | Self::Rename(path, _) | Self::Write(path) => {
                 fs::remove_file(&path).map_err(Failure::file("removing", &path))
             }
@@ -142,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_child_that_fails_is_an_error() {
-        start(PROGRAM).unwrap();
+        start(c"/bin/true").unwrap();
         assert!(start(c"/bin/false").is_err());
         assert!(start(c"/no/such/program").unwrap_err().to_string().contains("0x7f00"));
     }
