@@ -23,7 +23,7 @@ use std::thread;
 /// The verb.
 pub(crate) fn run(workspace: &Workspace, args: lexopt::Parser) -> Result<()> {
     let request = request::parse(args)?;
-    setup::ensure(workspace, "vm", &[Need::Guest])?;
+    setup::ensure(workspace, "bench", &[Need::Arm, Need::Guest])?;
     setup::fetch_kernels(&request.guests)?;
     let mut benches = Vec::new();
     for &(arch, kernel) in &request.guests {
