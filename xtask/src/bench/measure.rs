@@ -53,7 +53,7 @@ impl Bench<'_> {
                 counted.judged = false;
                 cases.push(counted);
                 for case in Case::parts(*rung, &detectors) {
-                    cases.push(self.repeat(&case, &detectors)?);
+                    cases.push(self.boot(&case, &detectors, false)?);
                 }
             }
         }
@@ -118,11 +118,11 @@ impl Bench<'_> {
         let rounds = self.request.rounds;
         for (operation, count) in OPERATIONS {
             let before = if profiled { profile::counts(&mut guest)? } else { Vec::new() };
-            result.operations.push(measure(&mut guest, operation, count, rounds)?);
+            result.operations.push(measure(&mut guest, operation, count, (case.warm_up(), rounds))?);
             if profiled {
                 let after = profile::counts(&mut guest)?;
-                // The round that is not measured makes programs run as well.
-                let repeats = u64::from(count) * u64::from(rounds + 1);
+                // The warm-up makes programs run as well.
+                let repeats = u64::from(count) * u64::from(rounds + case.warm_up());
                 result.programs.extend(profile::between(operation, repeats, &before, &after));
             }
         }
@@ -177,9 +177,10 @@ fn start_auditd(guest: &mut Guest) -> Result<()> {
 }
 
 /// Measures one operation, and lets what it left behind settle.
-fn measure(guest: &mut Guest, operation: &str, count: u32, rounds: u32) -> Result<Cost> {
+fn measure(guest: &mut Guest, operation: &str, count: u32, (warm_up, rounds): (u32, u32)) -> Result<Cost> {
+    let warm_up = warm_up * count;
     let command = format!(
-        "edge-emulate measure --operation {operation} --count {count} --rounds {rounds} \
+        "edge-emulate measure --operation {operation} --count {count} --rounds {rounds} --warm-up {warm_up} \
          --dir /data/bench --program {TINY} && sleep 5"
     );
     let output = succeed(guest, &command)?;

@@ -15,6 +15,8 @@ pub(super) struct Count {
     runs: u64,
     /// Their instructions: nanoseconds of a clock that counts these.
     instructions: u64,
+    /// Bytes of machine code; 0 when it is interpreted.
+    jited: u64,
 }
 
 /// The counts of all programs in a guest.
@@ -31,7 +33,7 @@ fn parse(line: &str) -> Result<Vec<Count>> {
     let names = fields.keys().filter_map(|key| key.strip_suffix("_runs"));
     let count = |name: &str| {
         let (runs, instructions) = (number(format!("{name}_runs"))?, number(format!("{name}_ns"))?);
-        Some(Count { name: name.to_owned(), runs, instructions })
+        Some(Count { name: name.to_owned(), runs, instructions, jited: number(format!("{name}_jited"))? })
     };
     Ok(names.filter_map(count).collect())
 }
@@ -48,6 +50,7 @@ pub(super) fn between(operation: &str, repeats: u64, before: &[Count], after: &[
             name: now.name.clone(),
             runs: now.runs.saturating_sub(runs),
             instructions: now.instructions.saturating_sub(instructions),
+            compiled: now.jited != 0,
         }
     });
     differences.filter(|program| program.runs >= repeats.div_ceil(100)).collect()
@@ -61,7 +64,8 @@ mod tests {
     fn only_what_ran_for_the_operation_is_kept() {
         let look = |enter: u64, exec: u64| {
             parse(&format!(
-                "{{\"emulate\":\"programs\",\"sys_enter_runs\":{enter},\"sys_enter_ns\":{},\"exec_runs\":{exec},\"exec_ns\":5}}",
+                "{{\"emulate\":\"programs\",\"sys_enter_runs\":{enter},\"sys_enter_ns\":{},\"sys_enter_jited\":9,\
+                 \"exec_runs\":{exec},\"exec_ns\":5,\"exec_jited\":0}}",
                 enter * 90
             ))
             .unwrap()
@@ -70,6 +74,7 @@ mod tests {
         let found: Vec<_> =
             programs.iter().map(|program| (&*program.name, program.runs, program.instructions)).collect();
         assert_eq!(found, [("sys_enter", 1010, 90_900)]);
+        assert!(programs.iter().all(|program| program.compiled));
         assert!(parse("sh: edge-emulate: not found").is_err());
     }
 }

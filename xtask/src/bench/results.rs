@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The operations and how often each is repeated in a round: some ten million instructions alone, and enough audit records
-/// (six or seven each) to fill auditd's queue of 8192 in the round that is not counted, so that no work is put off.
+/// (four to eight each) to keep auditd busy.
 pub(super) const OPERATIONS: [(&str, u32); 6] = [
     ("getpid", 20_000),
     ("open_close", 4_000),
@@ -78,6 +78,8 @@ pub(super) struct Program {
     pub(super) runs: u64,
     /// How many instructions it ran for, with those that count them.
     pub(super) instructions: u64,
+    /// Whether the kernel compiled it; otherwise each of its instructions takes many of the processor's.
+    pub(super) compiled: bool,
 }
 
 /// A detector and where it stood.

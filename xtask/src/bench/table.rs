@@ -29,7 +29,7 @@ pub(super) fn terminal(guest: &GuestResult) -> String {
             let (runs, cost) = shares(program);
             let _ = writeln!(
                 text,
-                "{}: {:<10} {:<16} {runs:>6} runs an operation, {cost:>6} instructions a run",
+                "{}: {:<10} {:<16} {runs:>6} runs an operation, instructions a run: {cost}",
                 case.name, program.operation, program.name
             );
         }
@@ -40,7 +40,9 @@ pub(super) fn terminal(guest: &GuestResult) -> String {
 /// How often a program ran per operation, with one decimal, and for how many instructions each time.
 fn shares(program: &Program) -> (String, String) {
     let tenths = (program.runs * 10 + program.repeats / 2) / program.repeats.max(1);
-    (format!("{}.{}", tenths / 10, tenths % 10), number(program.instructions / program.runs.max(1)))
+    let cost = number(program.instructions / program.runs.max(1));
+    let note = if program.compiled { "" } else { " (interpreted)" };
+    (format!("{}.{}", tenths / 10, tenths % 10), cost + note)
 }
 
 /// The tables and judgements for a document.

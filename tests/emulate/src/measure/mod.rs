@@ -18,8 +18,8 @@ use operation::Operation;
 pub(crate) use programs::programs;
 
 /// Repeats `--operation` `--count` times in each of `--rounds` rounds, and tells the nanoseconds of each round as
-/// `round_1_ns`, `round_2_ns`, ... A round more runs first and is not counted: it fills caches, and queues that would
-/// otherwise put off work until after the measurement.
+/// `round_1_ns`, `round_2_ns`, ... Before them it runs `--warm-up` times uncounted (as often as in a round if not given): that
+/// fills caches, and queues that would otherwise put off work until after the measurement.
 pub(crate) fn measure(options: &Options) -> Result<Report, Failure> {
     let name = options.required("operation")?;
     let (count, rounds) = (options.value::<u64>("count")?, options.value_or("rounds", 3_u32)?);
@@ -31,7 +31,7 @@ pub(crate) fn measure(options: &Options) -> Result<Report, Failure> {
     let mut report = Report::start("measure").count("count", count);
     let program = options.text("program").unwrap_or("/bin/true");
     let mut operation = Operation::prepare(name, &dir, program)?;
-    operation.repeat(count)?;
+    operation.repeat(options.value_or("warm-up", count)?)?;
     for round in 1..=rounds {
         let before = monotonic_ns();
         operation.repeat(count)?;

@@ -18,6 +18,8 @@ const FD_BY_ID: libc::c_int = 13;
 const INFO_BY_FD: libc::c_int = 15;
 /// Bytes of `struct bpf_prog_info` up to and with `run_cnt`.
 const INFO_BYTES: usize = 208;
+/// Where the length of its machine code stands, in 32 bits; 0 when it is interpreted.
+const JITED: usize = 16;
 /// Where its name stands, zero-terminated, in 16 bytes.
 const NAME: usize = 64;
 /// Where its time stands, in nanoseconds.
@@ -36,7 +38,8 @@ struct Attributes {
     address: u64,
 }
 
-/// Tells, as `<name>_runs` and `<name>_ns`, the counts of every BPF program of the machine.
+/// Tells, as `<name>_runs` and `<name>_ns`, the counts of every BPF program of the machine, and as `<name>_jited` the bytes
+/// of its machine code, 0 when it is interpreted.
 pub(crate) fn programs() -> Result<Report, Failure> {
     let mut report = Report::start("programs");
     let mut id = 0;
@@ -47,6 +50,7 @@ pub(crate) fn programs() -> Result<Report, Failure> {
             let name = name(&info);
             report = report.count(&format!("{name}_runs"), number(&info, RUN_COUNT));
             report = report.count(&format!("{name}_ns"), number(&info, RUN_TIME));
+            report = report.count(&format!("{name}_jited"), number(&info, JITED) & u64::from(u32::MAX));
         }
     }
     Ok(report)
