@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The operations and how often each is repeated in a round: some ten million instructions alone, and enough audit records
+/// The operations and how often each is repeated in a round: ten million instructions or more, and enough audit records
 /// (four to eight each) to keep auditd busy.
 pub(super) const OPERATIONS: [(&str, u32); 6] = [
     ("getpid", 20_000),
     ("open_close", 4_000),
     ("write", 8_000),
-    ("rename", 2_000),
-    ("fork_exec", 1_500),
-    ("connect", 4_000),
+    ("rename", 1_000),
+    ("fork_exec", 400),
+    ("connect", 2_000),
 ];
 
 /// Everything that was measured.
