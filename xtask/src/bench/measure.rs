@@ -29,6 +29,8 @@ pub(super) struct Bench<'a> {
     pub(super) auditd: PackageFiles,
     /// The programs that go into the guest.
     pub(super) programs: Vec<PathBuf>,
+    /// The agent's size.
+    pub(super) agent_bytes: u64,
     /// What was asked for.
     pub(super) request: &'a Request,
 }
@@ -63,6 +65,7 @@ impl Bench<'_> {
             version: version.unwrap_or("(unknown)").to_owned(),
             auditd: self.auditd.resolved.trim_start_matches("auditd ").to_owned(),
             boots: self.request.boots,
+            agent_bytes: self.agent_bytes,
             cases,
         })
     }
@@ -115,14 +118,14 @@ impl Bench<'_> {
         if profiled {
             succeed(&mut guest, "sysctl -q -w kernel.bpf_stats_enabled=1")?;
         }
-        let rounds = self.request.rounds;
+        let rounds = case.rounds(self.request.rounds);
         for (operation, count) in OPERATIONS {
             let before = if profiled { profile::counts(&mut guest)? } else { Vec::new() };
-            result.operations.push(measure(&mut guest, operation, count, (case.warm_up(), rounds))?);
+            result.operations.push(measure(&mut guest, operation, (count, count * case.stretch()), rounds)?);
             if profiled {
                 let after = profile::counts(&mut guest)?;
                 // The warm-up makes programs run as well.
-                let repeats = u64::from(count) * u64::from(rounds + case.warm_up());
+                let repeats = u64::from(count) * u64::from(rounds + 1);
                 result.programs.extend(profile::between(operation, repeats, &before, &after));
             }
         }
@@ -177,8 +180,7 @@ fn start_auditd(guest: &mut Guest) -> Result<()> {
 }
 
 /// Measures one operation, and lets what it left behind settle.
-fn measure(guest: &mut Guest, operation: &str, count: u32, (warm_up, rounds): (u32, u32)) -> Result<Cost> {
-    let warm_up = warm_up * count;
+fn measure(guest: &mut Guest, operation: &str, (warm_up, count): (u32, u32), rounds: u32) -> Result<Cost> {
     let command = format!(
         "edge-emulate measure --operation {operation} --count {count} --rounds {rounds} --warm-up {warm_up} \
          --dir /data/bench --program {TINY} && sleep 5"

@@ -33,8 +33,10 @@ pub(super) struct GuestResult {
     pub(super) version: String,
     /// Version of the Debian package `auditd`.
     pub(super) auditd: String,
-    /// How often each case was booted.
+    /// How often each case was booted; those of single detectors and of counted programs once.
     pub(super) boots: u32,
+    /// The agent's size.
+    pub(super) agent_bytes: u64,
     /// The cases, the one with nothing running first.
     pub(super) cases: Vec<CaseResult>,
 }
@@ -171,7 +173,7 @@ pub(super) mod tests {
     pub(crate) fn guest(arch: &str, cases: Vec<CaseResult>) -> GuestResult {
         let text = |text: &str| text.to_owned();
         let (kernel, version, auditd) = (text("6.12"), text("6.12.95-1"), text("1:3.0.9-1"));
-        GuestResult { arch: text(arch), kernel, version, auditd, boots: 1, cases }
+        GuestResult { arch: text(arch), kernel, version, auditd, boots: 1, agent_bytes: 797_112, cases }
     }
 
     #[test]

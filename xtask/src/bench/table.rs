@@ -50,8 +50,11 @@ pub(super) fn markdown(guest: &GuestResult) -> String {
     let mut text = format!("### Linux {} on {}\n\n", guest.kernel, guest.arch);
     let _ = writeln!(
         text,
-        "Debian kernel {}, auditd {}; {} boots per case.\n",
-        guest.version, guest.auditd, guest.boots
+        "Debian kernel {}, auditd {}, agent of {} bytes; boots per case: {} (single detectors, counted programs: 1).\n",
+        guest.version,
+        guest.auditd,
+        number(guest.agent_bytes),
+        guest.boots
     );
     text.push_str("| case |");
     for (operation, _) in OPERATIONS {
