@@ -35,8 +35,8 @@ pub(crate) fn run(workspace: &Workspace, args: lexopt::Parser) -> Result<()> {
         let agent_bytes = built.iter().find(|built| built.program.name == "edge-agent");
         let agent_bytes = agent_bytes.map_or(0, |built| built.bytes);
         if let Some(over) = built.iter().find(|built| is_over_budget(built)) {
-            // Seen: a `[profile.dist]` in a `.cargo/config.toml` above the tree, for faster builds; its agent takes half
-            // as much memory again.
+            // Seen: a `[profile.dist]` in a `.cargo/config.toml` above the tree, for faster builds; its agent takes 40 to
+            // 50 % more memory.
             println!("warning: {} has {} bytes, more than its budget", over.program.name, over.bytes);
             ensure!(
                 !request.write,
