@@ -10,8 +10,8 @@
 //! - [`programs`]: where the programs under test lie.
 //! - [`cache_dir`]: where downloaded kernels and tools live, outside the tree.
 //!
-//! Nothing here talks to any address but the loopback interface; only [`vm::fetch_kernels`] uses the network, through
-//! the machine's own Debian mirror.
+//! Nothing here talks to any address but the loopback interface; only [`vm::fetch_kernels`] and [`vm::fetch_package`] use the
+//! network, through the machine's own Debian mirror.
 
 pub mod books;
 mod cache;

@@ -5,6 +5,7 @@
     reason = "xtask speaks to the person who typed the verb"
 )]
 
+mod bench;
 mod build;
 mod compiler;
 mod demo;

@@ -1,7 +1,7 @@
 //! The table of verbs: one row per verb, from which both the dispatch and the help text are made.
 
 use crate::workspace::Workspace;
-use crate::{build, demo, ebpf, lint, setup, size, test, vm};
+use crate::{bench, build, demo, ebpf, lint, setup, size, test, vm};
 use anyhow::{Result, bail};
 use lexopt::Arg;
 use std::fmt::Write as _;
@@ -61,6 +61,12 @@ const VERBS: &[Verb] = &[
         usage: "",
         summary: "measure the ARM programs and the eBPF object against their budgets",
         run: size::run,
+    },
+    Verb {
+        name: "bench",
+        usage: "cost [--arch A] [--kernel K] [--rung R] [--each] [--boots N] [--rounds N] [--write] [--check]",
+        summary: "count the instructions of operations: alone, under the agent, under auditd",
+        run: bench::run,
     },
     Verb {
         name: "lint",

@@ -30,7 +30,7 @@ pub(crate) fn run(workspace: &Workspace, args: lexopt::Parser) -> Result<()> {
     setup::ensure(workspace, "vm", &[Need::Guest])?;
     setup::fetch_kernels(&[(request.arch, request.kernel)])?;
     let mut builder = GuestBuilder::new(request.arch, request.kernel);
-    let target = target(request.arch);
+    let target = Target::for_guest(request.arch);
     let dir = build::output_dir(workspace, target, target.profile());
     let (built, absent): (Vec<_>, Vec<_>) =
         PROGRAMS.iter().partition(|program| dir.join(program.name).is_file());
@@ -78,14 +78,6 @@ fn parse(mut args: lexopt::Parser) -> Result<Request> {
     Ok(Request { arch, kernel, timeout, command: command.join(" ") })
 }
 
-/// What programs for guests of `arch` are built for.
-fn target(arch: Arch) -> Target {
-    match arch {
-        Arch::Arm64 => Target::Aarch64,
-        Arch::Armhf => Target::Armv7,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,7 +108,7 @@ mod tests {
     #[test]
     fn programs_are_found_under_the_variable_of_their_architecture() {
         for arch in Arch::ALL {
-            assert_eq!(target(arch).bin_dir_variable(), arch.bin_dir_variable());
+            assert_eq!(Target::for_guest(arch).bin_dir_variable(), arch.bin_dir_variable());
         }
     }
 }

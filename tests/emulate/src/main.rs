@@ -11,6 +11,7 @@ mod clock;
 mod content;
 mod failure;
 mod files;
+mod measure;
 mod mqtt;
 mod options;
 mod report;
@@ -58,6 +59,9 @@ fn run(name: &str, options: &Options) -> Result<Report, Failure> {
         "file-sync" => benign::file_sync(options),
         "media-import" => benign::media_import(options),
         "mqtt-ping" => mqtt::ping(options),
+        "measure" => measure::measure(options),
+        "programs" => measure::programs(),
+        "tiny" => measure::tiny(options),
         _ => Err(Failure::Usage(format!("unknown command `{name}`"))),
     }
 }

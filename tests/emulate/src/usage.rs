@@ -35,6 +35,12 @@ acts:
   act DETECTOR.VARIANT [--OPTION VALUE ...]  one act; exit code 77 when this machine lacks what it needs
 links:
   mqtt-ping --addr A --port P --topic T --payload X      one acknowledged publish
+costs:
+  measure --operation getpid|open_close|write|rename|fork_exec|connect --count N --dir D [--rounds 3]
+          [--program /bin/true] [--warm-up N]
+                                           nanoseconds of N operations, in each round
+  tiny --file F                            the smallest program there is, for fork_exec
+  programs                                 runs and nanoseconds of each BPF program, if the kernel counts
 ";
 
 /// Prints the help.

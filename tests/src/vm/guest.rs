@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::error::VmError;
 use super::initramfs::{self, Placed};
+use super::packages::PackageFiles;
 use super::qemu::{Machine, base_words};
 use super::{Arch, Kernel, fetch_kernels};
 use crate::Scratch;
@@ -25,8 +26,10 @@ const READY: &str = "edge guest ready";
 const LINE_MAX: usize = 3000;
 /// How long a guest may take to boot; it takes 2 to 8 s on an idle machine.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
-/// How long a guest lives without being dropped, in case the harness dies.
+/// How long a guest lives without being dropped, in case the harness dies, by its own clock.
 const LIFETIME: Duration = Duration::from_secs(1800);
+/// The same where the clock counts instructions: it leaps to the next timer whenever the guest is idle.
+const LIFETIME_ICOUNT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Describes a guest before it boots.
 #[derive(Clone, Debug)]
@@ -89,6 +92,12 @@ impl GuestBuilder {
         Ok(self.content(&format!("/usr/bin/{name}"), 0o755, content))
     }
 
+    /// Puts a Debian program, its configuration and its libraries at their places in the guest.
+    pub fn package(mut self, package: &PackageFiles) -> Result<Self, VmError> {
+        self.placed.extend(package.placed()?);
+        Ok(self)
+    }
+
     /// Boots the guest and waits for its shell; fetches the kernel first when the cache lacks it.
     pub fn boot(&self) -> Result<Guest, VmError> {
         let files = fetch_kernels(&[(self.machine.arch, self.kernel)], &mut |_| ())?;
@@ -101,7 +110,8 @@ impl GuestBuilder {
         let mut machine = self.machine.clone();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         machine.boot_words.push(format!("edge.time={}", now.as_secs()));
-        machine.boot_words.push(format!("edge.lifetime={}", LIFETIME.as_secs()));
+        let lifetime = if machine.icount { LIFETIME_ICOUNT } else { LIFETIME };
+        machine.boot_words.push(format!("edge.lifetime={}", lifetime.as_secs()));
         machine.boot_words.push(format!("edge.name={}-{}", machine.arch, self.kernel));
         let tool = machine.tool();
         let mut child = tool

@@ -208,7 +208,7 @@ fn copy_first(tree: &Path, places: &[String], target: &Path) -> Option<Result<()
 }
 
 /// Moves a finished file or folder to its place in one step; an older one is replaced.
-fn publish(ready: &Path, place: &Path) -> Result<(), VmError> {
+pub(super) fn publish(ready: &Path, place: &Path) -> Result<(), VmError> {
     if place.is_dir() {
         fs::remove_dir_all(place).map_err(VmError::file("removing", place))?;
     }
@@ -217,11 +217,11 @@ fn publish(ready: &Path, place: &Path) -> Result<(), VmError> {
 
 /// A folder for work in progress, removed at the end whatever happens.
 #[derive(Debug)]
-struct Scratch(PathBuf);
+pub(super) struct Scratch(pub(super) PathBuf);
 
 impl Scratch {
     /// Creates a folder below `parent` (same file system as its products) that no other process uses.
-    fn create(parent: &Path, name: &str) -> Result<Self, VmError> {
+    pub(super) fn create(parent: &Path, name: &str) -> Result<Self, VmError> {
         let path = parent.join(format!(".{name}-{}", std::process::id()));
         fs::create_dir_all(&path).map_err(VmError::file("creating", &path))?;
         Ok(Self(path))

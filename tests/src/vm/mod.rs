@@ -1,7 +1,8 @@
 //! Guests: a kernel of the support matrix under QEMU, with a console that runs commands.
 //!
 //! [`fetch_kernels`] brings the kernels into the cache once; [`GuestBuilder`] boots one of them with an initramfs of
-//! `BusyBox`, the network driver and the files under test; [`Guest::run`] runs a command in it.
+//! `BusyBox`, the network driver and the files under test; [`Guest::run`] runs a command in it. [`fetch_package`] brings
+//! a Debian program and its libraries, for comparison.
 
 mod cpio;
 mod debian;
@@ -10,6 +11,7 @@ mod guest;
 mod initramfs;
 mod kernels;
 mod modules;
+mod packages;
 mod qemu;
 
 use std::fmt;
@@ -18,6 +20,7 @@ use std::str::FromStr;
 pub use error::VmError;
 pub use guest::{Done, Guest, GuestBuilder};
 pub use kernels::{KernelFiles, fetch_kernels};
+pub use packages::{PackageFiles, fetch_package};
 
 /// The guest's address of the machine that runs it: a server on the host's loopback is reached there.
 pub const HOST: &str = "10.0.2.2";

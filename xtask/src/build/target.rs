@@ -2,6 +2,7 @@
 
 use crate::elf::{EM_AARCH64, EM_ARM};
 use anyhow::{Result, bail};
+use edge_tests::vm::Arch;
 
 /// A machine that programs are built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,14 @@ impl Target {
             "host" => Self::Host,
             _ => bail!("target `{name}` is none of host, aarch64, armv7"),
         })
+    }
+
+    /// What programs for guests of `arch` are built for.
+    pub(crate) fn for_guest(arch: Arch) -> Self {
+        match arch {
+            Arch::Arm64 => Self::Aarch64,
+            Arch::Armhf => Self::Armv7,
+        }
     }
 
     /// The name [`Target::named`] reads.

@@ -128,6 +128,7 @@ const VERBS: &[(&str, &[Need])] = &[
     ("build", &[Need::Arm]),
     ("test", &[Need::Arm, Need::Broker, Need::Guest, Need::Python]),
     ("vm", &[Need::Guest]),
+    ("bench", &[Need::Arm, Need::Guest]),
     ("demo", &[]),
     ("size", &[Need::Arm]),
     ("lint", &[Need::Lint]),

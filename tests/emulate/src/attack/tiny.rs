@@ -27,7 +27,7 @@ const MACHINE: (&[u8], u16, bool) = (
 );
 
 /// The program's file: an ELF header, one program header, the instructions.
-pub(super) fn program() -> Vec<u8> {
+pub(crate) fn program() -> Vec<u8> {
     let (code, machine, wide) = MACHINE;
     let (header_len, entry_len): (u16, u16) = if wide { (64, 56) } else { (52, 32) };
     let start = u32::from(header_len + entry_len);
