@@ -8,6 +8,7 @@ mod ladder;
 mod machine;
 mod maps;
 mod object;
+mod packed;
 mod report;
 mod seed;
 mod selftest;

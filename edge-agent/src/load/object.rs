@@ -16,11 +16,9 @@ use aya::{Ebpf, EbpfLoader};
 
 use super::cgroup::Cgroup;
 use super::machine::Machine;
+use super::packed::Object;
 use super::report::{Hook, MapCost, Program, Reached, Report};
 use super::tracefs;
-
-/// The kernel object, built by `cargo xtask ebpf` and committed.
-static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../edge-ebpf/dist/edge-ebpf.o");
 
 /// Longest error message passed on.
 const MESSAGE_BYTES: usize = 240;
@@ -86,6 +84,13 @@ pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
     let scope = plan.cgroup.as_ref().filter(|_| plan.scoped);
     let (depth, id) = scope.map_or((0, 0), |cgroup| (cgroup.depth + 1, cgroup.id));
     let sock_create = u32::from(plan.cgroup.is_some() && plan.programs.contains(&Program::SockCreate));
+    let object = match Object::unpack() {
+        Ok(object) => object,
+        Err(why) => {
+            report.failure = why.into_owned();
+            return (None, report);
+        }
+    };
     let loaded = EbpfLoader::new()
         .btf(None)
         .override_global("SYSCALLS", &syscalls[..], true)
@@ -98,7 +103,7 @@ pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
         .override_global("FORK_CHILD", &plan.fork_child, true)
         .override_global("SOCK_STATE", &plan.sock_state, true)
         .override_global("SOCK_CREATE", &sock_create, true)
-        .load(OBJECT);
+        .load(object.bytes());
     let mut ebpf = match loaded {
         Ok(ebpf) => ebpf,
         Err(error) => {
