@@ -1,8 +1,10 @@
 //! What `/proc` says about one process. Every reader gives `None` for a process that is gone or hidden.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
 
 use edge_wire::Bytes;
 
@@ -63,6 +65,31 @@ pub fn exe(tgid: u32) -> Option<Vec<u8>> {
     Some(fs::read_link(format!("/proc/{tgid}/exe")).ok()?.into_os_string().into_vec())
 }
 
+/// The name a process was started by, the first word of its command line; `None` when it is longer than 255 bytes or none.
+#[must_use]
+pub fn argv0(tgid: u32) -> Option<Vec<u8>> {
+    let mut buffer = [0; 256];
+    let line = read(tgid, "cmdline", &mut buffer)?;
+    let end = line.iter().position(|byte| *byte == 0)?;
+    Some(line.get(..end)?.to_vec()).filter(|name| !name.is_empty())
+}
+
+/// By which path the file is found from here that a process calls `path`: through its root, its working directory, or the
+/// folder it has open as `descriptor`. `None` when the process is gone or has closed it.
+#[must_use]
+pub fn reach(tgid: u32, descriptor: Option<u32>, path: &[u8]) -> Option<PathBuf> {
+    let below = PathBuf::from(OsString::from_vec(path.to_vec()));
+    let (start, below) = match (descriptor, below.strip_prefix("/")) {
+        (_, Ok(below)) => (format!("/proc/{tgid}/root"), below),
+        (None, Err(_)) => (format!("/proc/{tgid}/cwd"), below.as_path()),
+        (Some(number), Err(_)) => (format!("/proc/{tgid}/fd/{number}"), below.as_path()),
+    };
+    // A link that can be read leads somewhere, for as long as the process lives.
+    fs::read_link(&start).ok()?;
+    let start = PathBuf::from(start);
+    Some(if below.as_os_str().is_empty() { start } else { start.join(below) })
+}
+
 /// Working directory.
 #[must_use]
 pub fn cwd(tgid: u32) -> Option<Vec<u8>> {
@@ -99,6 +126,26 @@ mod tests {
         assert_eq!(exe(me).unwrap(), std::env::current_exe().unwrap().into_os_string().into_vec());
         assert!(cwd(me).is_some() && uid(me).is_some());
         assert_eq!(stat(u32::MAX), None);
+    }
+
+    #[test]
+    fn files_of_this_process_are_reached() {
+        let me = std::process::id();
+        let folder = File::open("/proc/self").unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&folder).unsigned_abs();
+        for (descriptor, path) in [(None, &b"/proc/version"[..]), (Some(number), b"status"), (Some(number), b"")] {
+            let found = reach(me, descriptor, path).unwrap();
+            assert!(fs::metadata(&found).is_ok(), "{}", found.display());
+        }
+        assert_eq!(reach(me, None, b"x"), Some(PathBuf::from(format!("/proc/{me}/cwd/x"))));
+        assert_eq!(reach(me, Some(999_999), b"x"), None);
+        assert_eq!(reach(u32::MAX, None, b"/etc"), None);
+    }
+
+    #[test]
+    fn the_name_a_process_was_started_by_is_its_first_word() {
+        let name = argv0(std::process::id()).unwrap();
+        assert_eq!(name, std::env::args_os().next().unwrap().into_vec());
     }
 
     proptest::proptest! {

@@ -75,6 +75,7 @@ impl Sensors {
             scoped: !config.scope.cgroup.is_empty(),
             exec_filename: 0,
             fork_child: 0,
+            signal_fields: [0; 3],
         };
         if plan.programs.contains(&Program::Exec)
             && let Err(error) = plan.read_tracepoints()
@@ -83,7 +84,7 @@ impl Sensors {
                 return Err(missing_tracepoint(error).into());
             }
             // Nothing is judged by them then; lineage comes from /proc alone.
-            plan.programs.retain(|program| !matches!(program, Program::Exec | Program::Fork));
+            plan.programs.retain(|program| !matches!(program, Program::Exec | Program::Fork | Program::Signal));
         }
         let mut handover = handover::run(&plan)
             .map_err(|source| AgentError::Runtime { what: "loading the kernel programs", source })?;

@@ -21,6 +21,8 @@ pub enum Program {
     Sendmsg4,
     /// IPv6 datagram without connect.
     Sendmsg6,
+    /// Signal made.
+    Signal,
     /// Syscalls judged by their registers.
     SysActs,
     /// Syscall begun.
@@ -44,14 +46,14 @@ pub enum Hook {
     Jump(&'static str, u32),
     /// A raw tracepoint.
     RawTracepoint(&'static str),
-    /// A tracepoint of the scheduler's category.
+    /// A tracepoint, by category and name.
     Tracepoint(&'static str, &'static str),
 }
 
 impl Program {
     /// All of them, in the order they are attached: those that are jumped to before those that jump, followers of processes
     /// before those that judge.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Fork,
         Self::Exit,
         Self::SysPaths,
@@ -62,6 +64,7 @@ impl Program {
         Self::SysEnter,
         Self::ExecPlace,
         Self::Exec,
+        Self::Signal,
         Self::Connect4,
         Self::Connect6,
         Self::Sendmsg4,
@@ -80,6 +83,7 @@ impl Program {
             Self::Fork => "fork",
             Self::Sendmsg4 => "sendmsg4",
             Self::Sendmsg6 => "sendmsg6",
+            Self::Signal => "signal",
             Self::SysActs => "sys_acts",
             Self::SysEnter => "sys_enter",
             Self::SysFiles => "sys_files",
@@ -101,6 +105,7 @@ impl Program {
             Self::Fork => "tracepoint sched:sched_process_fork",
             Self::Sendmsg4 => "cgroup/sendmsg4",
             Self::Sendmsg6 => "cgroup/sendmsg6",
+            Self::Signal => "tracepoint signal:signal_generate",
             Self::SysActs => "jump of sys_enter",
             Self::SysEnter => "raw_tracepoint sys_enter",
             Self::SysFiles => "jump of sys_enter",
@@ -118,6 +123,7 @@ impl Program {
             Self::Exec => Hook::Tracepoint("sched", "sched_process_exec"),
             Self::Exit => Hook::Tracepoint("sched", "sched_process_exit"),
             Self::Fork => Hook::Tracepoint("sched", "sched_process_fork"),
+            Self::Signal => Hook::Tracepoint("signal", "signal_generate"),
             Self::SysEnter => Hook::RawTracepoint("sys_enter"),
             // The places are those of `Jump` in `edge-ebpf/src/sensors/syscall.rs`.
             Self::SysPaths => Hook::Jump("JUMPS", 0),

@@ -39,6 +39,15 @@ pub(super) fn seed(maps: &mut Maps, config: &Config) -> Result<usize, MapError> 
         if uid != 0 {
             role.flags &= !task_flags::TRUSTED;
         }
+        if tgid == 1 {
+            // Whatever it is called (`busybox`, `init` in the initial RAM disk), it is the init system.
+            let init = config.role(b"/sbin/init");
+            role.own |= init.own;
+            role.flags |= init.flags & task_flags::SPAWNER;
+        }
+        if is_guard(tgid, uid, config) {
+            role.flags |= task_flags::GUARD;
+        }
         processes.push(Found { tgid, stat, uid, exe, role });
     }
     let count = processes.len();
@@ -49,9 +58,19 @@ pub(super) fn seed(maps: &mut Maps, config: &Config) -> Result<usize, MapError> 
     Ok(count)
 }
 
+/// Whether this is the agent, or root's guard under a name of its own: many are links to one program, such as `BusyBox`. A
+/// false name only makes signals to its bearer a finding.
+fn is_guard(tgid: u32, uid: u32, config: &Config) -> bool {
+    let named = || {
+        let name = proc::argv0(tgid)?;
+        Some(uid == 0 && config.role(&name).flags & task_flags::GUARD != 0)
+    };
+    tgid == std::process::id() || named().unwrap_or(false)
+}
+
 /// What the kernel side would remember of this process had it seen it start.
 fn task(found: &Found, all: &[Found], config: &Config) -> Task {
-    let mut flags = found.role.flags & task_flags::SPAWNER;
+    let mut flags = found.role.flags & (task_flags::SPAWNER | task_flags::GUARD);
     if !found.exe.is_empty() {
         flags |= task_flags::EXECUTED;
     }

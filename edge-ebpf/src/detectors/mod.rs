@@ -1,8 +1,13 @@
 //! Detectors: from evidence and a process's state to a decision. One file each, named as everywhere else.
 
+pub mod device_tamper;
 pub mod file_tamper;
+pub mod kernel_code;
 pub mod lateral_scan;
+pub mod mass_kill;
+pub mod namespace_escape;
 pub mod process_injection;
+pub mod uring_use;
 pub mod volatile_exec;
 
 /// What a detector says about one act: that it is one, of what kind, and upon whom.

@@ -104,7 +104,7 @@ pub(crate) fn enter(detector: Detector, tgid: u32) -> Option<&'static Rule> {
 
 /// The state behind a key, made now if there is none.
 #[inline(always)]
-fn state(detector: Detector, key: &WindowKey) -> Option<&'static mut WindowState> {
+fn state_of(detector: Detector, key: &WindowKey) -> Option<&'static mut WindowState> {
     let state = WINDOWS.get_ptr_mut(key).or_else(|| {
         // Whoever made it first wins; that entry is then found.
         let _ = WINDOWS.insert(key, &NEW, u64::from(BPF_NOEXIST));
@@ -134,13 +134,23 @@ pub(crate) fn apply(
         kind: 0,
         object: if rule.threshold <= 1 { act.object as u8 } else { 0 },
     };
-    let Some(threshold) = threshold(rule, false) else { return false };
-    let Some(state) = state(detector, &key) else { return false };
     let now_ns = now_ns();
-    let Tally::Finding(counted, report) = observe(state, threshold, rule.window_ns, act.weight, now_ns)
-    else {
-        return false;
-    };
+    let Some(least) = threshold(rule, false) else { return false };
+    let Some(mut state) = state_of(detector, &key) else { return false };
+    let mut tally = observe(state, least, rule.window_ns, act.weight, now_ns);
+    let mut of_origin = 0;
+    // What a process spreads over children is counted for all of them together.
+    if let Tally::Quiet = tally
+        && let Some(least) = threshold(rule, true)
+        && let Some(origin) = task::lookup(tgid).map(|task| task.origin).filter(|origin| *origin != 0)
+    {
+        let key = WindowKey { subject: origin, kind: 1, ..key };
+        let Some(all) = state_of(detector, &key) else { return false };
+        state = all;
+        tally = observe(state, least, rule.window_ns, act.weight, now_ns);
+        of_origin = act_flags::ORIGIN;
+    }
+    let Tally::Finding(counted, report) = tally else { return false };
     count(detector, Counter::Findings);
     let mode = Mode::from_raw(rule.mode);
     let certain = act.flags & act_flags::CANDIDATE == 0;
@@ -174,7 +184,7 @@ pub(crate) fn apply(
     record.write(ActRecord {
         header: header(detector, mode, outcome, Times { now_ns, first_ns: state.first_ns }, findings),
         reason: act.reason,
-        flags: act.flags & !DENIES | cut,
+        flags: act.flags & !DENIES | cut | of_origin,
         port: act.port,
         count: counted,
         window_ns: rule.window_ns,

@@ -7,6 +7,7 @@ mod exec;
 mod files;
 pub(crate) mod paths;
 mod process;
+mod signal;
 mod socket;
 pub(crate) mod syscall;
 mod watch;

@@ -11,6 +11,7 @@ use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use edge_abi::{COMPAT_BASE, FIRST_ACT, SyscallClass};
 
+use super::acts;
 use crate::emit::file_tamper;
 use crate::maps::{JUMPS, SCRATCH, Scratch};
 use crate::{filter, globals, read, task};
@@ -47,7 +48,9 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
             jump(&ctx, Jump::Write);
         }
     } else if class >= FIRST_ACT {
-        jump(&ctx, Jump::Acts);
+        if acts::matters(&ctx, class) {
+            jump(&ctx, Jump::Acts);
+        }
     } else {
         jump(&ctx, Jump::Paths);
     }
