@@ -22,7 +22,7 @@ LAYOUTS = {  # `field:type`; without type: the field's name is one, or else u32;
                "rung subject lineage:4*ancestor repeats", "status": "state boot_id incarnation wall_ms:u64 version:16",
     "subject": "tgid start_ms:u64 uid comm:16 exe:96", "watched": "detector rung action findings",
     "file_tamper": "reason files renames unlinks overwrites samples_high samples_flat samples window_ms elapsed_ms "
-                   "path:96", "volatile_exec": "flags:u8 path:96 cwd:64 reason",
+                   "path:96 flags:u8", "volatile_exec": "flags:u8 path:96 cwd:64 reason",
     "lateral_scan": "reason family:u8 protocol:u8 port:u16 address hosts tries window_ms elapsed_ms",
     "heartbeat": "boot_id incarnation beat next_sequence uptime_s interval_s wall_ms:u64 version:16 kernel:32 "
                  "kernel_books agent_books rss_kib cpu_ms:u64 detectors:28*watched live",

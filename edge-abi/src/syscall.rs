@@ -54,6 +54,12 @@ pub enum SyscallClass {
     Mknod = 28,
     /// `mknodat(dir, path, mode)`.
     MknodAt = 29,
+    /// `mmap(address, length, protection, flags)`: a shared mapping that can be written is a way to write.
+    Mmap = 20,
+    /// `munmap(address, length)`, `msync`: what was written through a mapping is looked at.
+    Munmap = 21,
+    /// `ftruncate(fd, length)` and `ftruncate64`.
+    Ftruncate = 22,
     /// `ptrace(request, pid)`.
     Ptrace = 32,
     /// `process_vm_writev(pid)`.

@@ -75,9 +75,9 @@ pub(crate) static LOGIN_PORTS: HashMap<u32, u8> = HashMap::with_max_entries(64, 
 #[map]
 pub(crate) static PREFIXES: LpmTrie<PrefixData, u8> = LpmTrie::with_max_entries(32, 0);
 
-/// Tuning of `file_tamper`; written by the agent.
+/// Tuning of `file_tamper`, for a process and for an origin; written by the agent.
 #[map]
-pub(crate) static FILE_TAMPER: Array<FileTamperTuning> = Array::with_max_entries(1, 0);
+pub(crate) static FILE_TAMPER: Array<FileTamperTuning> = Array::with_max_entries(2, 0);
 
 /// Tuning of `lateral_scan`; written by the agent.
 #[map]

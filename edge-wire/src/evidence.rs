@@ -29,6 +29,13 @@ pub struct FileTamper {
     pub elapsed_ms: u32,
     /// The file harmed last, as the process named it; cut at 96 bytes.
     pub path: Bytes<96>,
+    /// Bit 0: counted over every process of one origin, in the long window.
+    pub flags: u8,
+}
+
+impl FileTamper {
+    /// Bit of `flags`: counted over every process of one origin.
+    pub const ORIGIN: u8 = 1 << 0;
 }
 
 /// Why a process was judged to scan or guess. All counts are those of the current window.

@@ -37,8 +37,8 @@ const HEAD: usize = 16 // boot id
     + SUBJECT
     + 1 + MAX_LINEAGE * ANCESTOR
     + U32; // repeats
-/// See `FileTamper`: reason, nine counts and times, path.
-const FILE_TAMPER: usize = U8 + 9 * U32 + bytes(96);
+/// See `FileTamper`: reason, nine counts and times, path, flags.
+const FILE_TAMPER: usize = U8 + 9 * U32 + bytes(96) + U8;
 /// See `LateralScan`.
 const LATERAL_SCAN: usize = U8 + U8 + U8 + U16 + bytes(16) + 4 * U32;
 /// See `VolatileExec`.

@@ -47,6 +47,7 @@ fn widest_evidence(detector: DetectorId) -> Evidence {
             window_ms: U32,
             elapsed_ms: U32,
             path: full(),
+            flags: u8::MAX,
         }),
         DetectorId::LATERAL_SCAN => Evidence::LateralScan(LateralScan {
             reason: Reason(u8::MAX),

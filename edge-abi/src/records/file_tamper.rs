@@ -26,8 +26,8 @@ pub struct FileCounts {
     pub samples_high: u32,
     /// Samples of at most two distinct values.
     pub samples_flat: u32,
-    /// Keeps the size a multiple of eight.
-    pub reserved: u32,
+    /// 1 when these are the counts of a whole origin over the long window, not of one process.
+    pub of_origin: u32,
 }
 
 /// Why `file_tamper` decided.

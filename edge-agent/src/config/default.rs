@@ -99,7 +99,7 @@ impl Default for Log {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { action: Mode::Observe, trusted: list(TRUSTED.map(text)) }
+        Self { action: Mode::Observe }
     }
 }
 
@@ -111,6 +111,8 @@ impl Default for FileTamper {
             threshold: 30,
             window: Duration::from_secs(10),
             unlink_threshold: 300,
+            origin_threshold: 60,
+            origin_window: Duration::from_secs(300),
             suspicion: 8,
             diversity: 80,
         }

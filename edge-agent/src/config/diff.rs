@@ -98,6 +98,11 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
                 "detectors.file_tamper.unlink_threshold",
                 tamper.0.unlink_threshold != tamper.1.unlink_threshold,
             ),
+            (
+                "detectors.file_tamper.origin_threshold",
+                tamper.0.origin_threshold != tamper.1.origin_threshold,
+            ),
+            ("detectors.file_tamper.origin_window", tamper.0.origin_window != tamper.1.origin_window),
             ("detectors.file_tamper.suspicion", tamper.0.suspicion != tamper.1.suspicion),
             ("detectors.file_tamper.diversity", tamper.0.diversity != tamper.1.diversity),
             ("detectors.file_tamper.allow", allow_differs(old, new, Detector::FileTamper)),

@@ -23,6 +23,8 @@ fn assert_in_range(config: &Config) {
     assert!(ranges::IN_FLIGHT.contains(&config.mqtt.in_flight));
     assert!(ranges::TAMPER_THRESHOLD.contains(&tamper.threshold));
     assert!(ranges::UNLINK_THRESHOLD.contains(&tamper.unlink_threshold));
+    assert!(ranges::ORIGIN_THRESHOLD.contains(&tamper.origin_threshold));
+    assert!(ranges::ORIGIN_WINDOW.contains(&tamper.origin_window));
     assert!((1..=tamper.threshold).contains(&tamper.suspicion));
     assert!(ranges::DIVERSITY.contains(&tamper.diversity));
     assert!(ranges::SCAN_HOSTS.contains(&scan.hosts) && ranges::SCAN_TRIES.contains(&scan.tries));
@@ -33,7 +35,6 @@ fn assert_in_range(config: &Config) {
     assert!(matches!(scan.action, Action::Deny | Action::Observe));
     let exec = &config.detectors.volatile_exec;
     assert!(exec.paths.iter().chain(&exec.except).all(|path| path.starts_with('/') && path.ends_with('/')));
-    assert!(config.policy.trusted.iter().all(|path| path.starts_with('/')));
     for (spec, act) in SPECS.iter().zip(&config.detectors.acts) {
         assert!(act.action == Action::Observe || spec.actions.contains(&act.action), "{act:?}");
         let bounds = spec.threshold.map_or(1..=1, |bounds| bounds.least..=bounds.most);

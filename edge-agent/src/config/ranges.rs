@@ -20,6 +20,10 @@ pub const TAMPER_THRESHOLD: RangeInclusive<u32> = 3..=10_000;
 pub const TAMPER_WINDOW: RangeInclusive<Duration> = seconds(1, 10 * 60);
 /// `detectors.file_tamper.unlink_threshold`.
 pub const UNLINK_THRESHOLD: RangeInclusive<u32> = 10..=100_000;
+/// `detectors.file_tamper.origin_threshold`.
+pub const ORIGIN_THRESHOLD: RangeInclusive<u32> = 3..=100_000;
+/// `detectors.file_tamper.origin_window`.
+pub const ORIGIN_WINDOW: RangeInclusive<Duration> = seconds(10, 60 * 60);
 /// `detectors.file_tamper.suspicion`; never above the threshold either.
 pub const SUSPICION: RangeInclusive<u32> = 1..=10_000;
 /// `detectors.file_tamper.diversity`: a 128-byte sample cannot hold more distinct values.

@@ -94,7 +94,7 @@ fn mqtt(reader: &mut Reader<'_>, mqtt: &mut Mqtt) {
 fn policy(reader: &mut Reader<'_>, merge: &mut Merge<'_>, policy: &mut Policy) {
     let modes = [("observe", Mode::Observe), ("enforce", Mode::Enforce)];
     reader.choice("policy.action", &mut policy.action, &modes);
-    read_acts::policy(reader, merge, policy);
+    read_acts::policy(reader, merge);
 }
 
 /// `[detectors.*]` of the detectors with keys of their own. Nobody is let pass by default.
@@ -118,6 +118,12 @@ fn file_tamper(reader: &mut Reader<'_>, tamper: &mut FileTamper) {
         &mut tamper.unlink_threshold,
         &ranges::UNLINK_THRESHOLD,
     );
+    reader.number(
+        "detectors.file_tamper.origin_threshold",
+        &mut tamper.origin_threshold,
+        &ranges::ORIGIN_THRESHOLD,
+    );
+    reader.duration("detectors.file_tamper.origin_window", &mut tamper.origin_window, &ranges::ORIGIN_WINDOW);
     reader.number("detectors.file_tamper.suspicion", &mut tamper.suspicion, &ranges::SUSPICION);
     reader.number("detectors.file_tamper.diversity", &mut tamper.diversity, &ranges::DIVERSITY);
 

@@ -26,7 +26,7 @@ fn schema() -> Vec<(&'static str, String)> {
 }
 
 /// For every key but those of the detectors of acts a value that differs from the default, and that needs no other key.
-const OTHERS: [(&str, &str); 38] = [
+const OTHERS: [(&str, &str); 40] = [
     ("device.id", r#""gw-7""#),
     ("mqtt.brokers", r#"["[::1]:1883", "localhost:1884"]"#),
     ("mqtt.client_id", r#""c""#),
@@ -49,6 +49,8 @@ const OTHERS: [(&str, &str); 38] = [
     ("detectors.file_tamper.threshold", "10_000"),
     ("detectors.file_tamper.window", r#""10m""#),
     ("detectors.file_tamper.unlink_threshold", "10"),
+    ("detectors.file_tamper.origin_threshold", "10"),
+    ("detectors.file_tamper.origin_window", "\"10s\""),
     ("detectors.file_tamper.suspicion", "1"),
     ("detectors.file_tamper.diversity", "0x80"),
     ("detectors.file_tamper.allow", r#"["/opt/backup:children"]"#),
@@ -305,8 +307,8 @@ fn messages_hold_no_control_bytes_and_stay_short() {
 
 #[test]
 fn the_size_of_a_config_is_known() {
-    // Held twice during a reload. Most of it are the programs (320), `policy.trusted` (16 paths) and the watched paths (48).
-    assert!(size_of::<Config>() <= 21 * 1024, "{}", size_of::<Config>());
+    // Held twice during a reload. Most of it are the programs (320) and the watched paths (48).
+    assert!(size_of::<Config>() <= 17 * 1024, "{}", size_of::<Config>());
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub const fn programs(detector: DetectorId) -> &'static [Program] {
             Program::SysPaths,
             Program::SysSecond,
             Program::SysFiles,
+            Program::SysOrigin,
             Program::SysWrite,
             FORK,
             EXIT,

@@ -29,6 +29,8 @@ pub enum Program {
     SysEnter,
     /// What `file_tamper` makes of a path.
     SysFiles,
+    /// The same for a whole origin.
+    SysOrigin,
     /// First path of a syscall.
     SysPaths,
     /// Second path of a syscall.
@@ -53,12 +55,13 @@ pub enum Hook {
 impl Program {
     /// All of them, in the order they are attached: those that are jumped to before those that jump, followers of processes
     /// before those that judge.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Fork,
         Self::Exit,
         Self::SysPaths,
         Self::SysSecond,
         Self::SysFiles,
+        Self::SysOrigin,
         Self::SysWrite,
         Self::SysActs,
         Self::SysEnter,
@@ -87,6 +90,7 @@ impl Program {
             Self::SysActs => "sys_acts",
             Self::SysEnter => "sys_enter",
             Self::SysFiles => "sys_files",
+            Self::SysOrigin => "sys_origin",
             Self::SysPaths => "sys_paths",
             Self::SysSecond => "sys_second",
             Self::SysWrite => "sys_write",
@@ -106,12 +110,13 @@ impl Program {
             Self::Sendmsg4 => "cgroup/sendmsg4",
             Self::Sendmsg6 => "cgroup/sendmsg6",
             Self::Signal => "tracepoint signal:signal_generate",
-            Self::SysActs => "jump of sys_enter",
+            Self::SysActs
+            | Self::SysFiles
+            | Self::SysOrigin
+            | Self::SysPaths
+            | Self::SysSecond
+            | Self::SysWrite => "jump of sys_enter",
             Self::SysEnter => "raw_tracepoint sys_enter",
-            Self::SysFiles => "jump of sys_enter",
-            Self::SysPaths => "jump of sys_enter",
-            Self::SysSecond => "jump of sys_enter",
-            Self::SysWrite => "jump of sys_enter",
         }
     }
 
@@ -131,6 +136,7 @@ impl Program {
             Self::SysFiles => Hook::Jump("JUMPS", 2),
             Self::SysWrite => Hook::Jump("JUMPS", 3),
             Self::SysActs => Hook::Jump("JUMPS", 4),
+            Self::SysOrigin => Hook::Jump("JUMPS", 5),
             // Those of `ExecJump` in `edge-ebpf/src/sensors/exec.rs`.
             Self::ExecPlace => Hook::Jump("EXEC_JUMPS", 0),
         }

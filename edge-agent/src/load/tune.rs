@@ -29,7 +29,9 @@ pub fn apply(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
         )?;
     }
     let (files, scan, exec) = tunings(config);
-    maps.file_tamper.set(0, bytemuck::cast::<_, [u8; size_of::<FileTamperTuning>()]>(files), 0)?;
+    for (index, files) in (0..).zip([files, of_origin(config, files)]) {
+        maps.file_tamper.set(index, bytemuck::cast::<_, [u8; size_of::<FileTamperTuning>()]>(files), 0)?;
+    }
     maps.lateral_scan.set(0, bytemuck::cast::<_, [u8; size_of::<LateralScanTuning>()]>(scan), 0)?;
     maps.volatile_exec.set(0, bytemuck::cast::<_, [u8; size_of::<VolatileExecTuning>()]>(exec), 0)
 }
@@ -58,6 +60,18 @@ pub(super) fn tunings(config: &Config) -> (FileTamperTuning, LateralScanTuning, 
         },
         VolatileExecTuning { mode: mode(config, exec.enabled, exec.action) as u32, reserved: 0 },
     )
+}
+
+/// The tuning by which a whole origin is judged: more files, in a longer time. Deletions alone are never a finding there, since
+/// what cleans up all day does so.
+fn of_origin(config: &Config, of_process: FileTamperTuning) -> FileTamperTuning {
+    let files = &config.detectors.file_tamper;
+    FileTamperTuning {
+        threshold: files.origin_threshold,
+        unlink_threshold: u32::MAX,
+        window_ns: files.origin_window.as_nanos() as u64,
+        ..of_process
+    }
 }
 
 /// What a detector may do, under the master switch.

@@ -83,12 +83,7 @@ pub(crate) fn is_probe(detector: Detector, tgid: u32) -> bool {
 /// Whether the program of `tgid` may do this.
 #[inline(always)]
 pub(crate) fn is_allowed(detector: Detector, tgid: u32) -> bool {
-    let allowed = task::lookup(tgid)
-        .is_some_and(|task| task.flags & task_flags::TRUSTED != 0 || task.allow & detector.bit() != 0);
-    if allowed {
-        count(detector, Counter::Trusted);
-    }
-    allowed
+    task::lookup(tgid).is_some_and(|task| task.allow & detector.bit() != 0)
 }
 
 /// The rule under which an act of the current process is judged; `None` when nobody asks, or it may do this.
@@ -96,7 +91,11 @@ pub(crate) fn is_allowed(detector: Detector, tgid: u32) -> bool {
 pub(crate) fn enter(detector: Detector, tgid: u32) -> Option<&'static Rule> {
     let rule = rule(detector)?;
     count(detector, Counter::Evidence);
-    if is_probe(detector, tgid) || is_allowed(detector, tgid) {
+    if is_probe(detector, tgid) {
+        return None;
+    }
+    if is_allowed(detector, tgid) {
+        count(detector, Counter::Trusted);
         return None;
     }
     Some(rule)

@@ -6,27 +6,36 @@ use edge_ebpf::detectors::file_tamper::FileEvidence;
 use edge_ebpf::path::{is_synthetic, rename_shape};
 
 use super::paths::{Operation, open_flag};
-use super::syscall::scratch;
-use crate::emit::file_tamper;
+use super::syscall::{Jump, jump, scratch};
+use crate::emit::file_tamper::{self, Of};
 use crate::task;
 
 /// A file is about to be opened, renamed, emptied or deleted; `sensors/paths.rs` has read its path.
 #[raw_tracepoint]
-pub(crate) fn sys_files(_ctx: RawTracePointContext) -> i32 {
-    let _ = observe();
+pub(crate) fn sys_files(ctx: RawTracePointContext) -> i32 {
+    let _ = observe(Of::Process);
+    jump(&ctx, Jump::Origin);
+    0
+}
+
+/// The same, for everything of the process's origin.
+#[raw_tracepoint]
+pub(crate) fn sys_origin(_ctx: RawTracePointContext) -> i32 {
+    let _ = observe(Of::Origin);
     0
 }
 
 /// Turns what is in the scratch room into evidence.
 #[inline(always)]
-fn observe() -> Option<()> {
+fn observe(of: Of) -> Option<()> {
     let scratch = scratch()?;
     let tgid = task::current_tgid();
-    let tuning = file_tamper::tuning()?;
+    let tuning = file_tamper::tuning(of)?;
+    let key = if of == Of::Process { tgid } else { file_tamper::origin_key(tgid) };
     let operation = scratch.operation;
     let flags = scratch.open_flags;
     let reads = operation == Operation::Open as u32 && flags & open_flag::ACCESS == 0;
-    let state = if reads { file_tamper::known(tgid)? } else { file_tamper::known_or_new(tgid)? };
+    let state = if reads { file_tamper::known(key)? } else { file_tamper::known_or_new(key)? };
     if is_synthetic(&scratch.path) {
         return None;
     }
@@ -54,6 +63,6 @@ fn observe() -> Option<()> {
             truncate: flags & open_flag::TRUNCATE != 0,
         }
     };
-    file_tamper::apply(state, tuning, tgid, evidence, &scratch.path, length);
+    file_tamper::apply(of, state, tuning, tgid, evidence, &scratch.path, length);
     Some(())
 }

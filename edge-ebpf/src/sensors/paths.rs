@@ -7,7 +7,7 @@ use edge_ebpf::path::{is_synthetic, scan};
 
 use super::syscall::{Jump, argument, class, jump, registers, scratch};
 use super::{chmod, directory, watch};
-use crate::emit::file_tamper;
+use crate::emit::file_tamper::{self, Of};
 use crate::maps::Scratch;
 use crate::{globals, read, task};
 
@@ -197,7 +197,7 @@ fn wants_files(scratch: &Scratch, reads: bool) -> bool {
     }
     let appends = scratch.operation == Operation::Open as u32 && scratch.open_flags & open_flag::APPEND != 0;
     // Half of all opens for writing are of /dev/null.
-    !appends && !is_synthetic(&scratch.path) && file_tamper::tuning().is_some()
+    !appends && !is_synthetic(&scratch.path) && file_tamper::tuning(Of::Process).is_some()
 }
 
 /// The second path; or, of an open that empties, the first one again, since it is removed and written.

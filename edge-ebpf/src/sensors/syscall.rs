@@ -11,7 +11,7 @@ use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use edge_abi::{COMPAT_BASE, FIRST_ACT, SyscallClass};
 
-use super::acts;
+use super::{acts, write};
 use crate::emit::file_tamper;
 use crate::maps::{JUMPS, SCRATCH, Scratch};
 use crate::{filter, globals, read, task};
@@ -33,6 +33,8 @@ pub(crate) enum Jump {
     Write = 3,
     /// Syscalls judged by their registers: `sensors/acts.rs`.
     Acts = 4,
+    /// What `file_tamper` makes of both paths for the whole origin.
+    Origin = 5,
 }
 
 /// A syscall begins.
@@ -42,9 +44,9 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
     if class == SyscallClass::None as u8 || !filter::in_scope() {
         return 0;
     }
-    if class == SyscallClass::Write as u8 || class == SyscallClass::Writev as u8 {
+    if write::is_data(class) {
         // The most frequent of all: of no interest unless the process has changed files before.
-        if file_tamper::known(task::current_tgid()).is_some() {
+        if write::matters(&ctx, class) && file_tamper::known(task::current_tgid()).is_some() {
             jump(&ctx, Jump::Write);
         }
     } else if class >= FIRST_ACT {
@@ -61,7 +63,7 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
 #[inline(always)]
 pub(super) fn jump(ctx: &RawTracePointContext, to: Jump) {
     // SAFETY: both are programs of this type; one that is not there leaves us where we are.
-    let _ = unsafe { JUMPS.tail_call(ctx, to as u32) };
+    unsafe { JUMPS.tail_call(ctx, to as u32) };
 }
 
 /// What the syscall means; the same answer in every program it passes.

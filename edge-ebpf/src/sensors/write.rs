@@ -7,7 +7,8 @@ use edge_ebpf::detectors::file_tamper::{FileEvidence, FilesState};
 use edge_ebpf::sample::{SAMPLE_BYTES, SHORT_BYTES, Sample, classify, is_packed};
 
 use super::syscall::{argument, class, registers, scratch};
-use crate::emit::file_tamper;
+use crate::clock::now_ns;
+use crate::emit::file_tamper::{self, Of};
 use crate::maps::Scratch;
 use crate::{globals, read, task};
 
@@ -20,26 +21,76 @@ struct Buffer {
     length: u64,
 }
 
-/// `write(fd, buffer, length)` and `writev(fd, vector, count)`, with their positional forms.
+/// `PROT_WRITE` and `MAP_SHARED`, the same everywhere (`include/uapi/asm-generic/mman-common.h`).
+const PROT_WRITE: u64 = 2;
+/// See [`PROT_WRITE`].
+const MAP_SHARED: u64 = 1;
+
+/// Whether a syscall of this class brings data into a file.
+#[inline(always)]
+pub(super) fn is_data(class: u8) -> bool {
+    class == SyscallClass::Write as u8
+        || class == SyscallClass::Writev as u8
+        || (class >= SyscallClass::Mmap as u8 && class <= SyscallClass::Ftruncate as u8)
+}
+
+/// Whether its registers allow it to: of mappings only those that share what is written.
+#[inline(always)]
+pub(super) fn matters(ctx: &RawTracePointContext, class: u8) -> bool {
+    if class != SyscallClass::Mmap as u8 {
+        return true;
+    }
+    let registers = registers(ctx);
+    argument(registers, globals::third_argument()) & PROT_WRITE != 0
+        && argument(registers, globals::fourth_argument()) & MAP_SHARED != 0
+}
+
+/// Data is about to be written, or was written through a mapping that is about to go.
 #[raw_tracepoint]
 pub(crate) fn sys_write(ctx: RawTracePointContext) -> i32 {
     let _ = observe(&ctx);
     0
 }
 
-/// Turns one write into evidence.
+/// Turns one of them into evidence.
 #[inline(always)]
 fn observe(ctx: &RawTracePointContext) -> Option<()> {
     let scratch = scratch()?;
     let (class, registers) = (class(ctx), registers(ctx));
     let tgid = task::current_tgid();
     let state = file_tamper::known(tgid)?;
-    let tuning = file_tamper::tuning()?;
-    let sample = if state.wants_sample(tuning) {
+    let tuning = file_tamper::tuning(Of::Process)?;
+    let origin = file_tamper::known(file_tamper::origin_key(tgid));
+    if class == SyscallClass::Mmap as u8 {
+        state.note_mapping();
+        return None;
+    }
+    if class == SyscallClass::Munmap as u8 && !state.is_mapped() {
+        return None;
+    }
+    if class == SyscallClass::Ftruncate as u8 {
+        let length = argument(registers, globals::second_argument());
+        if length != 0 {
+            return None;
+        }
+        state.note_emptied(now_ns());
+        if let Some(origin) = origin {
+            origin.note_emptied(now_ns());
+        }
+        return None;
+    }
+    let wanted = state.wants_sample(tuning)
+        || origin.as_ref().is_some_and(|origin| {
+            file_tamper::tuning(Of::Origin).is_some_and(|tuning| origin.wants_sample(tuning))
+        });
+    let sample = if wanted {
+        let first = argument(registers, globals::first_argument());
         let second = argument(registers, globals::second_argument());
         let third = argument(registers, globals::third_argument());
         let buffer = if class == SyscallClass::Writev as u8 {
             larger_of_two(second, third)
+        } else if class == SyscallClass::Munmap as u8 {
+            Buffer { address: first, length: second }
         } else {
             Buffer { address: second, length: third }
         };
@@ -47,8 +98,11 @@ fn observe(ctx: &RawTracePointContext) -> Option<()> {
     } else {
         Sample::None
     };
+    if let Some(origin) = origin {
+        origin.note_write(sample);
+    }
     scratch.path.clear();
-    file_tamper::apply(state, tuning, tgid, FileEvidence::Write(sample), &scratch.path, 0);
+    file_tamper::apply(Of::Process, state, tuning, tgid, FileEvidence::Write(sample), &scratch.path, 0);
     Some(())
 }
 

@@ -193,6 +193,7 @@ pub(crate) mod samples {
                 window_ms: 10_000,
                 elapsed_ms: 412,
                 path: Bytes::cut(b"/data/a.db\n"),
+                flags: 0,
             }),
         }
     }

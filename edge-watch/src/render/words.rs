@@ -33,7 +33,8 @@ fn file_tamper(facts: &FileTamper) -> String {
     };
     let count = if facts.reason == Reason::MASS_DELETE { facts.unlinks } else { facts.files };
     let last = if facts.path.is_empty() { String::new() } else { format!(", last {}", facts.path) };
-    format!("{} {what} in {}{last}", counted(count, "file"), span(u64::from(facts.elapsed_ms)))
+    let whose = if facts.flags & FileTamper::ORIGIN == 0 { "" } else { " by its whole origin" };
+    format!("{} {what}{whose} in {}{last}", counted(count, "file"), span(u64::from(facts.elapsed_ms)))
 }
 
 /// Hosts or logins tried.
@@ -166,6 +167,8 @@ mod tests {
         assert_eq!(say(&facts), "30 files harmed by many processes of one origin in 412 ms");
         facts.reason = Reason(77);
         assert_eq!(say(&facts), "30 files harmed in 412 ms");
+        facts.flags = FileTamper::ORIGIN;
+        assert_eq!(say(&facts), "30 files harmed by its whole origin in 412 ms");
     }
 
     #[test]

@@ -228,6 +228,7 @@ fn widest_file_tamper() -> FileTamper {
         window_ms: u32::MAX,
         elapsed_ms: u32::MAX,
         path: full(),
+        flags: u8::MAX,
     }
 }
 

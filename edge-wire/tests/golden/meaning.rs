@@ -147,7 +147,7 @@ fn file_tamper(value: &FileTamper) -> Json {
     Json::Map(fields!(value =>
         reason reason, files number, renames number, unlinks number, overwrites number,
         samples_high number, samples_flat number, samples number, window_ms number,
-        elapsed_ms number, path bytes,
+        elapsed_ms number, path bytes, flags number,
     ))
 }
 

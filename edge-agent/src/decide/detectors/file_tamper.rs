@@ -25,6 +25,7 @@ fn evidence(record: &FileTamperRecord, reason: Reason) -> FileTamper {
         window_ms: elapsed_ms(0, record.window_ns),
         elapsed_ms: elapsed_ms(record.header.first_ns, record.header.time_ns),
         path: Bytes::until_nul(record.path.get(..length).unwrap_or_default()),
+        flags: if counts.of_origin == 0 { 0 } else { FileTamper::ORIGIN },
     }
 }
 

@@ -82,29 +82,12 @@ pub fn observe(
 ) -> Decision {
     state.advance(now_ns, tuning.window_ns);
     if let FileEvidence::Write(sample) = evidence {
-        note_write(state, sample);
+        state.note_write(sample);
         return Decision::Quiet;
     }
     state.settle(now_ns);
     note(state, evidence, now_ns);
     judge(state, tuning, now_ns)
-}
-
-/// Counts a write. It is never judged itself, see the module's remark on overwriting in place.
-#[inline(always)]
-fn note_write(state: &mut FilesState, sample: Sample) {
-    state.flags |= flag::WRITTEN;
-    match sample {
-        Sample::None => {}
-        Sample::Packed => state.flags |= flag::PACKED,
-        Sample::Low | Sample::High | Sample::Flat => {
-            state.current.samples += 1;
-            state.current.samples_high += u32::from(matches!(sample, Sample::High));
-            state.current.samples_flat += u32::from(matches!(sample, Sample::Flat));
-        }
-    }
-    // A write that was not sampled still ends the beginning of the file.
-    state.sample_budget = state.sample_budget.saturating_sub(1);
 }
 
 /// Counts anything but a write.
@@ -168,7 +151,7 @@ pub fn counts(state: &FilesState, tuning: &FileTamperTuning, now_ns: u64) -> Fil
         samples: sliding(now.samples, before.samples, share),
         samples_high: sliding(now.samples_high, before.samples_high, share),
         samples_flat: sliding(now.samples_flat, before.samples_flat, share),
-        reserved: 0,
+        of_origin: 0,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use edge_abi::{FileCounts, FileTamperTuning};
 
+use crate::sample::Sample;
 use crate::window::{Turn, turn};
 
 /// Files remembered so that one file is not counted twice; an encryptor touches a file two or three times in a row.
@@ -19,6 +20,8 @@ pub(super) mod flag {
     pub(crate) const PACKED: u32 = 1 << 1;
     /// The one ambiguous operation that is counted as harm, because nothing is known of what came before, is used up.
     pub(crate) const CREDIT_USED: u32 = 1 << 2;
+    /// The pending file is mapped shared and writable.
+    pub(crate) const MAPPED: u32 = 1 << 3;
 }
 
 /// What is remembered of one process; a value of the `FILES` map.
@@ -77,7 +80,7 @@ impl FilesState {
             samples: 0,
             samples_high: 0,
             samples_flat: 0,
-            reserved: 0,
+            of_origin: 0,
         };
         Self {
             start_ns: 0,
@@ -186,7 +189,7 @@ impl FilesState {
             self.harm(file, now_ns);
         }
         self.pending = 0;
-        self.flags &= !flag::WRITTEN;
+        self.flags &= !(flag::WRITTEN | flag::MAPPED);
     }
 
     /// Whether an ambiguous operation on `file` is a rewrite: the process had read it, or nothing is known of the process.
@@ -198,6 +201,48 @@ impl FilesState {
         let unused = self.flags & flag::CREDIT_USED == 0;
         self.flags |= flag::CREDIT_USED;
         unused
+    }
+
+    /// Counts a write. It is never judged itself, see the module's remark on overwriting in place.
+    #[inline(always)]
+    pub fn note_write(&mut self, sample: Sample) {
+        self.flags |= flag::WRITTEN;
+        match sample {
+            Sample::None => {}
+            Sample::Packed => self.flags |= flag::PACKED,
+            Sample::Low | Sample::High | Sample::Flat => {
+                self.current.samples += 1;
+                self.current.samples_high += u32::from(matches!(sample, Sample::High));
+                self.current.samples_flat += u32::from(matches!(sample, Sample::Flat));
+            }
+        }
+        // A write that was not sampled still ends the beginning of the file.
+        self.sample_budget = self.sample_budget.saturating_sub(1);
+    }
+
+    /// The file opened last is being mapped so that it can be written without a syscall.
+    #[inline(always)]
+    pub fn note_mapping(&mut self) {
+        if self.pending != 0 {
+            self.flags |= flag::MAPPED;
+        }
+    }
+
+    /// Whether something is mapped that way.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_mapped(&self) -> bool {
+        self.flags & flag::MAPPED != 0
+    }
+
+    /// The file opened last is emptied through its descriptor.
+    #[inline(always)]
+    pub fn note_emptied(&mut self, now_ns: u64) {
+        let file = self.pending;
+        if file != 0 {
+            self.current.emptied += 1;
+            self.harm(file, now_ns);
+        }
     }
 
     /// Opens the window that holds `now_ns`.

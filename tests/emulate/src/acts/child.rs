@@ -27,6 +27,13 @@ pub(super) struct Child {
 impl Child {
     /// Does `deed` in a child; what it returns is the child's exit code. Does not return in the child.
     pub(super) fn start(deed: impl FnOnce() -> io::Result<i32>) -> io::Result<Self> {
+        let mut deed = Some(deed);
+        Self::fork(&mut || deed.take().map_or(Ok(0), |deed| deed()))
+    }
+
+    /// As [`Child::start`]; apart, so that there is one copy of it and not one per act.
+    #[inline(never)]
+    fn fork(deed: &mut dyn FnMut() -> io::Result<i32>) -> io::Result<Self> {
         let (refusal, mut teller) = io::pipe()?;
         if let Some(pid) = process::fork()? {
             return Ok(Self { pid, refusal });

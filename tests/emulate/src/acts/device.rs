@@ -57,7 +57,8 @@ pub(super) const ACTS: &[Act] = &[
     .in_guest(),
     Act::benign("device_tamper.benign_null", "", "opens /dev/null for writing", |_, tally| {
         tally.deed("opening the device", open(Path::new("/dev/null"), true)).map(drop)
-    }),
+    })
+    .in_guest(),
 ];
 
 /// What a node without a driver answers: a sensor has seen the open all the same.

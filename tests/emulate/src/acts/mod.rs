@@ -53,7 +53,7 @@ enum Kind {
 /// Where an act may run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Place {
-    /// Anywhere: it touches its own files, its own children and addresses of its own machine.
+    /// Anywhere: it touches its own files, its own children and loopback or other addresses of its own machine.
     Anywhere,
     /// Only on a machine that forgets everything, since it changes more than its own.
     Guest,

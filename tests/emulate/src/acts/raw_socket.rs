@@ -17,32 +17,39 @@ use crate::sys::socket::{attach_filter, send_to, socket};
 pub(super) const ACTS: &[Act] = &[
     Act::attack("raw_socket.icmp", "[--stay-ms M]", "a raw ICMP socket", |options, tally| {
         open(options, tally, (libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_ICMP))
-    }),
+    })
+    .in_guest(),
     Act::attack("raw_socket.icmp6", "[--stay-ms M]", "a raw ICMPv6 socket", |options, tally| {
         open(options, tally, (libc::AF_INET6, libc::SOCK_RAW, libc::IPPROTO_ICMPV6))
-    }),
+    })
+    .in_guest(),
     Act::attack("raw_socket.packet", "[--stay-ms M]", "a packet socket", |options, tally| {
         open(options, tally, PACKET)
-    }),
+    })
+    .in_guest(),
     Act::attack(
         "raw_socket.packet_dgram",
         "[--stay-ms M]",
         "a packet socket without link headers",
         |options, tally| open(options, tally, (libc::AF_PACKET, libc::SOCK_DGRAM, EVERYTHING)),
-    ),
+    )
+    .in_guest(),
     Act::attack(
         "raw_socket.filter_packet",
         "[--stay-ms M]",
         "a packet socket that waits with a filter",
         |options, tally| filter(options, tally, || socket(PACKET.0, PACKET.1, PACKET.2)),
-    ),
+    )
+    .in_guest(),
     Act::attack(
         "raw_socket.filter_udp",
         "[--stay-ms M]",
         "a UDP socket that waits with a filter",
         |options, tally| filter(options, tally, || Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.into())),
-    ),
-    Act::attack("raw_socket.syn", "[--port 23] [--hosts 30]", "TCP SYNs made by hand to loopback hosts", syn),
+    )
+    .in_guest(),
+    Act::attack("raw_socket.syn", "[--port 23] [--hosts 30]", "TCP SYNs made by hand to loopback hosts", syn)
+        .in_guest(),
     Act::benign("raw_socket.benign_udp", "[--stay-ms M]", "an ordinary UDP socket", |options, tally| {
         open(options, tally, (libc::AF_INET, libc::SOCK_DGRAM, 0))
     }),

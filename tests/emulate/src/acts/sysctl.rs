@@ -1,7 +1,7 @@
 //! `sysctl_tamper`: kernel settings changed and put back; beside them, settings that are read.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use super::Act;
@@ -44,10 +44,11 @@ pub(super) const ACTS: &[Act] = &[
     Act::benign("sysctl_tamper.benign_read", "", "the same settings, read", |_, tally| {
         for name in ["kernel/core_pattern", "kernel/modprobe", "net/ipv4/ip_forward", "kernel/kptr_restrict"]
         {
-            tally.deed("reading a setting", fs::read(place(name)?))?;
+            tally.futile("reading a setting", &[libc::ENOENT], fs::read(place(name)?))?;
         }
         Ok(())
-    }),
+    })
+    .in_guest(),
     Act::benign(
         "sysctl_tamper.benign_write",
         "",
@@ -60,7 +61,11 @@ pub(super) const ACTS: &[Act] = &[
 /// Writes a setting, then what it was. A write that is denied leaves nothing to put back.
 fn change(options: &Options, tally: &mut Tally, name: &str, value: &str) -> Result<(), Failure> {
     let path = place(name)?;
-    let old = fs::read(&path).map_err(Failure::file("reading", &path))?;
+    let old = fs::read(&path).map_err(|source| match source.kind() {
+        // The kernel was built without what the setting is for.
+        io::ErrorKind::NotFound => Failure::Unsupported { action: "writing a setting", source },
+        _ => Failure::file("reading", &path)(source),
+    })?;
     let write = |value: &[u8]| OpenOptions::new().write(true).open(&path)?.write_all(value);
     let value = options.text("value").unwrap_or(value);
     if tally.deed("writing a setting", write(value.as_bytes()))?.is_some() {
