@@ -2,7 +2,9 @@
 
 /// The detector has one reason only.
 pub const SOLE: u8 = 0;
-// 1 to 7 belong to `TamperReason` and `ScanReason`.
+// 1 to 6 belong to `TamperReason` and `ScanReason`.
+/// Many tries; also a reason of `lateral_scan`.
+pub const GUESSING: u8 = 7;
 /// The image is a memfd: it never had a name in a file system.
 pub const MEMFD: u8 = 8;
 /// The image was deleted before it was executed.

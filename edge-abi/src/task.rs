@@ -28,7 +28,8 @@ pub mod task_flags {
     pub const UNRESOLVED: u32 = 1 << 7;
     /// Has opened a netlink socket of routing or firewall.
     pub const NETLINK: u32 = 1 << 8;
-    /// Has opened a serial line or fieldbus.
+    /// Has opened a serial line or fieldbus. Not kept by the next program, or everything that is started from a console on a serial
+    /// line would be a driver.
     pub const BUS: u32 = 1 << 9;
     /// Has executed a program since it was forked: worth remembering when it is gone.
     pub const EXECUTED: u32 = 1 << 10;
@@ -51,7 +52,7 @@ pub mod task_flags {
         | BUS
         | GUARD;
     /// What is lost when another program is executed.
-    pub const OF_PROGRAM: u32 = VOLATILE | INTERPRETER | SPAWNER | FETCHER | GUARD;
+    pub const OF_PROGRAM: u32 = VOLATILE | INTERPRETER | SPAWNER | BUS | FETCHER | GUARD;
     /// What a change of directory replaces.
     pub const OF_CWD: u32 = CWD_VOLATILE | CWD_UNKNOWN;
 }

@@ -122,6 +122,9 @@ pub enum WatchSlot {
     Remove = 2,
 }
 
+/// Time between two samples of a CPU for `resource_hijack`, in nanoseconds.
+pub const SAMPLE_NS: u64 = 100_000_000;
+
 /// Bits that say which [`WatchSlot`]s are meant.
 pub mod watch_access {
     /// Reading.

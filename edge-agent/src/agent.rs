@@ -114,7 +114,14 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
         } else if rung == edge_wire::Rung::OFF {
             log::error!("load: detector={detector} state=blind, see `edge-agent check`");
         } else {
-            log::info!("load: detector={detector} rung={rung} action={}", load::action(config, detector));
+            let live =
+                edge_abi::Detector::from_raw(detector.0).is_some_and(|known| sensors.liveness.is_live(known));
+            let action = load::action(config, detector);
+            if live {
+                log::info!("load: detector={detector} rung={rung} action={action} state=live");
+            } else {
+                log::warn!("load: detector={detector} rung={rung} action={action} state=silent");
+            }
         }
     }
     for (program, reached) in &sensors.report.programs {
@@ -251,7 +258,7 @@ impl Agent<'_> {
             link: self.port.counters(),
             meter: Meter::read(),
             detectors,
-            live: 0,
+            live: self.sensors.borrow().liveness.live,
         }
     }
 

@@ -41,6 +41,14 @@ static FORK_CHILD: u32 = 0;
 #[unsafe(no_mangle)]
 static SIGNAL_FIELDS: [u32; 3] = [0; 3];
 
+/// Where `inet_sock_set_state` has its old state.
+#[unsafe(no_mangle)]
+static SOCK_STATE: u32 = 0;
+
+/// 1 when a cgroup program judges new sockets of the internet families.
+#[unsafe(no_mangle)]
+static SOCK_CREATE: u32 = 0;
+
 /// Reads one global past the optimiser.
 macro_rules! global {
     ($(#[$doc:meta])* $name:ident: $type:ty = $static:expr) => {
@@ -88,6 +96,14 @@ global!(
 global!(
     /// Offset of the pid that the signal goes to.
     signal_pid: u32 = SIGNAL_FIELDS[2]
+);
+global!(
+    /// Offset of the old state.
+    sock_state: u32 = SOCK_STATE
+);
+global!(
+    /// Whether a cgroup program judges new sockets of the internet families.
+    sock_create: u32 = SOCK_CREATE
 );
 global!(
     /// Offset of the first argument.

@@ -53,7 +53,7 @@ pub(crate) static PROBE: Array<u32> = Array::with_max_entries(1, 0);
 
 /// Programs that `sys_enter` goes on to, see [`Jump`].
 #[map]
-pub(crate) static JUMPS: ProgramArray = ProgramArray::with_max_entries(8, 0);
+pub(crate) static JUMPS: ProgramArray = ProgramArray::with_max_entries(16, 0);
 
 /// Programs that `exec` goes on to, see [`ExecJump`].
 #[map]
@@ -66,6 +66,10 @@ pub(crate) static FILES: LruHashMap<u32, FilesState> = LruHashMap::with_max_entr
 /// Login tries per process.
 #[map]
 pub(crate) static SCANS: LruHashMap<u32, ScanState> = LruHashMap::with_max_entries(256, 0);
+
+/// Who made a socket that is not a stream, by its cookie. LRU: that a socket is closed is not seen.
+#[map]
+pub(crate) static OWNERS: LruHashMap<u64, u32> = LruHashMap::with_max_entries(256, 0);
 
 /// Ports where one logs in; written by the agent.
 #[map]

@@ -1,6 +1,7 @@
 //! `lateral_scan` in a guest: scans and guesses are caught, and refused when policy says so; a configuration push is
 //! left alone.
 
+use crate::deed::{caught_anyhow, has_reason};
 use crate::scene::{Policy, SOON, Scene};
 use edge_tests::said;
 use edge_tests::trials::Outcome;
@@ -75,5 +76,24 @@ pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     scene.emulate("config-push --port 22 --hosts 5")?;
     scene.emulate("scan --port 443 --hosts 60")?;
     scene.quiet(mark)?;
+    Ok(None)
+}
+
+/// A child process per host: none of them does anything remarkable, their origin does. Hosts nobody has tried before, since what earlier
+/// cases tried still counts for the origin that they share.
+pub(crate) fn spread_caught(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    for (act, protocol) in [
+        ("lateral_scan.spread --net 127.0.9.0 --port 23 --hosts 60", 6),
+        ("lateral_scan.udp_spread --net 127.0.10.0 --port 22 --hosts 60", 17),
+    ] {
+        let verdict = caught_anyhow(scene, NAME, act)?;
+        has_reason(&verdict, "spread_work").map_err(|error| format!("{act}: {error}"))?;
+        let (hosts, seen) =
+            (said::evidence(&verdict, "hosts")?, verdict.at("/evidences/0/connection_info/protocol_num"));
+        if hosts < HOSTS || seen != protocol {
+            return Err(format!("{act}: {hosts} hosts by protocol {seen}: {}", verdict.json).into());
+        }
+    }
     Ok(None)
 }

@@ -8,7 +8,10 @@ use edge_tests::programs::{guest_program, host_program};
 use edge_tests::subscriber::{Line, Subscriber};
 use edge_tests::vm::{Arch, Done, Guest, GuestBuilder, HOST, Kernel};
 
+use crate::bus_flood::WRITES;
 use crate::emulation::Emulation;
+use crate::flood_out::PACKETS;
+use crate::resource_hijack::{PERCENT, WINDOW_S};
 use edge_tests::said;
 
 /// How long an ordinary command may take in a guest.
@@ -19,6 +22,9 @@ pub(crate) const WHILE: Duration = Duration::from_secs(300);
 const DELIVERY: Duration = Duration::from_secs(15);
 /// Where the agent's configuration lies in the guest.
 const CONFIG: &str = "/etc/edge-agent/edge-agent.toml";
+
+/// The guest's shell starts every command of the tests, which have nothing to do with each other: each is an origin of its own.
+const SPAWNERS: &str = "spawners = [\"/init\", \"/bin/busybox\", \"/bin/sh\"]\n";
 
 /// What the agent is told to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,10 +45,26 @@ impl Policy {
         format!(
             "[device]\nid = \"{device}\"\n\
              [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
-             [policy]\naction = \"{action}\"\n\
+             [policy]\naction = \"{action}\"\n{SPAWNERS}\
              [detectors.file_tamper]\naction = \"kill\"\n\
              [detectors.lateral_scan]\naction = \"deny\"\n\
-             [detectors.volatile_exec]\naction = \"kill\"\n"
+             [detectors.volatile_exec]\naction = \"kill\"\n\
+             [detectors.bus_flood]\naction = \"kill\"\nthreshold = {WRITES}\nwatch = [\"/dev/pts/\"]\n\
+             [detectors.flood_out]\naction = \"deny\"\nthreshold = {PACKETS}\n\
+             [detectors.credential_access]\naction = \"kill\"\n\
+             [detectors.persistence]\naction = \"kill\"\n\
+             [detectors.sysctl_tamper]\naction = \"kill\"\n\
+             [detectors.device_tamper]\naction = \"kill\"\n\
+             [detectors.impair_defenses]\naction = \"kill\"\n\
+             [detectors.mass_kill]\naction = \"kill\"\n\
+             [detectors.kernel_code]\naction = \"kill\"\n\
+             [detectors.process_injection]\naction = \"kill\"\n\
+             [detectors.namespace_escape]\naction = \"kill\"\n\
+             [detectors.uring_use]\naction = \"kill\"\n\
+             [detectors.privilege_jump]\naction = \"kill\"\n\
+             [detectors.net_tamper]\naction = \"kill\"\n\
+             [detectors.raw_socket]\naction = \"deny\"\n\
+             [detectors.resource_hijack]\naction = \"kill\"\nthreshold = {PERCENT}\nwindow = \"{WINDOW_S}s\"\n"
         )
     }
 }

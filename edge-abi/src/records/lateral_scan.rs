@@ -21,6 +21,8 @@ pub enum ScanReason {
     Lateral = 2,
     /// Many tries.
     Guessing = 3,
+    /// Many hosts or tries by many processes of one origin.
+    Spread = 4,
 }
 
 impl ScanReason {
@@ -31,6 +33,7 @@ impl ScanReason {
             1 => Some(Self::FanOut),
             2 => Some(Self::Lateral),
             3 => Some(Self::Guessing),
+            4 => Some(Self::Spread),
             _ => None,
         }
     }

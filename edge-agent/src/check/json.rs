@@ -68,7 +68,8 @@ fn write(out: &mut String, findings: &Findings) -> fmt::Result {
         let (name, rung, action) =
             (detector.id.to_string(), detector.rung.to_string(), detector.action.to_string());
         write!(out, "{{\"name\":{},\"enabled\":{},", Quoted(&name), detector.enabled)?;
-        write!(out, "\"rung\":{},\"action\":{}}}", Quoted(&rung), Quoted(&action))
+        write!(out, "\"rung\":{},\"action\":{},", Quoted(&rung), Quoted(&action))?;
+        write!(out, "\"sensor\":{}}}", Quoted(detector.sensor()))
     })?;
     out.push_str("],\"programs\":[");
     list(out, &findings.report.programs, |out, (program, reached)| {
@@ -126,6 +127,7 @@ mod tests {
                 id: DetectorId::FILE_TAMPER,
                 enabled: true,
                 rung: Rung::OFF,
+                live: false,
                 action: Action::OBSERVE,
             }],
             report,

@@ -1,5 +1,5 @@
-//! `edge-agent check`: what this kernel allows, told without changing anything. Programs are loaded and attached for a moment
-//! with every detector off, so what is reported was tried, not guessed.
+//! `edge-agent check`: what this kernel allows, told without changing anything. Programs are loaded and attached for a moment, under
+//! observe whatever the policy says, and their sensors tested, so what is reported was tried, not guessed.
 
 mod json;
 mod text;
@@ -10,7 +10,7 @@ use edge_wire::{Action, DetectorId, Rung};
 
 use crate::config::Config;
 use crate::error::AgentError;
-use crate::load::{self, Features, Report, Sensors};
+use crate::load::{self, Features, Liveness, Report, Sensors};
 
 /// What was found.
 pub struct Findings {
@@ -34,6 +34,20 @@ pub struct Detector {
     pub rung: Rung,
     /// What it would be allowed to do.
     pub action: Action,
+    /// Whether its sensor reacted to a harmless act of the agent's own.
+    pub live: bool,
+}
+
+impl Detector {
+    /// What the self-test says: `live`, `silent`, or nothing of one that does not run.
+    #[must_use]
+    pub fn sensor(&self) -> &'static str {
+        match (self.enabled && self.rung != Rung::OFF, self.live) {
+            (false, _) => "-",
+            (true, false) => "silent",
+            (true, true) => "live",
+        }
+    }
 }
 
 /// Tries everything the configuration wants.
@@ -44,17 +58,23 @@ pub fn check(path: &Path) -> Result<Findings, AgentError> {
     let config = Config::load(path)?;
     crate::config::device::of_this_machine(&config.device)?;
     let features = Features::probe();
-    // Never armed: the maps keep the zeros that mean off.
-    let loaded = Sensors::load(&config, &features);
-    let (report, failure) = match loaded {
-        Ok(sensors) => (sensors.report, None),
-        Err(failed) => (*failed.report, Some(failed.error)),
+    // Armed for the moment of the self-test, and to observe only; nobody reads the records of that moment.
+    let mut observing = config.clone();
+    observing.policy.action = crate::config::Mode::Observe;
+    let loaded = Sensors::load(&config, &features).and_then(|mut sensors| {
+        sensors.arm(&observing)?;
+        Ok(sensors)
+    });
+    let (report, liveness, failure) = match loaded {
+        Ok(sensors) => (sensors.report, sensors.liveness, None),
+        Err(failed) => (*failed.report, Liveness::default(), Some(failed.error)),
     };
     let detector = |&id: &DetectorId| Detector {
         id,
         enabled: load::is_enabled(&config, id),
         rung: load::rung(&report, id),
         action: load::action(&config, id),
+        live: edge_abi::Detector::from_raw(id.0).is_some_and(|known| liveness.is_live(known)),
     };
     let detectors = DetectorId::ALL.iter().map(detector).collect();
     Ok(Findings { features, detectors, report, failure })

@@ -34,10 +34,10 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
     writeln!(out, "btf         {} (not needed on the rungs of this version)", features.btf.name())?;
     writeln!(out, "bpf lsm     {} (not used by this version)", features.lsm.name())?;
 
-    writeln!(out, "\ndetector           rung         action")?;
+    writeln!(out, "\ndetector           rung         action   sensor")?;
     for detector in &findings.detectors {
         let rung = if detector.enabled { detector.rung.to_string() } else { "disabled".into() };
-        writeln!(out, "{:<18} {:<12} {}", detector.id, rung, detector.action)?;
+        writeln!(out, "{:<18} {:<12} {:<8} {}", detector.id, rung, detector.action, detector.sensor())?;
     }
     writeln!(out, "\nprogram         hook                                     state")?;
     for (program, reached) in &findings.report.programs {

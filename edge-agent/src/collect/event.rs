@@ -108,7 +108,7 @@ pub fn decode(bytes: &[u8]) -> Result<Event, EventError> {
             let reason = ScanReason::from_raw(record.reason).ok_or(EventError::Field {
                 name: "reason",
                 value: record.reason,
-                limit: ScanReason::Guessing as u32,
+                limit: ScanReason::Spread as u32,
             })?;
             if record.family != 4 && record.family != 6 {
                 return Err(EventError::Field { name: "family", value: u32::from(record.family), limit: 6 });

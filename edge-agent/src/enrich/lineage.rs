@@ -33,6 +33,11 @@ pub trait Processes {
         self.stat(tgid).map_or_else(|| kept_name(self, tgid), |stat| stat.comm)
     }
 
+    /// Whether a descriptor is a netlink socket; `None` when it is closed, or no socket.
+    fn is_netlink(&self, tgid: u32, descriptor: u64) -> Option<bool> {
+        proc::is_netlink(tgid, descriptor)
+    }
+
     /// The working directory.
     fn cwd(&self, tgid: u32) -> Option<std::vec::Vec<u8>> {
         proc::cwd(tgid)
@@ -69,7 +74,12 @@ pub fn identify(processes: &impl Processes, tgid: u32, uid: u32, comm: &[u8], ev
     let live = own.live;
     let exe = live.then(|| processes.exe(tgid)).flatten().filter(|exe| !exe.is_empty());
     let exe = exe.map_or_else(|| kept_exe(processes, tgid), |exe| Bytes::cut(&exe));
-    let subject = Subject { tgid, start_ms: own.start_ms, uid, comm: Bytes::until_nul(comm), exe };
+    let mut comm = Bytes::until_nul(comm);
+    if comm.is_empty() && tgid != 0 {
+        // Seen where the kernel side cannot ask for the name.
+        comm = if own.comm.is_empty() { kept_name(processes, tgid) } else { own.comm };
+    }
+    let subject = Subject { tgid, start_ms: own.start_ms, uid, comm, exe };
 
     let mut lineage = Vec::new();
     let (mut child, mut parent) = (own.start_ms, own.parent);
@@ -164,8 +174,13 @@ mod tests {
             let (parent, start_ms, path) = self.kept.get(&tgid)?;
             let mut exe = [0; EXE_BYTES];
             exe[..path.len()].copy_from_slice(path.as_bytes());
-            let start_ns = start_ms * 1_000_000;
-            Some(Task { exe_len: path.len() as u32, exe, start_ns, parent: *parent, ..Task::zeroed() })
+            Some(Task {
+                exe_len: path.len() as u32,
+                exe,
+                start_ns: start_ms * 1_000_000,
+                parent: *parent,
+                ..Task::zeroed()
+            })
         }
 
         fn stat(&self, tgid: u32) -> Option<Stat> {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
@@ -65,15 +65,6 @@ pub fn exe(tgid: u32) -> Option<Vec<u8>> {
     Some(fs::read_link(format!("/proc/{tgid}/exe")).ok()?.into_os_string().into_vec())
 }
 
-/// The name a process was started by, the first word of its command line; `None` when it is longer than 255 bytes or none.
-#[must_use]
-pub fn argv0(tgid: u32) -> Option<Vec<u8>> {
-    let mut buffer = [0; 256];
-    let line = read(tgid, "cmdline", &mut buffer)?;
-    let end = line.iter().position(|byte| *byte == 0)?;
-    Some(line.get(..end)?.to_vec()).filter(|name| !name.is_empty())
-}
-
 /// By which path the file is found from here that a process calls `path`: through its root, its working directory, or the
 /// folder it has open as `descriptor`. `None` when the process is gone or has closed it.
 #[must_use]
@@ -94,6 +85,22 @@ pub fn reach(tgid: u32, descriptor: Option<u32>, path: &[u8]) -> Option<PathBuf>
 #[must_use]
 pub fn cwd(tgid: u32) -> Option<Vec<u8>> {
     Some(fs::read_link(format!("/proc/{tgid}/cwd")).ok()?.into_os_string().into_vec())
+}
+
+/// Whether a descriptor is a netlink socket of the process's own network namespace; `None` when it is closed, or no socket.
+#[must_use]
+pub fn is_netlink(tgid: u32, descriptor: u64) -> Option<bool> {
+    let link = fs::read_link(format!("/proc/{tgid}/fd/{descriptor}")).ok()?.into_os_string().into_vec();
+    let inode: u64 =
+        core::str::from_utf8(&link).ok()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()?;
+    let table = BufReader::new(File::open(format!("/proc/{tgid}/net/netlink")).ok()?);
+    // A line of this table is about a hundred bytes.
+    Some(table.lines().map_while(Result::ok).any(|line| netlink_inode(&line) == Some(inode)))
+}
+
+/// The inode in a line of `/proc/net/netlink`: its tenth and last field; the first line names the fields.
+fn netlink_inode(line: &str) -> Option<u64> {
+    line.split_ascii_whitespace().nth(9)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -133,7 +140,9 @@ mod tests {
         let me = std::process::id();
         let folder = File::open("/proc/self").unwrap();
         let number = std::os::fd::AsRawFd::as_raw_fd(&folder).unsigned_abs();
-        for (descriptor, path) in [(None, &b"/proc/version"[..]), (Some(number), b"status"), (Some(number), b"")] {
+        for (descriptor, path) in
+            [(None, &b"/proc/version"[..]), (Some(number), b"status"), (Some(number), b"")]
+        {
             let found = reach(me, descriptor, path).unwrap();
             assert!(fs::metadata(&found).is_ok(), "{}", found.display());
         }
@@ -143,9 +152,17 @@ mod tests {
     }
 
     #[test]
-    fn the_name_a_process_was_started_by_is_its_first_word() {
-        let name = argv0(std::process::id()).unwrap();
-        assert_eq!(name, std::env::args_os().next().unwrap().into_vec());
+    fn a_socket_that_is_not_netlink_is_told_apart() {
+        use std::os::fd::AsRawFd as _;
+        let me = std::process::id();
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert_eq!(is_netlink(me, socket.as_raw_fd().try_into().unwrap()), Some(false));
+        assert_eq!(is_netlink(me, u64::MAX), None);
+        let line =
+            "ffff9a0c5b0e1000 15  613        00000002 0        0        0        2        0        14912";
+        assert_eq!(netlink_inode(line), Some(14_912));
+        let head = "sk       Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode";
+        assert_eq!(netlink_inode(head), None);
     }
 
     proptest::proptest! {

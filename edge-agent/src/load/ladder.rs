@@ -33,27 +33,32 @@ pub const fn programs(detector: DetectorId) -> &'static [Program] {
         | DetectorId::SYSCTL_TAMPER => {
             &[Program::SysEnter, Program::SysPaths, Program::SysSecond, FORK, EXIT, EXEC]
         }
-        DetectorId::DEVICE_TAMPER | DetectorId::NAMESPACE_ESCAPE | DetectorId::PROCESS_INJECTION => &[
+        DetectorId::DEVICE_TAMPER | DetectorId::NAMESPACE_ESCAPE | DetectorId::PROCESS_INJECTION => {
+            &[Program::SysEnter, Program::SysPaths, Program::SysSecond, Program::SysActs, FORK, EXIT, EXEC]
+        }
+        DetectorId::BUS_FLOOD => &[
             Program::SysEnter,
+            Program::SysNet,
             Program::SysPaths,
             Program::SysSecond,
-            Program::SysActs,
+            Program::SysWrite,
             FORK,
             EXIT,
             EXEC,
         ],
-        DetectorId::IMPAIR_DEFENSES => &[
-            Program::SysEnter,
-            Program::SysPaths,
-            Program::SysSecond,
-            Program::Signal,
-            FORK,
-            EXIT,
-            EXEC,
-        ],
+        DetectorId::IMPAIR_DEFENSES => {
+            &[Program::SysEnter, Program::SysPaths, Program::SysSecond, Program::Signal, FORK, EXIT, EXEC]
+        }
+        DetectorId::FLOOD_OUT => &[Program::Egress, Program::SockCreate, FORK, EXIT, EXEC],
         DetectorId::KERNEL_CODE | DetectorId::URING_USE => {
             &[Program::SysEnter, Program::SysActs, FORK, EXIT, EXEC]
         }
+        DetectorId::LOGIN_GUESSING => &[Program::SockState],
+        DetectorId::NET_TAMPER => &[Program::SysEnter, Program::SysNet, FORK, EXIT, EXEC],
+        DetectorId::RAW_SOCKET => {
+            &[Program::SysEnter, Program::SysNet, Program::SockCreate, FORK, EXIT, EXEC]
+        }
+        DetectorId::RESOURCE_HIJACK => &[Program::CpuClock, Program::ExecPlace, FORK, EXIT, EXEC],
         DetectorId::MASS_KILL => &[Program::Signal, FORK, EXIT, EXEC],
         _ => &[],
     }
@@ -63,7 +68,7 @@ pub const fn programs(detector: DetectorId) -> &'static [Program] {
 #[must_use]
 pub fn rung(report: &Report, detector: DetectorId) -> Rung {
     match programs(detector).first() {
-        Some(first) if report.runs(*first) && *first == Program::Connect4 => Rung::CGROUP,
+        Some(first @ (Program::Connect4 | Program::Egress)) if report.runs(*first) => Rung::CGROUP,
         Some(first) if report.runs(*first) => Rung::TRACEPOINT,
         _ => Rung::OFF,
     }

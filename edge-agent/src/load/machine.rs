@@ -4,9 +4,10 @@
 //! kernel is common on gateways.
 
 use edge_abi::SyscallClass::{
-    Bpf, Chdir, Chmod, Clone as CloneTask, Clone3, Creat, Fchdir, Fchmod, FchmodAt, Ftruncate, Ioctl, Kexec, Link,
-    LinkAt, Mknod, MknodAt, Mmap, Module, Munmap, Mount, MoveMount, Open, OpenAt, OpenAt2, PivotRoot, Ptrace, RemoteWrite, Rename,
-    RenameAt, SetNs, SymlinkAt, Truncate, Unlink, UnlinkAt, Unshare, UringSetup, Write, Writev,
+    Bpf, Chdir, Chmod, Clone as CloneTask, Clone3, Creat, Fchdir, Fchmod, FchmodAt, Ftruncate, Ioctl, Kexec,
+    Link, LinkAt, Mknod, MknodAt, Mmap, Module, Mount, MoveMount, Munmap, Open, OpenAt, OpenAt2, PivotRoot,
+    Ptrace, RemoteWrite, Rename, RenameAt, SendMsg, SendTo, SetNs, SetSockOpt, Socket, SymlinkAt, Truncate,
+    Unlink, UnlinkAt, Unshare, UringSetup, Write, Writev,
 };
 use edge_abi::{COMPAT_BASE, SYSCALL_SLOTS, SyscallClass};
 
@@ -23,6 +24,10 @@ const X86_64: Table = &[
     (18, Write),
     (20, Writev),
     (26, Munmap),
+    (41, Socket),
+    (44, SendTo),
+    (46, SendMsg),
+    (54, SetSockOpt),
     (56, CloneTask),
     (76, Truncate),
     (77, Ftruncate),
@@ -89,6 +94,10 @@ const AARCH64: Table = &[
     (104, Kexec),
     (105, Module),
     (117, Ptrace),
+    (198, Socket),
+    (206, SendTo),
+    (208, SetSockOpt),
+    (211, SendMsg),
     (215, Munmap),
     (220, CloneTask),
     (222, Mmap),
@@ -107,7 +116,8 @@ const AARCH64: Table = &[
     (452, FchmodAt),
 ];
 
-/// `arch/arm/tools/syscall.tbl`; also what 32-bit tasks use on arm64. 92 is `truncate`, 193 `truncate64`.
+/// `arch/arm/tools/syscall.tbl`; also what 32-bit tasks use on arm64. 92 is `truncate`, 193 `truncate64`; 289 is `send`, whose first three
+/// arguments are those of `sendto`.
 const ARM: Table = &[
     (4, Write),
     (5, Open),
@@ -136,6 +146,11 @@ const ARM: Table = &[
     (193, Truncate),
     (194, Ftruncate),
     (218, PivotRoot),
+    (281, Socket),
+    (289, SendTo),
+    (290, SendTo),
+    (294, SetSockOpt),
+    (296, SendMsg),
     (322, OpenAt),
     (324, MknodAt),
     (328, UnlinkAt),
@@ -312,6 +327,10 @@ mod tests {
             (libc::SYS_clone, CloneTask),
             (libc::SYS_clone3, Clone3),
             (libc::SYS_io_uring_setup, UringSetup),
+            (libc::SYS_socket, Socket),
+            (libc::SYS_sendto, SendTo),
+            (libc::SYS_sendmsg, SendMsg),
+            (libc::SYS_setsockopt, SetSockOpt),
         ];
         for (number, class) in known {
             assert_eq!(slots[usize::try_from(*number).unwrap()], *class as u8, "syscall {number}");

@@ -1,5 +1,6 @@
 //! Getting the kernel side to run: probe, load in a process of its own, attach, hand over, tune.
 
+mod acts;
 mod cgroup;
 mod features;
 mod handover;
@@ -9,7 +10,9 @@ mod maps;
 mod object;
 mod report;
 mod seed;
+mod selftest;
 mod sys;
+mod sys_acts;
 mod tracefs;
 mod tune;
 mod watch;
@@ -25,6 +28,7 @@ pub use ladder::{programs, rung};
 pub use maps::Maps;
 pub use report::{MapCost, Program, Reached, Report};
 use seed::{repair, seed};
+pub use selftest::Liveness;
 pub use tune::apply;
 
 use crate::config::{self, Config};
@@ -40,6 +44,8 @@ pub struct Sensors {
     pub maps: Maps,
     /// What came of each program and map.
     pub report: Report,
+    /// What the self-test showed; nothing before [`Self::arm`].
+    pub liveness: Liveness,
     /// Descriptors that keep the programs attached.
     _links: Vec<OwnedFd>,
 }
@@ -76,7 +82,12 @@ impl Sensors {
             exec_filename: 0,
             fork_child: 0,
             signal_fields: [0; 3],
+            sock_state: 0,
         };
+        // A connection that is made to this machine belongs to no cgroup that could be told.
+        if plan.scoped || (plan.programs.contains(&Program::SockState) && plan.read_sock_state().is_err()) {
+            plan.programs.retain(|program| *program != Program::SockState);
+        }
         if plan.programs.contains(&Program::Exec)
             && let Err(error) = plan.read_tracepoints()
         {
@@ -84,7 +95,8 @@ impl Sensors {
                 return Err(missing_tracepoint(error).into());
             }
             // Nothing is judged by them then; lineage comes from /proc alone.
-            plan.programs.retain(|program| !matches!(program, Program::Exec | Program::Fork | Program::Signal));
+            plan.programs
+                .retain(|program| !matches!(program, Program::Exec | Program::Fork | Program::Signal));
         }
         let mut handover = handover::run(&plan)
             .map_err(|source| AgentError::Runtime { what: "loading the kernel programs", source })?;
@@ -96,17 +108,30 @@ impl Sensors {
             return Err(Failed { error, report: Box::new(handover.report) });
         }
         let (events, maps) = Maps::take(&handover.report, &mut handover.descriptors)?;
-        Ok(Self { events, maps, report: handover.report, _links: handover.descriptors })
+        Ok(Self {
+            events,
+            maps,
+            report: handover.report,
+            liveness: Liveness::default(),
+            _links: handover.descriptors,
+        })
     }
 
-    /// Writes the policy: from now on detectors judge, and act where it says so.
+    /// Writes the policy, then tests the sensors: from now on detectors judge, and act where it says so. Before the runtime
+    /// starts, since the test forks.
     ///
     /// # Errors
-    /// [`AgentError::Load`] with what the kernel says to a map update.
+    /// [`AgentError::Load`] with what the kernel says to a map update. A self-test that cannot be made is no error: nothing is
+    /// live then, and that is told.
     pub fn arm(&mut self, config: &Config) -> Result<(), AgentError> {
         let refused = |error: MapError| AgentError::Load { name: "the policy".into(), source: error.into() };
         seed(&mut self.maps, config).map_err(refused)?;
-        apply(&mut self.maps, config).map_err(refused)
+        apply(&mut self.maps, config).map_err(refused)?;
+        match selftest::run(&mut self.maps, config) {
+            Ok(liveness) => self.liveness = liveness,
+            Err(error) => log::error!("load: the sensors could not be tested, {error}"),
+        }
+        Ok(())
     }
 }
 
@@ -124,16 +149,19 @@ impl Sensors {
     }
 }
 
-/// The cgroup that is watched, or to which network programs are attached; `None` when neither is wanted.
+/// The cgroup that is watched, or to which network programs are attached; `None` when neither is wanted. Without cgroup2 only what
+/// has nothing else to stand on cannot be.
 fn open_cgroup(config: &Config, features: &Features) -> Result<Option<Cgroup>, AgentError> {
     let path = config.scope.cgroup.as_str();
-    if path.is_empty() && !config.detectors.lateral_scan.enabled {
+    let required = !path.is_empty() || config.detectors.lateral_scan.enabled;
+    let useful = wanted(config).into_iter().any(Program::needs_cgroup);
+    if !required && !useful {
         return Ok(None);
     }
-    let mount = features
-        .cgroup2
-        .as_ref()
-        .ok_or_else(|| AgentError::MissingCgroup2 { path: "/proc/self/mounts".into() })?;
+    let Some(mount) = features.cgroup2.as_ref() else {
+        let missing = AgentError::MissingCgroup2 { path: "/proc/self/mounts".into() };
+        return if required { Err(missing) } else { Ok(None) };
+    };
     let cgroup = Cgroup::open(mount, path);
     cgroup.map(Some).map_err(|error| AgentError::MissingCgroup2 { path: format!("{path}: {error}") })
 }

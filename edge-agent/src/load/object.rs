@@ -6,7 +6,12 @@ use std::os::fd::{AsRawFd as _, BorrowedFd};
 
 use aya::maps::ProgramArray;
 use aya::programs::cgroup_sock_addr::CgroupSockAddr;
-use aya::programs::{CgroupAttachMode, ProgramFd, RawTracePoint, TracePoint};
+use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
+use aya::programs::{
+    CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSock, PerfEvent, ProgramFd, RawTracePoint,
+    TracePoint,
+};
+use aya::util::online_cpus;
 use aya::{Ebpf, EbpfLoader};
 
 use super::cgroup::Cgroup;
@@ -37,6 +42,8 @@ pub(super) struct Plan {
     pub fork_child: u32,
     /// Offsets of signal, code and pid in `signal_generate`; 0 when unknown.
     pub signal_fields: [u32; 3],
+    /// Offset of the old state in `inet_sock_set_state`; 0 when unknown.
+    pub sock_state: u32,
 }
 
 impl Plan {
@@ -49,6 +56,29 @@ impl Plan {
         self.signal_fields = [signal("sig")?, signal("code")?, signal("pid")?];
         Ok(())
     }
+
+    /// The same for connections made to this machine. Every field from the old state on must lie where the kernel side expects it
+    /// (`edge-ebpf/src/detectors/login_guessing.rs`).
+    pub(super) fn read_sock_state(&mut self) -> Result<(), tracefs::TracefsError> {
+        const FIELDS: [(&str, u32); 6] = [
+            ("newstate", 4),
+            ("sport", 8),
+            ("family", 12),
+            ("protocol", 14),
+            ("daddr", 20),
+            ("daddr_v6", 40),
+        ];
+        let mount = tracefs::find()?;
+        let offset = |field| tracefs::offset(&mount, "sock", "inet_sock_set_state", field);
+        let first = offset("oldstate")?;
+        for (field, behind) in FIELDS {
+            if offset(field)? != first + behind {
+                return Err(tracefs::TracefsError::Field);
+            }
+        }
+        self.sock_state = first;
+        Ok(())
+    }
 }
 
 /// Loads everything and attaches what is wanted. Programs stay attached as long as their descriptors live.
@@ -59,6 +89,7 @@ pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
     let (registers_32, compat_offset) = (plan.machine.registers_32(), plan.machine.compat_offset());
     let scope = plan.cgroup.as_ref().filter(|_| plan.scoped);
     let (depth, id) = scope.map_or((0, 0), |cgroup| (cgroup.depth + 1, cgroup.id));
+    let sock_create = u32::from(plan.cgroup.is_some() && plan.programs.contains(&Program::SockCreate));
     let loaded = EbpfLoader::new()
         .btf(None)
         .override_global("SYSCALLS", &syscalls[..], true)
@@ -70,6 +101,8 @@ pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
         .override_global("EXEC_FILENAME", &plan.exec_filename, true)
         .override_global("FORK_CHILD", &plan.fork_child, true)
         .override_global("SIGNAL_FIELDS", &plan.signal_fields[..], true)
+        .override_global("SOCK_STATE", &plan.sock_state, true)
+        .override_global("SOCK_CREATE", &sock_create, true)
         .load(OBJECT);
     let mut ebpf = match loaded {
         Ok(ebpf) => ebpf,
@@ -128,13 +161,38 @@ fn attach(ebpf: &mut Ebpf, program: Program, plan: &Plan) -> Result<(), Failure>
         Hook::Cgroup => {
             let handle: &mut CgroupSockAddr = handle.try_into().map_err(load)?;
             handle.load().map_err(load)?;
-            // A bpf_link is attached beside those of others whatever the mode, and the kernel wants no flags with it.
-            let cgroup =
-                plan.cgroup.as_ref().ok_or_else(|| Failure::Attach("no cgroup to attach to".into()))?;
-            handle.attach(&cgroup.directory, CgroupAttachMode::Single).map_err(hook)?;
+            handle.attach(&directory(plan)?, MODE).map_err(hook)?;
+        }
+        Hook::CgroupPacket => {
+            let handle: &mut CgroupSkb = handle.try_into().map_err(load)?;
+            handle.load().map_err(load)?;
+            handle.attach(&directory(plan)?, CgroupSkbAttachType::Egress, MODE).map_err(hook)?;
+        }
+        Hook::CgroupSocket => {
+            let handle: &mut CgroupSock = handle.try_into().map_err(load)?;
+            handle.load().map_err(load)?;
+            handle.attach(&directory(plan)?, MODE).map_err(hook)?;
+        }
+        Hook::Clock(period_ns) => {
+            let handle: &mut PerfEvent = handle.try_into().map_err(load)?;
+            handle.load().map_err(load)?;
+            let clock = PerfEventConfig::Software(SoftwareEvent::CpuClock);
+            for cpu in online_cpus().map_err(|(_, error)| Failure::Attach(error.into()))? {
+                let scope = PerfEventScope::AllProcessesOneCpu { cpu };
+                handle.attach(clock, scope, SamplePolicy::Period(period_ns), false).map_err(hook)?;
+            }
         }
     }
     Ok(())
+}
+
+/// A bpf_link is attached beside those of others whatever the mode, and the kernel wants no flags with it.
+const MODE: CgroupAttachMode = CgroupAttachMode::Single;
+
+/// The cgroup to attach to.
+fn directory(plan: &Plan) -> Result<&fs::File, Failure> {
+    let cgroup = plan.cgroup.as_ref().ok_or_else(|| Failure::Attach("no cgroup to attach to".into()))?;
+    Ok(&cgroup.directory)
 }
 
 /// Loads a program that others jump to.

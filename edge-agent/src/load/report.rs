@@ -1,5 +1,6 @@
 //! What came of loading, as the loader process tells the agent: one line per program.
 
+use edge_abi::SAMPLE_NS;
 use serde::{Deserialize, Serialize};
 
 /// A program of the kernel object.
@@ -9,6 +10,10 @@ pub enum Program {
     Connect4,
     /// IPv6 connect.
     Connect6,
+    /// A sample of the processor's use.
+    CpuClock,
+    /// IP packet out.
+    Egress,
     /// Program executed.
     Exec,
     /// Where it was executed from.
@@ -23,12 +28,18 @@ pub enum Program {
     Sendmsg6,
     /// Signal made.
     Signal,
+    /// Socket of the internet families made.
+    SockCreate,
+    /// TCP socket changed its state.
+    SockState,
     /// Syscalls judged by their registers.
     SysActs,
     /// Syscall begun.
     SysEnter,
     /// What `file_tamper` makes of a path.
     SysFiles,
+    /// Syscalls about sockets, routes and buses.
+    SysNet,
     /// The same for a whole origin.
     SysOrigin,
     /// First path of a syscall.
@@ -42,8 +53,14 @@ pub enum Program {
 /// How a program comes to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
-    /// Attached to the cgroup.
+    /// Attached to the cgroup, where addresses are given.
     Cgroup,
+    /// Attached to the cgroup, where packets leave.
+    CgroupPacket,
+    /// Attached to the cgroup, where sockets are made.
+    CgroupSocket,
+    /// A timer on every CPU, with so many nanoseconds between two samples.
+    Clock(u64),
     /// Reached by a tail call from another program: the map that program jumps through, and the place in it.
     Jump(&'static str, u32),
     /// A raw tracepoint.
@@ -55,7 +72,7 @@ pub enum Hook {
 impl Program {
     /// All of them, in the order they are attached: those that are jumped to before those that jump, followers of processes
     /// before those that judge.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::Fork,
         Self::Exit,
         Self::SysPaths,
@@ -64,6 +81,7 @@ impl Program {
         Self::SysOrigin,
         Self::SysWrite,
         Self::SysActs,
+        Self::SysNet,
         Self::SysEnter,
         Self::ExecPlace,
         Self::Exec,
@@ -72,6 +90,10 @@ impl Program {
         Self::Connect6,
         Self::Sendmsg4,
         Self::Sendmsg6,
+        Self::SockCreate,
+        Self::Egress,
+        Self::SockState,
+        Self::CpuClock,
     ];
 
     /// Its name in the object, and in `bpftool prog`.
@@ -80,6 +102,8 @@ impl Program {
         match self {
             Self::Connect4 => "connect4",
             Self::Connect6 => "connect6",
+            Self::CpuClock => "cpu_clock",
+            Self::Egress => "egress",
             Self::Exec => "exec",
             Self::ExecPlace => "exec_place",
             Self::Exit => "exit",
@@ -87,9 +111,12 @@ impl Program {
             Self::Sendmsg4 => "sendmsg4",
             Self::Sendmsg6 => "sendmsg6",
             Self::Signal => "signal",
+            Self::SockCreate => "sock_create",
+            Self::SockState => "sock_state",
             Self::SysActs => "sys_acts",
             Self::SysEnter => "sys_enter",
             Self::SysFiles => "sys_files",
+            Self::SysNet => "sys_net",
             Self::SysOrigin => "sys_origin",
             Self::SysPaths => "sys_paths",
             Self::SysSecond => "sys_second",
@@ -103,6 +130,8 @@ impl Program {
         match self {
             Self::Connect4 => "cgroup/connect4",
             Self::Connect6 => "cgroup/connect6",
+            Self::CpuClock => "perf_event cpu-clock",
+            Self::Egress => "cgroup_skb/egress",
             Self::Exec => "tracepoint sched:sched_process_exec",
             Self::ExecPlace => "jump of exec",
             Self::Exit => "tracepoint sched:sched_process_exit",
@@ -110,8 +139,11 @@ impl Program {
             Self::Sendmsg4 => "cgroup/sendmsg4",
             Self::Sendmsg6 => "cgroup/sendmsg6",
             Self::Signal => "tracepoint signal:signal_generate",
+            Self::SockCreate => "cgroup/sock_create",
+            Self::SockState => "tracepoint sock:inet_sock_set_state",
             Self::SysActs
             | Self::SysFiles
+            | Self::SysNet
             | Self::SysOrigin
             | Self::SysPaths
             | Self::SysSecond
@@ -125,6 +157,10 @@ impl Program {
     pub const fn attachment(self) -> Hook {
         match self {
             Self::Connect4 | Self::Connect6 | Self::Sendmsg4 | Self::Sendmsg6 => Hook::Cgroup,
+            Self::CpuClock => Hook::Clock(SAMPLE_NS),
+            Self::Egress => Hook::CgroupPacket,
+            Self::SockCreate => Hook::CgroupSocket,
+            Self::SockState => Hook::Tracepoint("sock", "inet_sock_set_state"),
             Self::Exec => Hook::Tracepoint("sched", "sched_process_exec"),
             Self::Exit => Hook::Tracepoint("sched", "sched_process_exit"),
             Self::Fork => Hook::Tracepoint("sched", "sched_process_fork"),
@@ -137,9 +173,18 @@ impl Program {
             Self::SysWrite => Hook::Jump("JUMPS", 3),
             Self::SysActs => Hook::Jump("JUMPS", 4),
             Self::SysOrigin => Hook::Jump("JUMPS", 5),
+            Self::SysNet => Hook::Jump("JUMPS", 8),
             // Those of `ExecJump` in `edge-ebpf/src/sensors/exec.rs`.
             Self::ExecPlace => Hook::Jump("EXEC_JUMPS", 0),
         }
+    }
+}
+
+impl Program {
+    /// Whether it is attached to a cgroup.
+    #[must_use]
+    pub const fn needs_cgroup(self) -> bool {
+        matches!(self.attachment(), Hook::Cgroup | Hook::CgroupPacket | Hook::CgroupSocket)
     }
 }
 

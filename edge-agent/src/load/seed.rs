@@ -88,7 +88,7 @@ fn walk(config: &Config) -> Vec<Found> {
         let Some(stat) = proc::stat(tgid) else { continue };
         let exe = proc::exe(tgid).unwrap_or_default();
         let uid = proc::uid(tgid).unwrap_or(u32::MAX);
-        let mut role = config.allow_of(&exe);
+        let mut role = role(config, &exe, stat.comm.as_slice());
         if uid != 0 {
             role.flags &= !task_flags::TRUSTED;
         }
@@ -96,9 +96,9 @@ fn walk(config: &Config) -> Vec<Found> {
             // Whatever it is called (`busybox`, `init` in the initial RAM disk), it is the init system.
             let init = config.role(b"/sbin/init");
             role.own |= init.own;
-            role.flags |= init.flags & task_flags::SPAWNER;
+            role.flags |= task_flags::SPAWNER;
         }
-        if is_guard(tgid, uid, config) {
+        if tgid == std::process::id() {
             role.flags |= task_flags::GUARD;
         }
         processes.push(Found { tgid, stat, uid, exe, role });
@@ -106,14 +106,19 @@ fn walk(config: &Config) -> Vec<Found> {
     processes
 }
 
-/// Whether this is the agent, or root's guard under a name of its own: many are links to one program, such as `BusyBox`. A
-/// false name only makes signals to its bearer a finding.
-fn is_guard(tgid: u32, uid: u32, config: &Config) -> bool {
-    let named = || {
-        let name = proc::argv0(tgid)?;
-        Some(uid == 0 && config.role(&name).flags & task_flags::GUARD != 0)
-    };
-    tgid == std::process::id() || named().unwrap_or(false)
+/// The role of a program. BusyBox is many programs in one file: what runs is told by the name it was started under, which for
+/// a process older than the agent is the best there is.
+fn role(config: &Config, exe: &[u8], comm: &[u8]) -> Allow {
+    let mut role = config.allow_of(exe);
+    if exe.ends_with(b"/busybox") {
+        for folder in [&b"/bin/"[..], b"/sbin/"] {
+            let applet = config.allow_of(&[folder, comm].concat());
+            role.own |= applet.own;
+            role.children |= applet.children;
+            role.flags |= applet.flags;
+        }
+    }
+    role
 }
 
 /// What the kernel side would remember of this process had it seen it start.
@@ -227,6 +232,15 @@ mod tests {
         assert!(!is_wrong(&task, &found));
         assert!(is_wrong(&Task { flags: task_flags::UNRESOLVED, ..task }, &found));
         assert!(is_wrong(&Task { start_ns: 4_000_000_000, ..task }, &found));
+    }
+
+    #[test]
+    fn an_applet_has_the_role_of_its_name() {
+        let config = Config::default();
+        let crond = role(&config, b"/bin/busybox", b"crond");
+        assert_ne!(crond.flags & task_flags::SPAWNER, 0);
+        assert_eq!(role(&config, b"/bin/busybox", b"sleep"), Allow::default());
+        assert_eq!(role(&config, b"/tmp/evil", b"crond"), Allow::default());
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Policy into map values: what each detector may do and from when on. Also what a reload writes.
 
+use core::time::Duration;
+
 use aya::maps::MapError;
 use aya::maps::lpm_trie::Key;
 use edge_abi::{
-    Allow, FileTamperTuning, LateralScanTuning, Mode, PREFIX_BYTES, PrefixData, Rule, VolatileExecTuning,
-    prefix_verdict,
+    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS,
+    VolatileExecTuning, prefix_verdict,
 };
 
 use super::maps::Maps;
@@ -136,7 +138,10 @@ fn write_prefixes(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
 /// The rule of a detector of acts.
 #[must_use]
 pub(super) fn rule(config: &Config, spec: &Spec) -> Rule {
-    let act = config.act(spec.detector);
+    let mut act = config.act(spec.detector);
+    if spec.detector == Detector::ResourceHijack {
+        act.threshold = samples(act.threshold, act.window);
+    }
     Rule {
         mode: mode(config, act.enabled, act.action) as u32,
         threshold: act.threshold,
@@ -144,6 +149,12 @@ pub(super) fn rule(config: &Config, spec: &Spec) -> Rule {
         option: act.option,
         window_ns: act.window.as_nanos() as u64,
     }
+}
+
+/// How many samples of one CPU are so many per cent of a window. The kernel side counts samples; at least one.
+fn samples(percent: u32, window: Duration) -> u32 {
+    let samples = window.as_nanos() * u128::from(percent) / 100 / u128::from(SAMPLE_NS);
+    u32::try_from(samples).unwrap_or(u32::MAX).max(1)
 }
 
 /// Replaces the programs with a role. What runs already keeps what it was given until it ends.
@@ -185,6 +196,13 @@ mod tests {
     fn windows_are_nanoseconds() {
         let (files, scan, _) = tunings(&Config::default());
         assert_eq!((files.window_ns, scan.window_ns), (10_000_000_000, 60_000_000_000));
+    }
+
+    #[test]
+    fn a_share_of_the_processor_is_a_number_of_samples() {
+        assert_eq!(samples(80, Duration::from_secs(300)), 2_400);
+        assert_eq!(samples(100, Duration::from_secs(3_600)), 36_000);
+        assert_eq!(samples(1, Duration::from_secs(1)), 1, "never none");
     }
 
     #[test]

@@ -4,8 +4,11 @@
 //! Hooks: `cgroup/connect4`, `connect6`, `sendmsg4`, `sendmsg6` (Linux 4.17/4.18), see `sensors/socket.rs`. Cover every ABI and
 //! `io_uring`, cannot be raced (the address is the kernel's copy), and can refuse.
 //! Record: [`edge_abi::LateralScanRecord`], 96 bytes.
-//! Cost: one hash lookup per connect; a second one and a bit only for login ports.
-//! Blind to: raw sockets (a detector of their own), work spread over many processes.
+//! Cost: one hash lookup per connect; two more and two bits only for login ports.
+//! Blind to: raw sockets (a detector of their own); work spread over processes of several origins.
+//!
+//! Tries are counted per process and, at [`ORIGIN_FACTOR`] times the thresholds, for everything of one origin: a child process per host
+//! is seen too. The first [`SHARE`] tries of each process count there, so that what one process does alone is told of it alone.
 
 use edge_abi::{LateralScanTuning, ScanReason};
 
@@ -14,6 +17,26 @@ use crate::window::{Turn, quarters, sliding, turn};
 
 /// Words of the bitmap of destinations: 1,024 bits in 128 bytes. At 20 hosts it falls short by 0.2 on average.
 const WORDS: usize = 16;
+
+/// Thresholds of an origin, in multiples of a process's.
+pub const ORIGIN_FACTOR: u32 = 3;
+
+/// Tries of one process that count for its origin.
+pub const SHARE: u32 = 8;
+
+/// Set in the key of an origin's state, which stands in the same map: process ids stay below 2^22.
+pub const ORIGIN_KEY: u32 = 1 << 31;
+
+/// The tuning under which an origin is judged.
+#[inline(always)]
+#[must_use]
+pub fn of_origin(tuning: &LateralScanTuning) -> LateralScanTuning {
+    LateralScanTuning {
+        hosts: tuning.hosts.saturating_mul(ORIGIN_FACTOR),
+        tries: tuning.tries.saturating_mul(ORIGIN_FACTOR),
+        ..*tuning
+    }
+}
 
 /// What is remembered of one process; a value of the `SCANS` map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +73,13 @@ impl Default for ScanState {
 }
 
 impl ScanState {
+    /// Whether the last try taken in counts for the origin as well.
+    #[inline(always)]
+    #[must_use]
+    pub fn shares(&self) -> bool {
+        self.tries <= SHARE
+    }
+
     /// Of a process nothing is known of.
     #[must_use]
     pub const fn new() -> Self {
@@ -208,6 +238,30 @@ mod tests {
             let attempt = Try { host: ipv4(host), port: 22 };
             assert_eq!(observe(&mut state, &TUNING, attempt, SECOND * u64::from(host)), Decision::Quiet);
         }
+    }
+
+    /// A child per host: each child makes one try, all count for the origin.
+    #[test]
+    fn a_process_per_host_is_seen_by_its_origin() {
+        let (mut origin, tuning) = (ScanState::new(), of_origin(&TUNING));
+        let found = (1..100).find(|host| {
+            let attempt = Try { host: ipv4(*host), port: 23 };
+            let mut child = ScanState::new();
+            assert_eq!(observe(&mut child, &TUNING, attempt, SECOND), Decision::Quiet);
+            assert!(child.shares());
+            observe(&mut origin, &tuning, attempt, SECOND) != Decision::Quiet
+        });
+        assert!(matches!(found, Some(36..=38)), "{found:?}: the bitmap may take two hosts for one");
+    }
+
+    #[test]
+    fn one_process_alone_does_not_use_up_its_origins_share() {
+        let mut state = ScanState::new();
+        let shared = (0..39).filter(|n| {
+            observe(&mut state, &TUNING, Try { host: ipv4(1), port: 22 }, SECOND + n);
+            state.shares()
+        });
+        assert_eq!(shared.count(), SHARE as usize);
     }
 
     #[test]

@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn leaving_namespaces_is_told_and_leaving_tables_is_not() {
-        for flags in [0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000] {
+        for flags in
+            [0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000]
+        {
             assert_eq!(unshare(flags | 0x11, false).map(|seen| seen.value), Some(flags));
         }
         assert_eq!(unshare(0x80, true).map(|seen| seen.value), Some(0x80));

@@ -93,7 +93,9 @@ mod tests {
 
     #[test]
     fn ones_own_memory_and_other_files_called_mem_are_not() {
-        for path in ["/proc/self/mem", "/proc/9/mem", "/proc/mem", "/dev/mem", "/procs/1/mem", "/data/proc/1/mem"] {
+        for path in
+            ["/proc/self/mem", "/proc/9/mem", "/proc/mem", "/dev/mem", "/procs/1/mem", "/data/proc/1/mem"]
+        {
             assert_eq!(proc_mem(&padded(path), 9), None, "{path}");
         }
     }

@@ -17,7 +17,7 @@ use crate::task;
 static NEW: WindowState = WindowState::new();
 
 /// No path.
-static NO_PATH: PathBuffer = PathBuffer([[0; edge_abi::PREFIX_BYTES]; 2]);
+pub(super) static NO_PATH: PathBuffer = PathBuffer([[0; edge_abi::PREFIX_BYTES]; 2]);
 
 /// One act, as a detector describes it. What does not apply stays as in [`Act::new`].
 #[derive(Clone, Copy)]
@@ -103,7 +103,7 @@ pub(crate) fn enter(detector: Detector, tgid: u32) -> Option<&'static Rule> {
 
 /// The state behind a key, made now if there is none.
 #[inline(always)]
-fn state_of(detector: Detector, key: &WindowKey) -> Option<&'static mut WindowState> {
+pub(super) fn state(detector: Detector, key: &WindowKey) -> Option<&'static mut WindowState> {
     let state = WINDOWS.get_ptr_mut(key).or_else(|| {
         // Whoever made it first wins; that entry is then found.
         let _ = WINDOWS.insert(key, &NEW, u64::from(BPF_NOEXIST));
@@ -135,8 +135,8 @@ pub(crate) fn apply(
     };
     let now_ns = now_ns();
     let Some(least) = threshold(rule, false) else { return false };
-    let Some(mut state) = state_of(detector, &key) else { return false };
-    let mut tally = observe(state, least, rule.window_ns, act.weight, now_ns);
+    let Some(mut kept) = state(detector, &key) else { return false };
+    let mut tally = observe(kept, least, rule.window_ns, act.weight, now_ns);
     let mut of_origin = 0;
     // What a process spreads over children is counted for all of them together.
     if let Tally::Quiet = tally
@@ -144,9 +144,9 @@ pub(crate) fn apply(
         && let Some(origin) = task::lookup(tgid).map(|task| task.origin).filter(|origin| *origin != 0)
     {
         let key = WindowKey { subject: origin, kind: 1, ..key };
-        let Some(all) = state_of(detector, &key) else { return false };
-        state = all;
-        tally = observe(state, least, rule.window_ns, act.weight, now_ns);
+        let Some(all) = state(detector, &key) else { return false };
+        kept = all;
+        tally = observe(kept, least, rule.window_ns, act.weight, now_ns);
         of_origin = act_flags::ORIGIN;
     }
     let Tally::Finding(counted, report) = tally else { return false };
@@ -163,11 +163,11 @@ pub(crate) fn apply(
         Outcome::Reported
     };
     if matches!(report, Report::Hold) {
-        state.held += 1;
+        kept.held += 1;
         count(detector, Counter::Held);
         return denied;
     }
-    let findings = state.held + 1;
+    let findings = kept.held + 1;
     let (path, path_len) = path.unwrap_or((&NO_PATH, 0));
     let cut = if path_len as usize >= PATH_BYTES - 1 { act_flags::CUT } else { 0 };
     let origin = match task::lookup(tgid) {
@@ -181,7 +181,7 @@ pub(crate) fn apply(
         return denied;
     };
     record.write(ActRecord {
-        header: header(detector, mode, outcome, Times { now_ns, first_ns: state.first_ns }, findings),
+        header: header(detector, mode, outcome, Times { now_ns, first_ns: kept.first_ns }, findings),
         reason: act.reason,
         flags: act.flags & !DENIES | cut | of_origin,
         port: act.port,
@@ -198,7 +198,7 @@ pub(crate) fn apply(
         path: join(path.0),
     });
     submit(detector, record);
-    state.held = 0;
+    kept.held = 0;
     denied
 }
 
@@ -207,7 +207,7 @@ pub(crate) const DENIES: u8 = 1 << 7;
 
 /// The words of an address, already in network order, as bytes.
 #[inline(always)]
-fn address(words: [u32; 4]) -> [u8; 16] {
+pub(super) fn address(words: [u32; 4]) -> [u8; 16] {
     // SAFETY: four words have the size of sixteen bytes, and every byte is valid.
     unsafe { core::mem::transmute(words) }
 }

@@ -3,7 +3,9 @@
 use aya_ebpf::bindings::BPF_NOEXIST;
 use edge_abi::{Counter, Detector, FileCounts, FileTamperRecord, FileTamperTuning, Mode};
 use edge_ebpf::detectors::Report;
-use edge_ebpf::detectors::file_tamper::{Decision, FileEvidence, FilesState, counts, observe};
+use edge_ebpf::detectors::file_tamper::{
+    Decision, FileEvidence, FilesState, counts, observe, observe_origin,
+};
 use edge_ebpf::path::PathBuffer;
 
 use super::act::{is_allowed, is_probe};
@@ -89,7 +91,11 @@ pub(crate) fn apply(
         return;
     }
     let now_ns = now_ns();
-    let Decision::Finding(reason, report) = observe(state, tuning, evidence, now_ns) else {
+    let decision = match of {
+        Of::Process => observe(state, tuning, evidence, now_ns),
+        Of::Origin => observe_origin(state, tuning, evidence, now_ns),
+    };
+    let Decision::Finding(reason, report) = decision else {
         return;
     };
     if task::is_trusted(tgid) || is_allowed(DETECTOR, tgid) {

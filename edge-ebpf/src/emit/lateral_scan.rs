@@ -1,9 +1,11 @@
 //! Applies `lateral_scan` to one try of the current process.
 
 use aya_ebpf::bindings::BPF_NOEXIST;
-use edge_abi::{Counter, Detector, LateralScanRecord, LateralScanTuning, Mode, Outcome};
+use edge_abi::{Counter, Detector, LateralScanRecord, LateralScanTuning, Mode, Outcome, ScanReason};
 use edge_ebpf::detectors::Report;
-use edge_ebpf::detectors::lateral_scan::{Decision, ScanState, Try, mix, observe};
+use edge_ebpf::detectors::lateral_scan::{
+    Decision, ORIGIN_KEY, ScanCounts, ScanState, Try, mix, observe, of_origin,
+};
 
 use super::{Times, count, header, reserve, submit};
 use crate::clock::now_ns;
@@ -44,19 +46,37 @@ pub(crate) fn allow(endpoint: &Endpoint) -> bool {
     }
     count(DETECTOR, Counter::Evidence);
     let tgid = task::current_tgid();
-    let Some(state) = known_or_new(tgid) else {
-        return true;
-    };
-    judge(state, tuning, mode, endpoint)
+    let origin = task::lookup(tgid).map_or(0, |task| task.origin);
+    let now_ns = now_ns();
+    let attempt = Try { host: mix(endpoint.address), port: endpoint.port };
+    // First the process, then its origin: one call, or everything behind it would be there twice.
+    let (mut key, mut tuning) = (tgid, *tuning);
+    let mut round = 0;
+    while round < 2 {
+        let Some(state) = known_or_new(key) else {
+            return true;
+        };
+        if let Decision::Finding(reason, counts, report) = observe(state, &tuning, attempt, now_ns) {
+            let reason = if round == 0 { reason } else { ScanReason::Spread };
+            return tell(state, &tuning, mode, endpoint, now_ns, (reason, counts, report));
+        }
+        if origin == 0 || !state.shares() {
+            break;
+        }
+        key = origin | ORIGIN_KEY;
+        tuning = of_origin(&tuning);
+        round += 1;
+    }
+    true
 }
 
-/// The state of a process, made now if it has none.
+/// The state of a process or an origin, made now if it has none.
 #[inline(always)]
-fn known_or_new(tgid: u32) -> Option<&'static mut ScanState> {
-    let state = SCANS.get_ptr_mut(tgid).or_else(|| {
+fn known_or_new(key: u32) -> Option<&'static mut ScanState> {
+    let state = SCANS.get_ptr_mut(key).or_else(|| {
         // A thread that made it first wins; its entry is then found.
-        let _ = SCANS.insert(tgid, &NEW, u64::from(BPF_NOEXIST));
-        SCANS.get_ptr_mut(tgid)
+        let _ = SCANS.insert(key, &NEW, u64::from(BPF_NOEXIST));
+        SCANS.get_ptr_mut(key)
     });
     let Some(state) = state else {
         count(DETECTOR, Counter::MapFull);
@@ -66,14 +86,16 @@ fn known_or_new(tgid: u32) -> Option<&'static mut ScanState> {
     Some(unsafe { &mut *state })
 }
 
-/// Takes the try into the state; whether it may go on.
+/// Refuses and reports a try that is a finding; whether it may go on.
 #[inline(always)]
-fn judge(state: &mut ScanState, tuning: &LateralScanTuning, mode: Mode, endpoint: &Endpoint) -> bool {
-    let now_ns = now_ns();
-    let attempt = Try { host: mix(endpoint.address), port: endpoint.port };
-    let Decision::Finding(reason, counts, report) = observe(state, tuning, attempt, now_ns) else {
-        return true;
-    };
+fn tell(
+    state: &mut ScanState,
+    tuning: &LateralScanTuning,
+    mode: Mode,
+    endpoint: &Endpoint,
+    now_ns: u64,
+    (reason, counts, report): (ScanReason, ScanCounts, Report),
+) -> bool {
     count(DETECTOR, Counter::Findings);
     let denied = matches!(mode, Mode::Deny);
     if denied {

@@ -3,6 +3,7 @@
 pub(crate) mod act;
 pub(crate) mod file_tamper;
 pub(crate) mod lateral_scan;
+pub(crate) mod place;
 pub(crate) mod volatile_exec;
 
 use aya_ebpf::helpers::generated::bpf_send_signal;

@@ -21,13 +21,8 @@ pub(crate) fn sys_acts(ctx: RawTracePointContext) -> i32 {
 /// Whether one of the frequent ones is worth the jump; the others always are.
 #[inline(always)]
 pub(super) fn matters(ctx: &RawTracePointContext, class: u8) -> bool {
-    if class == SyscallClass::Ioctl as u8 {
-        device_tamper::matters(argument(registers(ctx), globals::second_argument()) as u32)
-    } else if class == SyscallClass::Clone as u8 {
-        namespace_escape::clones(argument(registers(ctx), globals::first_argument()))
-    } else {
-        true
-    }
+    class != SyscallClass::Clone as u8
+        || namespace_escape::clones(argument(registers(ctx), globals::first_argument()))
 }
 
 /// Judges and reports one.

@@ -2,13 +2,19 @@
 
 mod acts;
 mod chmod;
+mod clock;
 mod directory;
+mod egress;
 mod exec;
 mod files;
+mod net;
+mod netlink;
 pub(crate) mod paths;
 mod process;
 mod signal;
+mod sock;
 mod socket;
+mod state;
 pub(crate) mod syscall;
 mod watch;
 mod write;

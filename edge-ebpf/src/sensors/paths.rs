@@ -210,13 +210,14 @@ fn second(ctx: &RawTracePointContext) -> Option<()> {
         let (class, registers) = (class(ctx), registers(ctx));
         let second = argument(registers, globals::second_argument());
         let third = argument(registers, globals::third_argument());
-        let (address, folder) = if class == SyscallClass::RenameAt as u8 || class == SyscallClass::LinkAt as u8 {
-            (argument(registers, globals::fourth_argument()), third as u32)
-        } else if class == SyscallClass::SymlinkAt as u8 {
-            (third, second as u32)
-        } else {
-            (second, AT_FDCWD)
-        };
+        let (address, folder) =
+            if class == SyscallClass::RenameAt as u8 || class == SyscallClass::LinkAt as u8 {
+                (argument(registers, globals::fourth_argument()), third as u32)
+            } else if class == SyscallClass::SymlinkAt as u8 {
+                (third, second as u32)
+            } else {
+                (second, AT_FDCWD)
+            };
         scratch.folder = folder;
         let length = read::user_path(address, &mut scratch.new_path);
         let [_, slot] = &mut scratch.lengths;

@@ -10,8 +10,9 @@
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use edge_abi::{COMPAT_BASE, FIRST_ACT, SyscallClass};
+use edge_ebpf::detectors::{device_tamper, net_tamper};
 
-use super::{acts, write};
+use super::{acts, net, write};
 use crate::emit::file_tamper;
 use crate::maps::{JUMPS, SCRATCH, Scratch};
 use crate::{filter, globals, read, task};
@@ -35,6 +36,8 @@ pub(crate) enum Jump {
     Acts = 4,
     /// What `file_tamper` makes of both paths for the whole origin.
     Origin = 5,
+    /// Those about sockets, routes and buses: `sensors/net.rs`.
+    Net = 8,
 }
 
 /// A syscall begins.
@@ -48,6 +51,17 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
         // The most frequent of all: of no interest unless the process has changed files before.
         if write::matters(&ctx, class) && file_tamper::known(task::current_tgid()).is_some() {
             jump(&ctx, Jump::Write);
+        }
+    } else if net::takes(class) {
+        if net::matters(class) {
+            jump(&ctx, Jump::Net);
+        }
+    } else if class == SyscallClass::Ioctl as u8 {
+        let command = argument(registers(&ctx), globals::second_argument()) as u32;
+        if command == net_tamper::SIOCDELRT {
+            jump(&ctx, Jump::Net);
+        } else if device_tamper::matters(command) {
+            jump(&ctx, Jump::Acts);
         }
     } else if class >= FIRST_ACT {
         if acts::matters(&ctx, class) {
@@ -85,6 +99,12 @@ pub(super) fn class(ctx: &RawTracePointContext) -> u8 {
 #[inline(always)]
 pub(super) fn registers(ctx: &RawTracePointContext) -> u64 {
     ctx.arg::<u64>(0)
+}
+
+/// Bytes of a pointer of the task.
+#[inline(always)]
+pub(super) fn pointer_bytes(registers: u64) -> u64 {
+    if globals::registers_32() != 0 || is_compat(registers) { 4 } else { 8 }
 }
 
 /// Whether the task is a 32-bit one on a 64-bit kernel.

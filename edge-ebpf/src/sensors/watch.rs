@@ -7,6 +7,7 @@ use edge_abi::{CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_fl
 use edge_ebpf::detectors::process_injection::proc_mem;
 use edge_ebpf::path::PathBuffer;
 
+use super::net;
 use super::paths::AT_FDCWD;
 use crate::emit::act::{Act, apply, enter};
 use crate::maps::{NAMES, PrefixKey, Scratch, WATCH};
@@ -73,12 +74,18 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
             found = unsafe { NAMES.get(facts.name) }.filter(mine);
         }
         let watch = found?;
+        let detector = Detector::from_raw(*watch.detectors.get(slot)?)?;
+        if matches!(detector, Detector::BusFlood) {
+            // Opening a bus is no act: writing to it often is.
+            net::mark_bus(tgid);
+            return None;
+        }
         let mut act = Act::new(*watch.reasons.get(slot)?);
         if watch.by_name != 0 {
             act.flags = act_flags::CANDIDATE;
             act.value = u64::from(*folder) << AT_SHIFT;
         }
-        (Detector::from_raw(*watch.detectors.get(slot)?)?, act)
+        (detector, act)
     };
     let rule = enter(detector, tgid)?;
     act.object = facts.identity;

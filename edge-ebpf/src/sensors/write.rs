@@ -6,7 +6,8 @@ use edge_abi::{FileTamperTuning, SyscallClass};
 use edge_ebpf::detectors::file_tamper::{FileEvidence, FilesState};
 use edge_ebpf::sample::{SAMPLE_BYTES, SHORT_BYTES, Sample, classify, is_packed};
 
-use super::syscall::{argument, class, registers, scratch};
+use super::net::has_bus;
+use super::syscall::{Jump, argument, class, jump, registers, scratch};
 use crate::clock::now_ns;
 use crate::emit::file_tamper::{self, Of};
 use crate::maps::Scratch;
@@ -49,6 +50,11 @@ pub(super) fn matters(ctx: &RawTracePointContext, class: u8) -> bool {
 #[raw_tracepoint]
 pub(crate) fn sys_write(ctx: RawTracePointContext) -> i32 {
     let _ = observe(&ctx);
+    let class = class(&ctx);
+    let writes = class == SyscallClass::Write as u8 || class == SyscallClass::Writev as u8;
+    if writes && has_bus(task::current_tgid()) {
+        jump(&ctx, Jump::Net);
+    }
     0
 }
 

@@ -1,6 +1,6 @@
 //! From the record of an act to evidence, the same for every detector of acts; what differs stands in its [`Spec`].
 
-use edge_abi::{ActRecord, Outcome, act_flags};
+use edge_abi::{ActRecord, Detector, Outcome, SAMPLE_NS, act_flags, reason};
 use edge_wire::{Act, Bytes, Evidence, Reason, Severity};
 
 use super::{Resolved, Spec};
@@ -8,6 +8,20 @@ use crate::config::Config;
 use crate::decide::suppress::key;
 use crate::decide::{Judged, elapsed_ms};
 use crate::enrich::Processes;
+
+/// The number of a reason that follows from the count, where the kernel side could not divide: a rate per second, or milliseconds of
+/// processor time.
+fn measured(record: &ActRecord) -> Option<u64> {
+    let count = u64::from(record.count);
+    let per_second = |count: u64| count.saturating_mul(1_000_000_000).checked_div(record.window_ns);
+    match (Detector::from_raw(record.header.detector)?, record.reason) {
+        (Detector::FloodOut, reason::PACKETS) => per_second(count),
+        // Counted in units of 64 bytes.
+        (Detector::FloodOut, reason::BYTES) => per_second(count.saturating_mul(64)),
+        (Detector::ResourceHijack, _) => Some(count.saturating_mul(SAMPLE_NS / 1_000_000)),
+        _ => None,
+    }
+}
 
 /// The evidence as subscribers get it.
 fn evidence(record: &ActRecord, processes: &impl Processes) -> Act {
@@ -30,7 +44,7 @@ fn evidence(record: &ActRecord, processes: &impl Processes) -> Act {
         count: record.count,
         window_ms: elapsed_ms(0, record.window_ns),
         elapsed_ms: elapsed_ms(record.header.first_ns, record.header.time_ns),
-        value: record.value,
+        value: measured(record).unwrap_or(record.value),
         target: record.target,
         target_comm: if record.target == 0 { Bytes::new() } else { processes.comm(record.target) },
         object: Bytes::cut(record.path.get(..usize::from(record.path_len)).unwrap_or_default()),
@@ -77,4 +91,27 @@ pub fn judge(
         evidence.object.as_slice(),
     ));
     Some(Judged { technique, severity, evidence: Evidence::Act(evidence), key })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytemuck::Zeroable as _;
+
+    use super::*;
+
+    #[test]
+    fn rates_and_processor_time_follow_from_the_count() {
+        let mut record = ActRecord::zeroed();
+        record.count = 12_000;
+        record.window_ns = 2_000_000_000;
+        record.header.detector = Detector::FloodOut as u8;
+        record.reason = reason::PACKETS;
+        assert_eq!(measured(&record), Some(6_000));
+        record.reason = reason::BYTES;
+        assert_eq!(measured(&record), Some(384_000));
+        record.header.detector = Detector::ResourceHijack as u8;
+        assert_eq!(measured(&record), Some(1_200_000), "milliseconds");
+        record.header.detector = Detector::RawSocket as u8;
+        assert_eq!(measured(&record), None);
+    }
 }

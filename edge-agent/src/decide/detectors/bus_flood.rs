@@ -23,9 +23,23 @@ pub const SPEC: Spec = Spec {
     resolve: None,
 };
 
-/// What is watched.
+/// What is watched: serial lines by the names that their drivers give them (`/dev/tty` alone is whatever terminal a session has), and
+/// buses.
 const WATCH: &[WatchPath] = &[
-    WatchPath { path: "/dev/tty", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttyS", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttyAMA", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttyO", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttyPS", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttyUSB", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttyACM", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttymxc", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttyLP", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttySTM", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttymv", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttySC", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttyMSM", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttyTHS", reason: reason::SOLE, access: watch_access::WRITE },
+    WatchPath { path: "/dev/ttyRS485", reason: reason::SOLE, access: watch_access::WRITE },
     WatchPath { path: "/dev/serial/", reason: reason::SOLE, access: watch_access::WRITE },
     WatchPath { path: "/dev/rs485", reason: reason::SOLE, access: watch_access::WRITE },
     WatchPath { path: "/dev/spidev", reason: reason::SOLE, access: watch_access::WRITE },

@@ -17,7 +17,7 @@ pub const SPEC: Spec = Spec {
     window: Some(Span::seconds(1, 1, 60)),
     option: Some(Choice {
         key: "detectors.flood_out.bytes",
-        bounds: Bounds { default: 8_000_000, least: 10_000, most: 2_000_000_000 },
+        bounds: Bounds { default: 25_000_000, least: 10_000, most: 2_000_000_000 },
     }),
     enabled: true,
     allow: &[],

@@ -33,6 +33,7 @@ pub fn judge(record: &LateralScanRecord, reason: ScanReason, outcome: Outcome) -
         ScanReason::FanOut | ScanReason::None => (Reason::FAN_OUT, Technique::T1046),
         ScanReason::Lateral => (Reason::LATERAL, Technique::T1021),
         ScanReason::Guessing => (Reason::GUESSING, Technique::T1110),
+        ScanReason::Spread => (Reason::SPREAD_WORK, Technique::T1046),
     };
     let magnitude = record.tries.checked_ilog2();
     Judged {
@@ -64,6 +65,7 @@ mod tests {
             panic!("evidence of another detector")
         };
         assert_eq!(evidence.address.as_slice().len(), 16);
+        assert_eq!(judge(&record, ScanReason::Spread, Outcome::Reported).technique, Technique::T1046);
         assert_eq!(judge(&record, ScanReason::Guessing, Outcome::Reported).technique, Technique::T1110);
     }
 }

@@ -1,7 +1,7 @@
 //! `net_tamper`: firewall rules or the default route removed. Seen and judged in the kernel
 //! (`edge-ebpf/src/detectors/net_tamper.rs`).
 
-use edge_abi::Detector;
+use edge_abi::{Detector, reason};
 use edge_wire::{Severity, Technique};
 
 use super::spec::{Pass, Spec, keys};
@@ -56,6 +56,11 @@ const ALLOW: &[Pass] = &[
 ];
 
 /// Names the technique and weighs it.
-fn weigh(_reason: u8) -> (Technique, Severity) {
-    (Technique::new(1562, 4), Severity::HIGH)
+fn weigh(reason: u8) -> (Technique, Severity) {
+    let severity = match reason {
+        // Every change of a legacy table replaces it; a reload flushes and fills in one go.
+        reason::RULES_REPLACED => Severity::LOW,
+        _ => Severity::HIGH,
+    };
+    (Technique::new(1562, 4), severity)
 }

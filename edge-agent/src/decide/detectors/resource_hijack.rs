@@ -13,7 +13,7 @@ pub const SPEC: Spec = Spec {
     keys: keys!("resource_hijack"),
     actions: &[Action::Kill],
     threshold: Some(Bounds { default: 80, least: 10, most: 100 }),
-    origin_factor: 0,
+    origin_factor: 1,
     window: Some(Span::seconds(300, 10, 3600)),
     option: None,
     enabled: true,

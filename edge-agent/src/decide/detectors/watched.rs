@@ -31,7 +31,9 @@ pub fn resolve(
     config: &Config,
 ) -> Resolved {
     let Some(path) = reach(evidence, record, processes) else { return Resolved::Unknown };
-    let Some(spec) = Detector::from_raw(record.header.detector).and_then(spec_of) else { return Resolved::Unknown };
+    let Some(spec) = Detector::from_raw(record.header.detector).and_then(spec_of) else {
+        return Resolved::Unknown;
+    };
     let built_in = spec.watch.iter().filter(|watch| watch.reason == record.reason).map(|watch| watch.path);
     let own = config.watched.iter().filter(|own| {
         record.reason == reason::SOLE && Detector::from_raw(own.detector) == Some(spec.detector)
@@ -119,7 +121,8 @@ mod tests {
     fn a_detour_leads_to_the_watched_file() {
         let me = std::process::id();
         for path in ["/etc/../etc/passwd", "//etc/./passwd", "/proc/self/root/etc/passwd"] {
-            let (resolved, evidence) = look(&record(Detector::Persistence, reason::ACCOUNT, me, AT_FDCWD, path));
+            let (resolved, evidence) =
+                look(&record(Detector::Persistence, reason::ACCOUNT, me, AT_FDCWD, path));
             assert_eq!(resolved, Resolved::Certain, "{path}");
             assert_eq!((evidence.object.as_slice(), evidence.value), (&b"/etc/passwd"[..], 0), "{path}");
         }
@@ -153,6 +156,8 @@ mod tests {
         assert!(matches("/var/log/messages$", b"/var/log/messages"));
         assert!(!matches("/var/log/messages$", b"/var/log/messages.1"));
         assert!(matches("/dev/mtd", b"/dev/mtd3") && matches("/etc/cron", b"/etc/cron.d/x"));
-        assert!(matches("*/.ssh/id_rsa", b"/root/.ssh/id_rsa") && !matches("*/.ssh/id_rsa", b"/x.ssh/id_rsa.pub"));
+        assert!(
+            matches("*/.ssh/id_rsa", b"/root/.ssh/id_rsa") && !matches("*/.ssh/id_rsa", b"/x.ssh/id_rsa.pub")
+        );
     }
 }

@@ -90,6 +90,28 @@ pub fn observe(
     judge(state, tuning, now_ns)
 }
 
+/// The same for the state of a whole origin. Only an operation that harms a file itself is judged, and deleting one harms it
+/// only when it was read before: whoever cleans up after an attack in the same session is not the attacker.
+#[inline(always)]
+pub fn observe_origin(
+    state: &mut FilesState,
+    tuning: &FileTamperTuning,
+    evidence: FileEvidence,
+    now_ns: u64,
+) -> Decision {
+    state.advance(now_ns, tuning.window_ns);
+    let before = state.current.files;
+    state.settle(now_ns);
+    match evidence {
+        FileEvidence::Unlink(file) if !state.was_read(file) => state.current.unlinks += 1,
+        other => note(state, other, now_ns),
+    }
+    if state.current.files == before {
+        return Decision::Quiet;
+    }
+    judge(state, tuning, now_ns)
+}
+
 /// Counts anything but a write.
 #[inline(always)]
 fn note(state: &mut FilesState, evidence: FileEvidence, now_ns: u64) {

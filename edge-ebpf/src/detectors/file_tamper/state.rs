@@ -136,7 +136,7 @@ impl FilesState {
 
     /// Whether `file` was opened for reading lately.
     #[inline(always)]
-    fn was_read(&self, file: u32) -> bool {
+    pub(super) fn was_read(&self, file: u32) -> bool {
         let mut same = 0;
         for &known in &self.reads {
             same |= u32::from(known == file);

@@ -54,6 +54,29 @@ impl Process {
     }
 }
 
+/// Work spread over a process per file is seen by the origin's state, and its cleaning up afterwards is not.
+#[test]
+fn an_origin_is_judged_by_what_harms_and_not_by_deletions() {
+    let tuning = FileTamperTuning { threshold: 60, window_ns: 300_000 * MS, ..TUNING };
+    let mut state = FilesState::new();
+    let mut found = None;
+    for file in 1..=200 {
+        let now = u64::from(file) * 1_000 * MS;
+        let open = FileEvidence::OpenWrite { file, create: false, exclusive: false, truncate: false };
+        let rename = FileEvidence::Rename { old: file, new: file + 1_000, shape: RenameShape::Ending };
+        let _ = observe_origin(&mut state, &tuning, open, now);
+        state.note_write(Sample::High);
+        if let Decision::Finding(reason, _) = observe_origin(&mut state, &tuning, rename, now + MS) {
+            found.get_or_insert((file, reason));
+        }
+    }
+    assert_eq!(found, Some((60, TamperReason::EncryptedContent)), "one a second, for a minute");
+    for file in 5_000..6_000 {
+        let decision = observe_origin(&mut state, &tuning, FileEvidence::Unlink(file), 201_000 * MS);
+        assert_eq!(decision, Decision::Quiet, "rm in the same session");
+    }
+}
+
 /// Runs `attack` on files 1, 2, … until it is a finding; how many files it had begun, and why it was stopped.
 fn files_until_stopped(mut attack: impl FnMut(&mut Process, u32)) -> (u32, TamperReason) {
     let mut process = Process::new();

@@ -1,0 +1,72 @@
+//! The harmless acts of the self-test. Each is the smallest thing that passes a sensor, and leaves nothing behind: files that do
+//! not exist, descriptors that are closed at once, datagrams to this machine's discard port, signals to oneself.
+
+use std::ffi::CString;
+use std::fs::{self, OpenOptions};
+use std::net::{Ipv4Addr, UdpSocket};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Paths that are opened for writing without being created, and do not exist: the last component says whose they are.
+const WRITTEN: [&str; 4] = [
+    "/etc/cron.edge-agent-self-test",
+    "/dev/mtd.edge-agent-self-test",
+    "/proc/sys/kernel/core_pattern.edge-agent-self-test",
+    "/dev/tty.edge-agent-self-test",
+];
+
+/// Time the processor is kept busy for the sampler: several of its periods.
+const BUSY: Duration = Duration::from_millis(250);
+
+/// Performs all of them, one after the other. Ends by executing the agent's own program, which prints its version to nowhere.
+pub(super) fn perform(login_port: Option<u16>) {
+    files();
+    sockets(login_port);
+    super::sys_acts::perform();
+    busy();
+    execute();
+}
+
+/// File operations on what does not exist.
+fn files() {
+    let _ = fs::remove_file("/edge-agent-self-test");
+    let _ = fs::remove_file("/var/log/edge-agent-self-test");
+    for path in WRITTEN {
+        let _ = OpenOptions::new().write(true).open(path);
+    }
+    let _ = fs::File::open("/etc/edge-agent/self-test");
+    if let Ok(path) = CString::new("/edge-agent-self-test") {
+        super::sys_acts::chmod(&path, 0o4755);
+    }
+}
+
+/// Sockets: a connection that sends nothing, and one datagram to the discard port of this machine.
+fn sockets(login_port: Option<u16>) {
+    let Ok(socket) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) else { return };
+    if let Some(port) = login_port {
+        let _ = socket.connect((Ipv4Addr::LOCALHOST, port));
+    }
+    if let Ok(socket) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
+        let _ = socket.send_to(b"", (Ipv4Addr::LOCALHOST, 9));
+    }
+}
+
+/// Keeps the processor busy.
+fn busy() {
+    let start = Instant::now();
+    let mut work = 0_u64;
+    while start.elapsed() < BUSY {
+        work = std::hint::black_box(work.wrapping_add(1));
+    }
+}
+
+/// Executes the agent's own program in place of this process.
+fn execute() {
+    let _ = Command::new("/proc/self/exe")
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .exec();
+}
