@@ -50,6 +50,10 @@ pub enum SyscallClass {
     Fchmod = 18,
     /// `fchmodat(dir, path, mode)` and `fchmodat2`.
     FchmodAt = 19,
+    /// `mknod(path, mode)`.
+    Mknod = 28,
+    /// `mknodat(dir, path, mode)`.
+    MknodAt = 29,
     /// `mmap(address, length, protection, flags)`: a shared mapping that can be written is a way to write.
     Mmap = 20,
     /// `munmap(address, length)`, `msync`: what was written through a mapping is looked at.
@@ -74,7 +78,7 @@ pub enum SyscallClass {
     Unshare = 39,
     /// `setns(fd, type)`.
     SetNs = 40,
-    /// `mount(source, target)` and `move_mount`.
+    /// `mount(source, target, kind, flags)`.
     Mount = 41,
     /// `pivot_root`.
     PivotRoot = 42,
@@ -94,6 +98,12 @@ pub enum SyscallClass {
     Reboot = 49,
     /// `io_uring_setup(entries, parameters)`.
     UringSetup = 50,
+    /// `clone(flags)`.
+    Clone = 56,
+    /// `clone3(arguments)`, which begin with 64 bits of flags.
+    Clone3 = 57,
+    /// `move_mount`: the last step of mounting by descriptors.
+    MoveMount = 58,
 }
 
 /// Classes from here on name no path that `file_tamper` counts: acts, judged by their registers.

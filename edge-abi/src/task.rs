@@ -37,12 +37,22 @@ pub mod task_flags {
     pub const REPORTED: u32 = 1 << 11;
     /// The program is a download tool.
     pub const FETCHER: u32 = 1 << 12;
+    /// The agent, a logger or a watchdog daemon: what must not be stopped.
+    pub const GUARD: u32 = 1 << 20;
 
-    /// What a child starts with.
-    pub const INHERITED: u32 =
-        TRUSTED | CWD_VOLATILE | CWD_UNKNOWN | VOLATILE | NETWORK | INTERPRETER | UNRESOLVED | NETLINK | BUS;
+    /// What a child starts with. A thread is one too, so that a signal to any thread of a guard is one to the guard.
+    pub const INHERITED: u32 = TRUSTED
+        | CWD_VOLATILE
+        | CWD_UNKNOWN
+        | VOLATILE
+        | NETWORK
+        | INTERPRETER
+        | UNRESOLVED
+        | NETLINK
+        | BUS
+        | GUARD;
     /// What is lost when another program is executed.
-    pub const OF_PROGRAM: u32 = VOLATILE | INTERPRETER | SPAWNER | BUS | FETCHER;
+    pub const OF_PROGRAM: u32 = VOLATILE | INTERPRETER | SPAWNER | BUS | FETCHER | GUARD;
     /// What a change of directory replaces.
     pub const OF_CWD: u32 = CWD_VOLATILE | CWD_UNKNOWN;
 }

@@ -89,7 +89,7 @@ pub struct Allow {
     pub own: u32,
     /// The same for what it starts.
     pub children: u32,
-    /// `task_flags::TRUSTED` and `task_flags::SPAWNER`.
+    /// `task_flags::TRUSTED`, `task_flags::SPAWNER` and `task_flags::GUARD`.
     pub flags: u32,
     /// Keeps the size a multiple of eight.
     pub reserved: u32,

@@ -37,6 +37,10 @@ static EXEC_FILENAME: u32 = 0;
 #[unsafe(no_mangle)]
 static FORK_CHILD: u32 = 0;
 
+/// Where `signal_generate` has the signal, its code and the pid it goes to.
+#[unsafe(no_mangle)]
+static SIGNAL_FIELDS: [u32; 3] = [0; 3];
+
 /// Where `inet_sock_set_state` has its old state.
 #[unsafe(no_mangle)]
 static SOCK_STATE: u32 = 0;
@@ -80,6 +84,18 @@ global!(
 global!(
     /// Offset of the child's pid.
     fork_child: u32 = FORK_CHILD
+);
+global!(
+    /// Offset of the signal.
+    signal_number: u32 = SIGNAL_FIELDS[0]
+);
+global!(
+    /// Offset of the signal's code.
+    signal_code: u32 = SIGNAL_FIELDS[1]
+);
+global!(
+    /// Offset of the pid that the signal goes to.
+    signal_pid: u32 = SIGNAL_FIELDS[2]
 );
 global!(
     /// Offset of the old state.

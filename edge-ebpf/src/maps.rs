@@ -116,6 +116,11 @@ pub(crate) struct Scratch {
     pub(crate) operation: u32,
     /// Flags of an open.
     pub(crate) open_flags: u32,
+    /// Mode that a file is given: of a change of mode, a node, or an open that creates; else 0.
+    pub(crate) mode: u32,
+    /// Descriptor of the folder that a relative path starts from; [`AT_FDCWD`](crate::sensors::paths::AT_FDCWD) is the
+    /// working directory.
+    pub(crate) folder: u32,
     /// Where a comparison of both stands.
     pub(crate) cursors: [u32; 2],
     /// Sampled bytes.

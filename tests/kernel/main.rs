@@ -4,19 +4,30 @@
 //! of its own, named `arch/kernel/detector/case`. What was measured is printed as a table at the end.
 
 mod bus_flood;
+mod credential_access;
 mod deed;
+mod device_tamper;
 mod emulation;
 mod file_tamper;
 mod flood;
 mod flood_out;
 mod guest;
+mod impair_defenses;
+mod kernel_code;
 mod lateral_scan;
 mod login_guessing;
+mod mass_kill;
+mod namespace_escape;
 mod net_tamper;
+mod persistence;
+mod process_injection;
 mod raw_socket;
 mod resource_hijack;
 mod scene;
 mod schedule;
+mod set_uid;
+mod sysctl_tamper;
+mod uring_use;
 mod volatile_exec;
 
 use std::process::ExitCode;
@@ -67,6 +78,28 @@ const CASES: &[Case] = &[
     Case { detector: "bus_flood", name: "benign_quiet", run: bus_flood::benign_quiet },
     Case { detector: "resource_hijack", name: "attack_caught", run: resource_hijack::attack_caught },
     Case { detector: "resource_hijack", name: "benign_quiet", run: resource_hijack::benign_quiet },
+    Case { detector: "credential_access", name: "attack_caught", run: credential_access::attack_caught },
+    Case { detector: "credential_access", name: "benign_quiet", run: credential_access::benign_quiet },
+    Case { detector: "persistence", name: "attack_caught", run: persistence::attack_caught },
+    Case { detector: "persistence", name: "benign_quiet", run: persistence::benign_quiet },
+    Case { detector: "sysctl_tamper", name: "attack_caught", run: sysctl_tamper::attack_caught },
+    Case { detector: "sysctl_tamper", name: "benign_quiet", run: sysctl_tamper::benign_quiet },
+    Case { detector: "device_tamper", name: "attack_caught", run: device_tamper::attack_caught },
+    Case { detector: "device_tamper", name: "benign_quiet", run: device_tamper::benign_quiet },
+    Case { detector: "impair_defenses", name: "attack_caught", run: impair_defenses::attack_caught },
+    Case { detector: "impair_defenses", name: "benign_quiet", run: impair_defenses::benign_quiet },
+    Case { detector: "mass_kill", name: "attack_caught", run: mass_kill::attack_caught },
+    Case { detector: "mass_kill", name: "benign_quiet", run: mass_kill::benign_quiet },
+    Case { detector: "kernel_code", name: "attack_caught", run: kernel_code::attack_caught },
+    Case { detector: "kernel_code", name: "benign_quiet", run: kernel_code::benign_quiet },
+    Case { detector: "process_injection", name: "attack_caught", run: process_injection::attack_caught },
+    Case { detector: "process_injection", name: "benign_quiet", run: process_injection::benign_quiet },
+    Case { detector: "namespace_escape", name: "attack_caught", run: namespace_escape::attack_caught },
+    Case { detector: "namespace_escape", name: "benign_quiet", run: namespace_escape::benign_quiet },
+    Case { detector: "uring_use", name: "attack_caught", run: uring_use::attack_caught },
+    Case { detector: "uring_use", name: "benign_quiet", run: uring_use::benign_quiet },
+    Case { detector: "privilege_jump", name: "file_caught", run: set_uid::attack_caught },
+    Case { detector: "privilege_jump", name: "file_quiet", run: set_uid::benign_quiet },
     Case { detector: "lateral_scan", name: "spread_caught", run: lateral_scan::spread_caught },
     Case { detector: "file_tamper", name: "kill_exact", run: file_tamper::kill_exact },
     Case { detector: "lateral_scan", name: "deny", run: lateral_scan::deny },
@@ -76,4 +109,15 @@ const CASES: &[Case] = &[
     Case { detector: "flood_out", name: "deny", run: flood_out::deny },
     Case { detector: "bus_flood", name: "kill", run: bus_flood::kill },
     Case { detector: "resource_hijack", name: "kill", run: resource_hijack::kill },
+    Case { detector: "credential_access", name: "kill", run: credential_access::kill },
+    Case { detector: "persistence", name: "kill", run: persistence::kill },
+    Case { detector: "sysctl_tamper", name: "kill", run: sysctl_tamper::kill },
+    Case { detector: "device_tamper", name: "kill", run: device_tamper::kill },
+    Case { detector: "impair_defenses", name: "kill", run: impair_defenses::kill },
+    Case { detector: "mass_kill", name: "kill", run: mass_kill::kill },
+    Case { detector: "kernel_code", name: "kill", run: kernel_code::kill },
+    Case { detector: "process_injection", name: "kill", run: process_injection::kill },
+    Case { detector: "namespace_escape", name: "kill", run: namespace_escape::kill },
+    Case { detector: "uring_use", name: "kill", run: uring_use::kill },
+    Case { detector: "privilege_jump", name: "file_kill", run: set_uid::kill },
 ];

@@ -51,6 +51,17 @@ impl Policy {
              [detectors.volatile_exec]\naction = \"kill\"\n\
              [detectors.bus_flood]\naction = \"kill\"\nthreshold = {WRITES}\nwatch = [\"/dev/pts/\"]\n\
              [detectors.flood_out]\naction = \"deny\"\nthreshold = {PACKETS}\n\
+             [detectors.credential_access]\naction = \"kill\"\n\
+             [detectors.persistence]\naction = \"kill\"\n\
+             [detectors.sysctl_tamper]\naction = \"kill\"\n\
+             [detectors.device_tamper]\naction = \"kill\"\n\
+             [detectors.impair_defenses]\naction = \"kill\"\n\
+             [detectors.mass_kill]\naction = \"kill\"\n\
+             [detectors.kernel_code]\naction = \"kill\"\n\
+             [detectors.process_injection]\naction = \"kill\"\n\
+             [detectors.namespace_escape]\naction = \"kill\"\n\
+             [detectors.uring_use]\naction = \"kill\"\n\
+             [detectors.privilege_jump]\naction = \"kill\"\n\
              [detectors.net_tamper]\naction = \"kill\"\n\
              [detectors.raw_socket]\naction = \"deny\"\n\
              [detectors.resource_hijack]\naction = \"kill\"\nthreshold = {PERCENT}\nwindow = \"{WINDOW_S}s\"\n"

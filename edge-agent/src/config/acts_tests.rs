@@ -3,6 +3,7 @@
 use super::tests::{others, told};
 use super::*;
 use crate::decide::detectors::SPECS;
+use crate::decide::detectors::impair_defenses::GUARDS;
 use core::fmt::Write as _;
 use edge_abi::{Allow, Detector, task_flags};
 
@@ -137,7 +138,9 @@ fn all_lists_of_programs_together_hold_so_many_and_it_is_told_once() {
         writeln!(source, "{} = []", spec.keys.allow).unwrap();
     }
     for (index, spec) in SPECS.iter().take(5).enumerate() {
-        writeln!(source, "{} = {}", spec.keys.allow, paths(&format!("/{index}"), ROLE_COUNT)).unwrap();
+        // Guards are in the table whatever the file says.
+        let count = if index == 4 { ROLE_COUNT - GUARDS.len() } else { ROLE_COUNT };
+        writeln!(source, "{} = {}", spec.keys.allow, paths(&format!("/{index}"), count)).unwrap();
     }
     let last = SPECS[5].keys.allow;
     assert_eq!(accepted(&format!("{source}{last} = [\"/0/0\", \"/usr/1/1\"]")).programs.len(), PROGRAM_COUNT);

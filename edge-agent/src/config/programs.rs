@@ -6,12 +6,16 @@
 use super::default::{SPAWNERS, TRUSTED};
 use super::types::{Config, Program, Programs};
 use crate::decide::detectors::SPECS;
+use crate::decide::detectors::impair_defenses::GUARDS;
 use edge_abi::{Allow, Detector, exe_hash, task_flags};
 
 /// The role of `policy.trusted`.
 pub(super) const TRUST: Allow = flag(task_flags::TRUSTED);
 /// The role of `policy.spawners`.
 pub(super) const SPAWN: Allow = flag(task_flags::SPAWNER);
+
+/// The role of what `impair_defenses` guards.
+const GUARDED: Allow = flag(task_flags::GUARD);
 
 /// A role that is a flag.
 const fn flag(flags: u32) -> Allow {
@@ -63,7 +67,15 @@ pub(super) fn defaults() -> Programs {
         // Never full: a test counts them.
         let _ = mark(&mut programs, path, role);
     }
+    guard(&mut programs);
     programs
+}
+
+/// Marks the programs that must not be stopped. The configuration does not name them.
+pub(super) fn guard(programs: &mut Programs) {
+    for path in GUARDS {
+        let _ = mark(programs, path, GUARDED);
+    }
 }
 
 impl Config {

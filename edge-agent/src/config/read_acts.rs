@@ -3,7 +3,7 @@
 
 use super::default::{SPAWNERS, TRUSTED};
 use super::document::Value;
-use super::programs::{SPAWN, TRUST, mark, passes};
+use super::programs::{SPAWN, TRUST, guard, mark, passes};
 use super::reader::{Reader, text};
 use super::types::{
     ActDetector, Action, PREFIX_BYTES, PROGRAM_BYTES, PROGRAM_COUNT, Programs, ROLE_COUNT, TRUSTED_COUNT,
@@ -37,9 +37,10 @@ pub(super) struct Merge<'p> {
 }
 
 impl<'p> Merge<'p> {
-    /// Begins with no program.
+    /// Begins with what no list names.
     pub(super) fn new(programs: &'p mut Programs) -> Self {
         programs.clear();
+        guard(programs);
         Self { programs, line: 0, full: false }
     }
 

@@ -1,5 +1,9 @@
 //! Who a process is and who its ancestors are, from `/proc` and from what the kernel side kept.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
+
 use edge_abi::Task;
 use edge_wire::{Ancestor, Bytes, MAX_LINEAGE, Subject};
 use heapless::Vec;
@@ -37,6 +41,19 @@ pub trait Processes {
     /// The working directory.
     fn cwd(&self, tgid: u32) -> Option<std::vec::Vec<u8>> {
         proc::cwd(tgid)
+    }
+
+    /// By which path the file is found from here that a process calls `path`, see [`proc::reach`]. Of one that is gone,
+    /// an absolute path is taken as it is, and a relative one joined to what the kernel side kept of its directory.
+    fn reach(&self, tgid: u32, descriptor: Option<u32>, path: &[u8]) -> Option<PathBuf> {
+        let text = |bytes: &[u8]| PathBuf::from(OsString::from_vec(bytes.to_vec()));
+        proc::reach(tgid, descriptor, path).or_else(|| {
+            if path.first() == Some(&b'/') {
+                return Some(text(path));
+            }
+            let task = self.kept(tgid).filter(|task| task.cwd_len != 0 && descriptor.is_none())?;
+            Some(text(task.cwd.get(..task.cwd_len as usize)?).join(text(path)))
+        })
     }
 }
 

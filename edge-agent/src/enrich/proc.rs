@@ -1,8 +1,10 @@
 //! What `/proc` says about one process. Every reader gives `None` for a process that is gone or hidden.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
 
 use edge_wire::Bytes;
 
@@ -63,6 +65,22 @@ pub fn exe(tgid: u32) -> Option<Vec<u8>> {
     Some(fs::read_link(format!("/proc/{tgid}/exe")).ok()?.into_os_string().into_vec())
 }
 
+/// By which path the file is found from here that a process calls `path`: through its root, its working directory, or the
+/// folder it has open as `descriptor`. `None` when the process is gone or has closed it.
+#[must_use]
+pub fn reach(tgid: u32, descriptor: Option<u32>, path: &[u8]) -> Option<PathBuf> {
+    let below = PathBuf::from(OsString::from_vec(path.to_vec()));
+    let (start, below) = match (descriptor, below.strip_prefix("/")) {
+        (_, Ok(below)) => (format!("/proc/{tgid}/root"), below),
+        (None, Err(_)) => (format!("/proc/{tgid}/cwd"), below.as_path()),
+        (Some(number), Err(_)) => (format!("/proc/{tgid}/fd/{number}"), below.as_path()),
+    };
+    // A link that can be read leads somewhere, for as long as the process lives.
+    fs::read_link(&start).ok()?;
+    let start = PathBuf::from(start);
+    Some(if below.as_os_str().is_empty() { start } else { start.join(below) })
+}
+
 /// Working directory.
 #[must_use]
 pub fn cwd(tgid: u32) -> Option<Vec<u8>> {
@@ -115,6 +133,22 @@ mod tests {
         assert_eq!(exe(me).unwrap(), std::env::current_exe().unwrap().into_os_string().into_vec());
         assert!(cwd(me).is_some() && uid(me).is_some());
         assert_eq!(stat(u32::MAX), None);
+    }
+
+    #[test]
+    fn files_of_this_process_are_reached() {
+        let me = std::process::id();
+        let folder = File::open("/proc/self").unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&folder).unsigned_abs();
+        for (descriptor, path) in
+            [(None, &b"/proc/version"[..]), (Some(number), b"status"), (Some(number), b"")]
+        {
+            let found = reach(me, descriptor, path).unwrap();
+            assert!(fs::metadata(&found).is_ok(), "{}", found.display());
+        }
+        assert_eq!(reach(me, None, b"x"), Some(PathBuf::from(format!("/proc/{me}/cwd/x"))));
+        assert_eq!(reach(me, Some(999_999), b"x"), None);
+        assert_eq!(reach(u32::MAX, None, b"/etc"), None);
     }
 
     #[test]

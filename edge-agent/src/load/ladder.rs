@@ -28,12 +28,13 @@ pub const fn programs(detector: DetectorId) -> &'static [Program] {
             &[Program::Exec, Program::ExecPlace, FORK, EXIT, Program::SysEnter, Program::SysPaths]
         }
         DetectorId::CREDENTIAL_ACCESS
-        | DetectorId::DEVICE_TAMPER
-        | DetectorId::IMPAIR_DEFENSES
         | DetectorId::PERSISTENCE
         | DetectorId::PRIVILEGE_JUMP
         | DetectorId::SYSCTL_TAMPER => {
             &[Program::SysEnter, Program::SysPaths, Program::SysSecond, FORK, EXIT, EXEC]
+        }
+        DetectorId::DEVICE_TAMPER | DetectorId::NAMESPACE_ESCAPE | DetectorId::PROCESS_INJECTION => {
+            &[Program::SysEnter, Program::SysPaths, Program::SysSecond, Program::SysActs, FORK, EXIT, EXEC]
         }
         DetectorId::BUS_FLOOD => &[
             Program::SysEnter,
@@ -45,16 +46,20 @@ pub const fn programs(detector: DetectorId) -> &'static [Program] {
             EXIT,
             EXEC,
         ],
+        DetectorId::IMPAIR_DEFENSES => {
+            &[Program::SysEnter, Program::SysPaths, Program::SysSecond, Program::Signal, FORK, EXIT, EXEC]
+        }
         DetectorId::FLOOD_OUT => &[Program::Egress, Program::SockCreate, FORK, EXIT, EXEC],
+        DetectorId::KERNEL_CODE | DetectorId::URING_USE => {
+            &[Program::SysEnter, Program::SysActs, FORK, EXIT, EXEC]
+        }
         DetectorId::LOGIN_GUESSING => &[Program::SockState],
         DetectorId::NET_TAMPER => &[Program::SysEnter, Program::SysNet, FORK, EXIT, EXEC],
         DetectorId::RAW_SOCKET => {
             &[Program::SysEnter, Program::SysNet, Program::SockCreate, FORK, EXIT, EXEC]
         }
         DetectorId::RESOURCE_HIJACK => &[Program::CpuClock, Program::ExecPlace, FORK, EXIT, EXEC],
-        DetectorId::PROCESS_INJECTION => {
-            &[Program::SysEnter, Program::SysActs, Program::SysPaths, FORK, EXIT, EXEC]
-        }
+        DetectorId::MASS_KILL => &[Program::Signal, FORK, EXIT, EXEC],
         _ => &[],
     }
 }

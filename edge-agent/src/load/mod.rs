@@ -82,6 +82,7 @@ impl Sensors {
             scoped: !config.scope.cgroup.is_empty(),
             exec_filename: 0,
             fork_child: 0,
+            signal_fields: [0; 3],
             sock_state: 0,
         };
         // A connection that is made to this machine belongs to no cgroup that could be told.
@@ -95,7 +96,8 @@ impl Sensors {
                 return Err(missing_tracepoint(error).into());
             }
             // Nothing is judged by them then; lineage comes from /proc alone.
-            plan.programs.retain(|program| !matches!(program, Program::Exec | Program::Fork));
+            plan.programs
+                .retain(|program| !matches!(program, Program::Exec | Program::Fork | Program::Signal));
         }
         let mut handover = handover::run(&plan)
             .map_err(|source| AgentError::Runtime { what: "loading the kernel programs", source })?;

@@ -38,6 +38,8 @@ pub(super) struct Plan {
     pub exec_filename: u32,
     /// Offset of the child's pid in `sched_process_fork`; 0 when unknown.
     pub fork_child: u32,
+    /// Offsets of signal, code and pid in `signal_generate`; 0 when unknown.
+    pub signal_fields: [u32; 3],
     /// Offset of the old state in `inet_sock_set_state`; 0 when unknown.
     pub sock_state: u32,
 }
@@ -48,6 +50,8 @@ impl Plan {
         let mount = tracefs::find()?;
         self.exec_filename = tracefs::offset(&mount, "sched", "sched_process_exec", "filename")?;
         self.fork_child = tracefs::offset(&mount, "sched", "sched_process_fork", "child_pid")?;
+        let signal = |field| tracefs::offset(&mount, "signal", "signal_generate", field);
+        self.signal_fields = [signal("sig")?, signal("code")?, signal("pid")?];
         Ok(())
     }
 
@@ -101,6 +105,7 @@ pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
         .override_global("SCOPE_ID", &id, true)
         .override_global("EXEC_FILENAME", &plan.exec_filename, true)
         .override_global("FORK_CHILD", &plan.fork_child, true)
+        .override_global("SIGNAL_FIELDS", &plan.signal_fields[..], true)
         .override_global("SOCK_STATE", &plan.sock_state, true)
         .override_global("SOCK_CREATE", &sock_create, true)
         .load(object.bytes());

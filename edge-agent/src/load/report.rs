@@ -26,6 +26,8 @@ pub enum Program {
     Sendmsg4,
     /// IPv6 datagram without connect.
     Sendmsg6,
+    /// Signal made.
+    Signal,
     /// Socket of the internet families made.
     SockCreate,
     /// TCP socket changed its state.
@@ -70,7 +72,7 @@ pub enum Hook {
 impl Program {
     /// All of them, in the order they are attached: those that are jumped to before those that jump, followers of processes
     /// before those that judge.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Fork,
         Self::Exit,
         Self::SysPaths,
@@ -83,6 +85,7 @@ impl Program {
         Self::SysEnter,
         Self::ExecPlace,
         Self::Exec,
+        Self::Signal,
         Self::Connect4,
         Self::Connect6,
         Self::Sendmsg4,
@@ -107,6 +110,7 @@ impl Program {
             Self::Fork => "fork",
             Self::Sendmsg4 => "sendmsg4",
             Self::Sendmsg6 => "sendmsg6",
+            Self::Signal => "signal",
             Self::SockCreate => "sock_create",
             Self::SockState => "sock_state",
             Self::SysActs => "sys_acts",
@@ -134,6 +138,7 @@ impl Program {
             Self::Fork => "tracepoint sched:sched_process_fork",
             Self::Sendmsg4 => "cgroup/sendmsg4",
             Self::Sendmsg6 => "cgroup/sendmsg6",
+            Self::Signal => "tracepoint signal:signal_generate",
             Self::SockCreate => "cgroup/sock_create",
             Self::SockState => "tracepoint sock:inet_sock_set_state",
             Self::SysActs
@@ -159,6 +164,7 @@ impl Program {
             Self::Exec => Hook::Tracepoint("sched", "sched_process_exec"),
             Self::Exit => Hook::Tracepoint("sched", "sched_process_exit"),
             Self::Fork => Hook::Tracepoint("sched", "sched_process_fork"),
+            Self::Signal => Hook::Tracepoint("signal", "signal_generate"),
             Self::SysEnter => Hook::RawTracepoint("sys_enter"),
             // The places are those of `Jump` in `edge-ebpf/src/sensors/syscall.rs`.
             Self::SysPaths => Hook::Jump("JUMPS", 0),

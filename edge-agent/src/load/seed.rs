@@ -89,11 +89,17 @@ fn walk(config: &Config) -> Vec<Found> {
         let exe = proc::exe(tgid).unwrap_or_default();
         let uid = proc::uid(tgid).unwrap_or(u32::MAX);
         let mut role = role(config, &exe, stat.comm.as_slice());
-        if tgid == 1 {
-            role.flags |= task_flags::SPAWNER;
-        }
         if uid != 0 {
             role.flags &= !task_flags::TRUSTED;
+        }
+        if tgid == 1 {
+            // Whatever it is called (`busybox`, `init` in the initial RAM disk), it is the init system.
+            let init = config.allow_of(b"/sbin/init");
+            role.own |= init.own;
+            role.flags |= task_flags::SPAWNER;
+        }
+        if tgid == std::process::id() {
+            role.flags |= task_flags::GUARD;
         }
         processes.push(Found { tgid, stat, uid, exe, role });
     }
@@ -117,7 +123,7 @@ fn role(config: &Config, exe: &[u8], comm: &[u8]) -> Allow {
 
 /// What the kernel side would remember of this process had it seen it start.
 fn task(found: &Found, all: &[Found], config: &Config) -> Task {
-    let mut flags = found.role.flags & task_flags::SPAWNER;
+    let mut flags = found.role.flags & (task_flags::SPAWNER | task_flags::GUARD);
     if !found.exe.is_empty() {
         flags |= task_flags::EXECUTED;
     }

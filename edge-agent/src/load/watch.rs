@@ -41,16 +41,17 @@ impl Tables {
 
     /// Adds one path; the first detector to claim an access keeps it.
     fn add(&mut self, path: &str, detector: Detector, reason: u8, access: u8) {
+        let whole = path.strip_suffix('$').unwrap_or(path);
         if let Some(name) = path.strip_prefix("*/") {
             let hash = hash_of(name);
             claim(entry(&mut self.names, |known| *known == hash, hash), detector, reason, access, false);
-            return;
+        } else {
+            // What ends here ends with a NUL, as the kernel side sees it.
+            let path = if whole == path { path.to_owned() } else { format!("{whole}\0") };
+            let same = |known: &String| *known == path;
+            claim(entry(&mut self.prefixes, same, path.clone()), detector, reason, access, false);
         }
-        let same = |known: &String| known == path;
-        claim(entry(&mut self.prefixes, same, path.to_owned()), detector, reason, access, false);
-        if !path.ends_with('/')
-            && let Some((_, name)) = path.rsplit_once('/')
-        {
+        if let Some((_, name)) = whole.rsplit_once('/').filter(|(_, name)| !name.is_empty()) {
             // Found by name alone as well, when the path is given in a form that cannot be compared.
             let hash = edge_abi::name_hash(name.as_bytes());
             claim(entry(&mut self.names, |known| *known == hash, hash), detector, reason, access, true);
@@ -172,6 +173,27 @@ mod tests {
         tables.inherit();
         let (_, watch) = tables.prefixes.iter().find(|(path, _)| path == "/etc/x/keys").unwrap();
         assert_eq!(watch.detectors, [Detector::CredentialAccess as u8, Detector::Persistence as u8, 0]);
+    }
+
+    #[test]
+    fn a_path_that_ends_is_no_prefix_of_longer_ones() {
+        let mut tables = Tables::default();
+        tables.add("/var/log/messages$", Detector::ImpairDefenses, reason::LOG_CLEARED, watch_access::REMOVE);
+        let (path, _) = tables.prefixes.first().unwrap();
+        assert_eq!(path, "/var/log/messages\0");
+        let key = prefix_key(path);
+        assert_eq!((key.prefix_len(), key.data()[17]), (18 * 8, 0), "the NUL is compared");
+        let (name, watch) = tables.names.first().unwrap();
+        assert_eq!((*name, watch.by_name), (edge_abi::name_hash(b"messages"), 1));
+    }
+
+    #[test]
+    fn a_tail_is_certain_and_its_name_is_a_candidate() {
+        let mut tables = Tables::default();
+        tables.add("*/.ssh/id_rsa", Detector::CredentialAccess, reason::PRIVATE_KEY, watch_access::READ);
+        let by_name: Vec<_> = tables.names.iter().map(|(hash, watch)| (*hash, watch.by_name)).collect();
+        assert_eq!(by_name, [(hash_of(".ssh/id_rsa"), 0), (edge_abi::name_hash(b"id_rsa"), 1)]);
+        assert!(tables.prefixes.is_empty());
     }
 
     #[test]

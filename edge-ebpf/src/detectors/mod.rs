@@ -1,14 +1,19 @@
 //! Detectors: from evidence and a process's state to a decision. One file each, named as everywhere else.
 
 pub mod bus_flood;
+pub mod device_tamper;
 pub mod file_tamper;
 pub mod flood_out;
+pub mod kernel_code;
 pub mod lateral_scan;
 pub mod login_guessing;
+pub mod mass_kill;
+pub mod namespace_escape;
 pub mod net_tamper;
 pub mod process_injection;
 pub mod raw_socket;
 pub mod resource_hijack;
+pub mod uring_use;
 pub mod volatile_exec;
 
 /// What a detector says about one act: that it is one, of what kind, and upon whom.

@@ -1,12 +1,14 @@
 //! `process_injection`: a process that reaches into the memory of another.
 //!
 //! Technique: T1055.008 (ptrace system calls), T1055.009 (proc memory).
-//! Hooks: `ptrace` and `process_vm_writev` through `sensors/acts.rs`; `/proc/PID/mem` is a watched name (`sensors/watch.rs`).
+//! Hooks: `ptrace` and `process_vm_writev` through `sensors/acts.rs`; `/proc/PID/mem` opened for writing through
+//! `sensors/watch.rs`.
 //! Record: [`edge_abi::ActRecord`]. `value` is the ptrace request, `target` the other process.
 //! Cost: nothing but for these syscalls.
-//! Blind to (on the tracepoint rung): nothing that passes these syscalls; attempts that fail are told as well.
+//! Blind to (on the tracepoint rung): nothing that passes these syscalls; attempts that fail are told as well. Of `mem`, paths
+//! that do not begin with `/proc/PID`, such as one below `/proc/self/root`.
 
-use edge_abi::reason;
+use edge_abi::{PrefixData, reason};
 
 use super::Sighting;
 
@@ -36,6 +38,24 @@ pub fn remote_write(tgid: u32, target: u32) -> Option<Sighting> {
     (target != tgid).then_some(Sighting { reason: reason::REMOTE_WRITE, value: 0, target })
 }
 
+/// Judges an open for writing of a path whose last component is `mem`.
+///
+/// One's own memory (`/proc/self/mem`, or by one's own number) is left alone: a process can write that anyway, and some
+/// just-in-time compilers and exploits of old kernels alike do it this way.
+#[inline(always)]
+#[must_use]
+pub fn proc_mem(path: &PrefixData, tgid: u32) -> Option<Sighting> {
+    let [b'/', b'p', b'r', b'o', b'c', b'/', rest @ ..] = path else { return None };
+    // Arithmetic only: a branch per byte would make the verifier walk every number of digits.
+    let (mut target, mut inside) = (0_u32, 1_u32);
+    for byte in rest.iter().take(8) {
+        let digit = u32::from(byte.wrapping_sub(b'0'));
+        inside &= digit.wrapping_sub(10) >> 31;
+        target = target.wrapping_mul(1 + 9 * inside).wrapping_add(digit.wrapping_mul(inside));
+    }
+    (target != 0 && target != tgid).then_some(Sighting { reason: reason::PROC_MEM, value: 0, target })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +74,29 @@ mod tests {
         }
         assert_eq!(remote_write(7, 7), None);
         assert!(remote_write(7, 8).is_some());
+    }
+
+    fn padded(path: &str) -> PrefixData {
+        let mut data = [0; edge_abi::PREFIX_BYTES];
+        data[..path.len()].copy_from_slice(path.as_bytes());
+        data
+    }
+
+    #[test]
+    fn memory_of_another_is_told_with_its_number() {
+        for (path, target) in
+            [("/proc/1/mem", 1), ("/proc/4194304/mem", 4_194_304), ("/proc/77/task/78/mem", 77)]
+        {
+            assert_eq!(proc_mem(&padded(path), 9).map(|seen| seen.target), Some(target), "{path}");
+        }
+    }
+
+    #[test]
+    fn ones_own_memory_and_other_files_called_mem_are_not() {
+        for path in
+            ["/proc/self/mem", "/proc/9/mem", "/proc/mem", "/dev/mem", "/procs/1/mem", "/data/proc/1/mem"]
+        {
+            assert_eq!(proc_mem(&padded(path), 9), None, "{path}");
+        }
     }
 }

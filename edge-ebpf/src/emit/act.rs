@@ -143,13 +143,23 @@ pub(crate) fn apply(
         kind: 0,
         object: if rule.threshold <= 1 { act.object as u8 } else { 0 },
     };
-    let Some(threshold) = threshold(rule, false) else { return false };
-    let Some(state) = state(detector, &key) else { return false };
     let now_ns = now_ns();
-    let Tally::Finding(counted, report) = observe(state, threshold, rule.window_ns, act.weight, now_ns)
-    else {
-        return false;
-    };
+    let Some(least) = threshold(rule, false) else { return false };
+    let Some(mut kept) = state(detector, &key) else { return false };
+    let mut tally = observe(kept, least, rule.window_ns, act.weight, now_ns);
+    let mut of_origin = 0;
+    // What a process spreads over children is counted for all of them together.
+    if let Tally::Quiet = tally
+        && let Some(least) = threshold(rule, true)
+        && let Some(origin) = task::lookup(tgid).map(|task| task.origin).filter(|origin| *origin != 0)
+    {
+        let key = WindowKey { subject: origin, kind: 1, ..key };
+        let Some(all) = state(detector, &key) else { return false };
+        kept = all;
+        tally = observe(kept, least, rule.window_ns, act.weight, now_ns);
+        of_origin = act_flags::ORIGIN;
+    }
+    let Tally::Finding(counted, report) = tally else { return false };
     count(detector, Counter::Findings);
     let mode = Mode::from_raw(rule.mode);
     let certain = act.flags & act_flags::CANDIDATE == 0;
@@ -163,11 +173,11 @@ pub(crate) fn apply(
         Outcome::Reported
     };
     if matches!(report, Report::Hold) {
-        state.held += 1;
+        kept.held += 1;
         count(detector, Counter::Held);
         return denied;
     }
-    let findings = state.held + 1;
+    let findings = kept.held + 1;
     let (path, path_len) = path.unwrap_or((&NO_PATH, 0));
     let cut = if path_len as usize >= PATH_BYTES - 1 { act_flags::CUT } else { 0 };
     let origin = match task::lookup(tgid) {
@@ -181,9 +191,9 @@ pub(crate) fn apply(
         return denied;
     };
     record.write(ActRecord {
-        header: header(detector, mode, outcome, Times { now_ns, first_ns: state.first_ns }, findings),
+        header: header(detector, mode, outcome, Times { now_ns, first_ns: kept.first_ns }, findings),
         reason: act.reason,
-        flags: act.flags & !DENIES | cut,
+        flags: act.flags & !DENIES | cut | of_origin,
         port: act.port,
         count: counted,
         window_ns: rule.window_ns,
@@ -198,7 +208,7 @@ pub(crate) fn apply(
         path: join(path.0),
     });
     submit(detector, record);
-    state.held = 0;
+    kept.held = 0;
     denied
 }
 

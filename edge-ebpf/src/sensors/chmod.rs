@@ -1,26 +1,37 @@
-//! Changes of mode on the tracepoint rung: only those that make a set-uid or set-gid file.
+//! Modes that make a set-uid or set-gid file, on the tracepoint rung: by a change of mode, by an open that creates, by `mknod`.
 
-use edge_abi::{Detector, reason};
+use edge_abi::{Detector, act_flags, reason};
 
+use super::watch::AT_SHIFT;
 use crate::emit::act::{Act, apply, enter};
 use crate::maps::Scratch;
 use crate::task;
 
+/// `S_ISUID`.
+const SET_UID: u32 = 0o4000;
+
 /// `S_ISUID` and `S_ISGID` with the group's execute bit: without it, set-gid means mandatory locking.
 #[inline(always)]
 pub(super) fn matters(mode: u32) -> bool {
-    mode & 0o4000 != 0 || mode & 0o2010 == 0o2010
+    mode & SET_UID != 0 || mode & 0o2010 == 0o2010
 }
 
-/// A mode is about to be set.
+/// A mode is about to be set. Set-gid alone is ordinary for a directory, which the agent can tell from a file.
 #[inline(always)]
 pub(super) fn observe(scratch: &Scratch) -> Option<()> {
     const DETECTOR: Detector = Detector::PrivilegeJump;
     let tgid = task::current_tgid();
     let rule = enter(DETECTOR, tgid)?;
     let mut act = Act::new(reason::SETUID_FILE);
-    act.value = u64::from(scratch.open_flags & 0o7777);
+    act.value = u64::from(scratch.mode & 0o7777);
     act.object = scratch.facts.identity;
+    if scratch.mode & SET_UID == 0 {
+        act.flags = act_flags::CANDIDATE;
+        act.value |= u64::from(scratch.folder) << AT_SHIFT;
+    }
+    if scratch.path.first() != b'/' {
+        act.flags |= act_flags::RELATIVE;
+    }
     let [length, _] = scratch.lengths;
     apply(DETECTOR, rule, tgid, &act, Some((&scratch.path, length)));
     Some(())

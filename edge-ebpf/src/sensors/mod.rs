@@ -11,6 +11,7 @@ mod net;
 mod netlink;
 pub(crate) mod paths;
 mod process;
+mod signal;
 mod sock;
 mod socket;
 mod state;

@@ -20,6 +20,9 @@ pub(super) mod open_flag {
     pub(crate) const APPEND: u32 = 0o2000;
 }
 
+/// `AT_FDCWD`, as the lower half of a register: a relative path starts from the working directory.
+pub(crate) const AT_FDCWD: u32 = -100_i32 as u32;
+
 /// `AT_REMOVEDIR`: `unlinkat` removes a directory, which holds no data.
 const AT_REMOVEDIR: u32 = 0x200;
 
@@ -39,7 +42,7 @@ pub(crate) enum Operation {
     Unlink = 5,
     /// Gives it a second name.
     Link = 6,
-    /// Changes its mode.
+    /// Changes its mode, or makes a node of a mode.
     Chmod = 7,
 }
 
@@ -57,25 +60,49 @@ pub(crate) fn sys_second(ctx: RawTracePointContext) -> i32 {
     0
 }
 
-/// The path and what is done to it; one arm per shape of arguments. A number for later lies in `scratch.open_flags`.
+/// Whether the first argument is the descriptor of a folder.
+#[inline(always)]
+fn is_at(class: u8) -> bool {
+    class == SyscallClass::OpenAt as u8
+        || class == SyscallClass::OpenAt2 as u8
+        || class == SyscallClass::RenameAt as u8
+        || class == SyscallClass::LinkAt as u8
+        || class == SyscallClass::UnlinkAt as u8
+        || class == SyscallClass::FchmodAt as u8
+        || class == SyscallClass::MknodAt as u8
+        // Not a folder, but what the agent finds the file by.
+        || class == SyscallClass::Fchmod as u8
+}
+
+/// The path and what is done to it; one arm per shape of arguments. Numbers for later lie in `scratch`.
 #[inline(always)]
 fn operation(scratch: &mut Scratch, class: u8, registers: u64) -> Option<(u64, Operation)> {
     let first = argument(registers, globals::first_argument());
     let second = argument(registers, globals::second_argument());
     let third = argument(registers, globals::third_argument());
     scratch.open_flags = 0;
+    scratch.mode = 0;
+    scratch.folder = if is_at(class) { first as u32 } else { AT_FDCWD };
     Some(if class == SyscallClass::OpenAt as u8 {
         scratch.open_flags = third as u32;
+        if third as u32 & open_flag::CREATE != 0 {
+            scratch.mode = argument(registers, globals::fourth_argument()) as u32;
+        }
         (second, Operation::Open)
     } else if class == SyscallClass::Open as u8 {
         scratch.open_flags = second as u32;
+        if second as u32 & open_flag::CREATE != 0 {
+            scratch.mode = third as u32;
+        }
         (first, Operation::Open)
     } else if class == SyscallClass::OpenAt2 as u8 {
-        // `struct open_how` begins with 64 bits of flags.
+        // `struct open_how` begins with 64 bits of flags and as many of mode, which must be 0 where nothing is created.
         scratch.open_flags = read::user::<u64>(third)? as u32;
+        scratch.mode = read::user::<u64>(third + 8)? as u32;
         (second, Operation::Open)
     } else if class == SyscallClass::Creat as u8 {
         scratch.open_flags = 1 | open_flag::CREATE | open_flag::TRUNCATE;
+        scratch.mode = second as u32;
         (first, Operation::Open)
     } else if class == SyscallClass::RenameAt as u8 {
         (second, Operation::Rename)
@@ -94,14 +121,14 @@ fn operation(scratch: &mut Scratch, class: u8, registers: u64) -> Option<(u64, O
         (first, Operation::Unlink)
     } else if class == SyscallClass::Truncate as u8 {
         (first, Operation::Empty)
-    } else if class == SyscallClass::FchmodAt as u8 {
-        scratch.open_flags = third as u32;
+    } else if class == SyscallClass::FchmodAt as u8 || class == SyscallClass::MknodAt as u8 {
+        scratch.mode = third as u32;
         (second, Operation::Chmod)
-    } else if class == SyscallClass::Chmod as u8 {
-        scratch.open_flags = second as u32;
+    } else if class == SyscallClass::Chmod as u8 || class == SyscallClass::Mknod as u8 {
+        scratch.mode = second as u32;
         (first, Operation::Chmod)
     } else if class == SyscallClass::Fchmod as u8 {
-        scratch.open_flags = second as u32;
+        scratch.mode = second as u32;
         (0, Operation::Chmod)
     } else {
         (first, Operation::Chdir)
@@ -118,7 +145,8 @@ fn first(ctx: &RawTracePointContext) -> Option<()> {
         return None;
     }
     let (address, operation) = operation(scratch, class, registers)?;
-    if operation == Operation::Chmod && !chmod::matters(scratch.open_flags) {
+    let special = chmod::matters(scratch.mode);
+    if operation == Operation::Chmod && !special {
         return None;
     }
     scratch.operation = operation as u32;
@@ -130,9 +158,11 @@ fn first(ctx: &RawTracePointContext) -> Option<()> {
         directory::change(scratch, length?, facts);
         return None;
     }
-    if operation == Operation::Chmod {
+    if special {
         chmod::observe(scratch);
-        return None;
+        if operation == Operation::Chmod {
+            return None;
+        }
     }
     let flags = scratch.open_flags;
     let reads = operation == Operation::Open && flags & open_flag::ACCESS == 0;
@@ -174,24 +204,30 @@ fn wants_files(scratch: &Scratch, reads: bool) -> bool {
 #[inline(always)]
 fn second(ctx: &RawTracePointContext) -> Option<()> {
     let scratch = scratch()?;
-    let (class, registers) = (class(ctx), registers(ctx));
-    if scratch.operation == Operation::Open as u32 {
-        watch::observe(scratch, watch::Which::First, WatchSlot::Write);
-    } else {
-        let address = if class == SyscallClass::RenameAt as u8 || class == SyscallClass::LinkAt as u8 {
-            argument(registers, globals::fourth_argument())
-        } else if class == SyscallClass::SymlinkAt as u8 {
-            argument(registers, globals::third_argument())
-        } else {
-            argument(registers, globals::second_argument())
-        };
+    let mut which = watch::Which::First;
+    let mut readable = true;
+    if scratch.operation != Operation::Open as u32 {
+        let (class, registers) = (class(ctx), registers(ctx));
+        let second = argument(registers, globals::second_argument());
+        let third = argument(registers, globals::third_argument());
+        let (address, folder) =
+            if class == SyscallClass::RenameAt as u8 || class == SyscallClass::LinkAt as u8 {
+                (argument(registers, globals::fourth_argument()), third as u32)
+            } else if class == SyscallClass::SymlinkAt as u8 {
+                (third, second as u32)
+            } else {
+                (second, AT_FDCWD)
+            };
+        scratch.folder = folder;
         let length = read::user_path(address, &mut scratch.new_path);
         let [_, slot] = &mut scratch.lengths;
         *slot = length.unwrap_or(0);
         scan(&scratch.new_path, &mut scratch.new_facts);
-        if length.is_some() {
-            watch::observe(scratch, watch::Which::Second, WatchSlot::Write);
-        }
+        which = watch::Which::Second;
+        readable = length.is_some();
+    }
+    if readable {
+        watch::observe(scratch, which, WatchSlot::Write);
     }
     if scratch.operation != Operation::Link as u32 && wants_files(scratch, false) {
         jump(ctx, Jump::Files);

@@ -10,9 +10,9 @@
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use edge_abi::{COMPAT_BASE, FIRST_ACT, SyscallClass};
-use edge_ebpf::detectors::net_tamper;
+use edge_ebpf::detectors::{device_tamper, net_tamper};
 
-use super::{net, write};
+use super::{acts, net, write};
 use crate::emit::file_tamper;
 use crate::maps::{JUMPS, SCRATCH, Scratch};
 use crate::{filter, globals, read, task};
@@ -57,11 +57,16 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
             jump(&ctx, Jump::Net);
         }
     } else if class == SyscallClass::Ioctl as u8 {
-        if argument(registers(&ctx), globals::second_argument()) as u32 == net_tamper::SIOCDELRT {
+        let command = argument(registers(&ctx), globals::second_argument()) as u32;
+        if command == net_tamper::SIOCDELRT {
             jump(&ctx, Jump::Net);
+        } else if device_tamper::matters(command) {
+            jump(&ctx, Jump::Acts);
         }
     } else if class >= FIRST_ACT {
-        jump(&ctx, Jump::Acts);
+        if acts::matters(&ctx, class) {
+            jump(&ctx, Jump::Acts);
+        }
     } else {
         jump(&ctx, Jump::Paths);
     }

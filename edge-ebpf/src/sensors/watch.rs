@@ -1,12 +1,14 @@
 //! Watched paths on the tracepoint rung: whose business an access is.
 //!
 //! A path is compared as text, joined to the working directory when that is known. What only the name tells (`//`, `..`, an
-//! unknown directory) is a candidate that the agent resolves.
+//! unknown directory, another root) is a candidate that the agent resolves.
 
-use edge_abi::{CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_flags};
+use edge_abi::{CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_flags, name_hash};
+use edge_ebpf::detectors::process_injection::proc_mem;
 use edge_ebpf::path::PathBuffer;
 
 use super::net;
+use super::paths::AT_FDCWD;
 use crate::emit::act::{Act, apply, enter, is_probe};
 use crate::maps::{NAMES, PrefixKey, Scratch, WATCH};
 use crate::{read, task};
@@ -20,11 +22,17 @@ pub(super) enum Which {
     Second,
 }
 
+/// Above this bit of [`Act::value`], a candidate tells the descriptor that its relative path starts from.
+pub(super) const AT_SHIFT: u32 = 32;
+
+/// A process's memory, in /proc.
+const MEM: u32 = name_hash(b"mem");
+
 /// Looks one path up and judges the access.
 #[inline(always)]
 pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> Option<()> {
     let tgid = task::current_tgid();
-    let Scratch { path, new_path, facts, new_facts, lengths, prefix, .. } = scratch;
+    let Scratch { path, new_path, facts, new_facts, lengths, prefix, folder, .. } = scratch;
     let [first, second] = *lengths;
     let (path, facts, length) = match which {
         Which::First => (&*path, &*facts, first),
@@ -33,7 +41,7 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
     let relative = path.first() != b'/';
     let known = if relative {
         match task::lookup(tgid) {
-            Some(task) if task.cwd_len != 0 => {
+            Some(task) if task.cwd_len != 0 && *folder == AT_FDCWD => {
                 join(prefix, task, path);
                 true
             }
@@ -44,40 +52,53 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
         prefix.data = *head;
         true
     };
-    let slot = slot as usize;
-    let mine = |watch: &&Watch| watch.detectors.get(slot).is_some_and(|detector| *detector != 0);
-    let mut found = if known { look_up(prefix).filter(mine) } else { None };
-    if found.is_none() {
-        // SAFETY: a value of a preallocated map stays mapped; the agent replaces whole entries.
-        found = unsafe { NAMES.get(facts.tail) }.filter(mine);
-    }
-    if found.is_none() && (slot != WatchSlot::Read as usize || relative || facts.odd | facts.dotdot != 0) {
-        // SAFETY: as above.
-        found = unsafe { NAMES.get(facts.name) }.filter(mine);
-    }
-    let watch = found?;
-    let detector = Detector::from_raw(*watch.detectors.get(slot)?)?;
-    if matches!(detector, Detector::BusFlood) {
-        // Opening a bus is no act: writing to it often is.
-        if !is_probe(detector, tgid) {
-            net::mark_bus(tgid);
+    let injected = if facts.name == MEM && known && slot != WatchSlot::Read {
+        proc_mem(&prefix.data, tgid)
+    } else {
+        None
+    };
+    let (detector, mut act) = if let Some(sighting) = injected {
+        let mut act = Act::new(sighting.reason);
+        act.target = sighting.target;
+        (Detector::ProcessInjection, act)
+    } else {
+        let slot = slot as usize;
+        let mine = |watch: &&Watch| watch.detectors.get(slot).is_some_and(|detector| *detector != 0);
+        let mut found = if known { look_up(prefix).filter(mine) } else { None };
+        if found.is_none() {
+            // SAFETY: a value of a preallocated map stays mapped; the agent replaces whole entries.
+            found = unsafe { NAMES.get(facts.tail) }.filter(mine);
         }
-        return None;
-    }
+        if found.is_none() {
+            // SAFETY: as above.
+            found = unsafe { NAMES.get(facts.name) }.filter(mine);
+        }
+        let watch = found?;
+        let detector = Detector::from_raw(*watch.detectors.get(slot)?)?;
+        if matches!(detector, Detector::BusFlood) {
+            // Opening a bus is no act: writing to it often is.
+            if !is_probe(detector, tgid) {
+                net::mark_bus(tgid);
+            }
+            return None;
+        }
+        let mut act = Act::new(*watch.reasons.get(slot)?);
+        if watch.by_name != 0 {
+            act.flags = act_flags::CANDIDATE;
+            act.value = u64::from(*folder) << AT_SHIFT;
+        }
+        (detector, act)
+    };
     let rule = enter(detector, tgid)?;
-    let mut act = Act::new(*watch.reasons.get(slot)?);
     act.object = facts.identity;
     if relative {
         act.flags |= act_flags::RELATIVE;
-    }
-    if watch.by_name != 0 {
-        act.flags |= act_flags::CANDIDATE;
     }
     apply(detector, rule, tgid, &act, Some((path, length)));
     Some(())
 }
 
-/// What is known of the path in `key`. Bytes behind its NUL do no harm: no entry holds one.
+/// What is known of the path in `key`. Bytes behind its NUL do no harm: no entry holds one but as its last byte.
 #[inline(always)]
 fn look_up(key: &mut PrefixKey) -> Option<&'static Watch> {
     key.bits = (PREFIX_BYTES * 8) as u32;

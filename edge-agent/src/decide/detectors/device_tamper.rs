@@ -20,7 +20,7 @@ pub const SPEC: Spec = Spec {
     allow: ALLOW,
     watch: WATCH,
     weigh,
-    resolve: None,
+    resolve: Some(super::watched::resolve),
 };
 
 /// Who does this for a living.
@@ -39,6 +39,15 @@ const ALLOW: &[Pass] = &[
     Pass::alone("/sbin/fsck.ext4"),
     Pass::alone("/sbin/fsck.vfat"),
     Pass::alone("/sbin/fsck"),
+    Pass::alone("/sbin/mkfs.ext4"),
+    Pass::alone("/sbin/mke2fs"),
+    Pass::alone("/sbin/mkfs.vfat"),
+    Pass::alone("/sbin/mkfs.fat"),
+    Pass::alone("/sbin/mkswap"),
+    Pass::alone("/sbin/resize2fs"),
+    Pass::alone("/sbin/tune2fs"),
+    Pass::alone("/usr/sbin/watchdog"),
+    Pass::alone("/usr/sbin/wd_keepalive"),
     Pass::alone("/sbin/blkid"),
     Pass::alone("/bin/mount"),
     Pass::alone("/usr/bin/udisksd"),

@@ -20,7 +20,7 @@ pub const SPEC: Spec = Spec {
     allow: ALLOW,
     watch: WATCH,
     weigh,
-    resolve: None,
+    resolve: Some(super::watched::resolve),
 };
 
 /// Who does this for a living.
@@ -40,16 +40,53 @@ const ALLOW: &[Pass] = &[
     Pass::alone("/sbin/reboot"),
     Pass::alone("/sbin/poweroff"),
     Pass::alone("/sbin/halt"),
+    Pass::alone("/usr/bin/edge-agent"),
+    Pass::alone("/usr/sbin/edge-agent"),
+    Pass::alone("/usr/lib/systemd/systemd-shutdown"),
     Pass::alone("/usr/lib/systemd/systemd-journald"),
+    Pass::alone("/usr/lib/systemd/systemd-tmpfiles"),
+    Pass::alone("/sbin/killall5"),
+    Pass::alone("/bin/login"),
+    Pass::alone("/usr/sbin/sshd"),
     Pass::alone("/sbin/syslogd"),
     Pass::alone("/usr/sbin/rsyslogd"),
 ];
 
-/// What is watched.
+/// What must not be stopped: the agent, loggers, watchdog daemons.
+pub const GUARDS: [&str; 14] = [
+    "/usr/bin/edge-agent",
+    "/usr/sbin/edge-agent",
+    "/sbin/syslogd",
+    "/sbin/klogd",
+    "/usr/sbin/rsyslogd",
+    "/usr/sbin/syslog-ng",
+    "/usr/lib/systemd/systemd-journald",
+    "/sbin/auditd",
+    "/sbin/logd",
+    "/sbin/watchdog",
+    "/usr/sbin/watchdog",
+    "/usr/sbin/wd_keepalive",
+    "/usr/bin/mender-auth",
+    "/usr/sbin/fail2ban-server",
+];
+
+/// What is watched. Logs by their whole names: what an application does with its own, and what retention does with old ones,
+/// is ordinary.
 const WATCH: &[WatchPath] = &[
-    WatchPath { path: "/var/log/", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
-    WatchPath { path: "/var/run/utmp", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
-    WatchPath { path: "/run/utmp", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/log/messages$", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/log/syslog$", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/log/auth.log$", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/log/secure$", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/log/kern.log$", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/log/daemon.log$", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/log/wtmp$", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/log/btmp$", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/log/lastlog$", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/log/faillog$", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/log/audit/", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/log/journal/", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/var/run/utmp$", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
+    WatchPath { path: "/run/utmp$", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
     WatchPath { path: "/run/log/journal/", reason: reason::LOG_CLEARED, access: watch_access::REMOVE },
     WatchPath {
         path: "/etc/edge-agent/",
@@ -82,6 +119,7 @@ const WATCH: &[WatchPath] = &[
 fn weigh(reason: u8) -> (Technique, Severity) {
     match reason {
         reason::LOG_CLEARED => (Technique::new(1070, 2), Severity::MEDIUM),
+        reason::GUARD_SIGNALLED => (Technique::new(1562, 1), Severity::HIGH),
         _ => (Technique::new(1562, 1), Severity::CRITICAL),
     }
 }

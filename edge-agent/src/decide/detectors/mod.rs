@@ -28,6 +28,7 @@ pub mod spec;
 pub mod sysctl_tamper;
 pub mod uring_use;
 pub mod volatile_exec;
+pub mod watched;
 
 pub use spec::{Resolved, Spec};
 

@@ -20,7 +20,7 @@ pub const SPEC: Spec = Spec {
     allow: ALLOW,
     watch: WATCH,
     weigh,
-    resolve: None,
+    resolve: Some(super::watched::resolve),
 };
 
 /// Who does this for a living.
@@ -38,6 +38,13 @@ const ALLOW: &[Pass] = &[
     Pass::alone("/sbin/udevd"),
     Pass::alone("/sbin/mdev"),
     Pass::alone("/usr/lib/systemd/systemd-executor"),
+    Pass::alone("/usr/bin/edge-agent"),
+    Pass::alone("/usr/sbin/edge-agent"),
+    Pass::alone("/usr/lib/systemd/systemd-logind"),
+    Pass::alone("/usr/sbin/vsftpd"),
+    Pass::alone("/sbin/ip"),
+    Pass::alone("/usr/bin/fusermount3"),
+    Pass::with_children("/usr/bin/lxc-start"),
     Pass::alone("/bin/mount"),
     Pass::alone("/bin/umount"),
     Pass::alone("/sbin/mount.nfs"),

@@ -20,7 +20,7 @@ pub const SPEC: Spec = Spec {
     allow: ALLOW,
     watch: WATCH,
     weigh,
-    resolve: None,
+    resolve: Some(super::watched::resolve),
 };
 
 /// Who does this for a living.

@@ -1,11 +1,13 @@
 //! `privilege_jump`: root or capabilities gained without the usual door. Seen and judged in the kernel
 //! (`edge-ebpf/src/detectors/privilege_jump.rs`).
 
-use edge_abi::{Detector, reason};
-use edge_wire::{Severity, Technique};
+use edge_abi::{ActRecord, Detector, reason};
+use edge_wire::{Act, Severity, Technique};
 
-use super::spec::{Pass, Spec, keys};
-use crate::config::Action;
+use super::spec::{Pass, Resolved, Spec, keys};
+use super::watched::reach;
+use crate::config::{Action, Config};
+use crate::enrich::Processes;
 
 /// What it is.
 pub const SPEC: Spec = Spec {
@@ -20,7 +22,7 @@ pub const SPEC: Spec = Spec {
     allow: ALLOW,
     watch: &[],
     weigh,
-    resolve: None,
+    resolve: Some(resolve),
 };
 
 /// Who does this for a living.
@@ -40,5 +42,47 @@ fn weigh(reason: u8) -> (Technique, Severity) {
     match reason {
         reason::SETUID_FILE => (Technique::new(1548, 1), Severity::HIGH),
         _ => (Technique::new(1068, 0), Severity::CRITICAL),
+    }
+}
+
+/// Set-gid alone means something else to a directory: what is made in it gets its group.
+fn resolve(evidence: &mut Act, record: &ActRecord, processes: &dyn Processes, _: &Config) -> Resolved {
+    match reach(evidence, record, processes).and_then(|path| path.metadata().ok()) {
+        Some(found) if found.is_dir() => Resolved::Harmless,
+        Some(_) => Resolved::Certain,
+        None => Resolved::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytemuck::Zeroable as _;
+    use edge_abi::Task;
+
+    use super::*;
+
+    /// This machine, nothing kept.
+    struct Here;
+
+    impl Processes for Here {
+        fn kept(&self, _: u32) -> Option<Task> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_set_gid_directory_is_ordinary_and_a_file_is_not() {
+        let look = |path: &str| {
+            let mut record = ActRecord::zeroed();
+            record.header.tgid = std::process::id();
+            record.value = u64::from(-100_i32 as u32) << 32 | 0o2755;
+            record.path_len = path.len() as u16;
+            record.path[..path.len()].copy_from_slice(path.as_bytes());
+            let mut evidence = Act::default();
+            (resolve(&mut evidence, &record, &Here, &Config::default()), evidence.value)
+        };
+        assert_eq!(look("/etc"), (Resolved::Harmless, 0o2755));
+        assert_eq!(look("/etc/passwd"), (Resolved::Certain, 0o2755));
+        assert_eq!(look("/etc/passwd/none").0, Resolved::Unknown);
     }
 }

@@ -130,7 +130,8 @@ impl Pass {
 /// A watched path. One that ends in a slash stands for everything below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatchPath {
-    /// Absolute; at most 63 bytes. A last component after `*/` is matched in any directory.
+    /// Absolute; at most 63 bytes; one that ends in `$` ends there, others stand for what begins with them, too. One or two
+    /// components after `*/` are matched in any directory.
     pub path: &'static str,
     /// One of [`edge_abi::reason`].
     pub reason: u8,

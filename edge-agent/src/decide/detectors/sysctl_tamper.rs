@@ -20,7 +20,7 @@ pub const SPEC: Spec = Spec {
     allow: ALLOW,
     watch: WATCH,
     weigh,
-    resolve: None,
+    resolve: Some(super::watched::resolve),
 };
 
 /// Who does this for a living.
@@ -38,7 +38,13 @@ const ALLOW: &[Pass] = &[
     Pass::alone("/usr/lib/systemd/systemd-networkd"),
     Pass::with_children("/usr/sbin/wpa_supplicant"),
     Pass::with_children("/usr/sbin/hostapd"),
-    Pass::alone("/sbin/sysctl"),
+    // `sysctl` itself is not let pass: settings of the image are written by these at boot.
+    Pass::with_children("/etc/init.d/procps"),
+    Pass::with_children("/etc/init.d/procps.sh"),
+    Pass::with_children("/etc/init.d/S02sysctl"),
+    Pass::with_children("/usr/bin/wg-quick"),
+    Pass::with_children("/usr/sbin/openvpn"),
+    Pass::alone("/usr/lib/ipsec/charon"),
     Pass::alone("/usr/lib/systemd/systemd-sysctl"),
     Pass::alone("/usr/lib/systemd/systemd-coredump"),
     Pass::with_children("/usr/bin/runc"),

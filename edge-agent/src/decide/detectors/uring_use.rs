@@ -28,6 +28,7 @@ const ALLOW: &[Pass] = &[
     Pass::alone("/usr/bin/qemu-system-aarch64"),
     Pass::alone("/usr/sbin/mariadbd"),
     Pass::alone("/usr/bin/postgres"),
+    Pass::alone("/usr/bin/node"),
 ];
 
 /// Names the technique and weighs it.

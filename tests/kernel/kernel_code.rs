@@ -1,0 +1,39 @@
+//! `kernel_code` in a guest: modules and BPF programs of others are reported, and the loader killed when policy says so; looking at
+//! what is loaded is left alone.
+
+use crate::deed::{caught, ended, has, quiet};
+use crate::scene::{Policy, Scene};
+use edge_tests::trials::Outcome;
+
+/// The detector's name.
+const NAME: &str = "kernel_code";
+
+/// A module from memory, one from a file, a socket filter.
+pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    caught(scene, NAME, "kernel_code.init_module", "module")?;
+    caught(scene, NAME, "kernel_code.finit_module --dir /data", "module")?;
+    let (_, verdict) = caught(scene, NAME, "kernel_code.bpf_load", "bpf_program")?;
+    // BPF_PROG_TYPE_SOCKET_FILTER.
+    has(&verdict, "value", 1)?;
+    Ok(None)
+}
+
+/// Lists and look-ups.
+pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    quiet(scene, &["kernel_code.benign_list", "kernel_code.benign_bpf_lookup"])?;
+    Ok(None)
+}
+
+/// Under enforce the loader ends.
+pub(crate) fn kill(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Enforce)?;
+    let (emulation, verdict) = caught(scene, NAME, "kernel_code.init_module", "module")?;
+    ended(&verdict, "killed")?;
+    if !emulation.was_killed() {
+        return Err("the loader went on".into());
+    }
+    scene.emulate("act kernel_code.benign_list")?;
+    Ok(None)
+}

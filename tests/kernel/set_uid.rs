@@ -1,0 +1,40 @@
+//! `privilege_jump` in a guest, the part about files: one that is made set-uid or set-gid is reported by whichever call, and the maker
+//! killed when policy says so; ordinary modes and set-gid directories are left alone.
+
+use crate::deed::{caught, ended, has, quiet};
+use crate::scene::{Policy, SOON, Scene};
+use edge_tests::trials::Outcome;
+
+/// The detector's name.
+const NAME: &str = "privilege_jump";
+
+/// By a change of mode, by path and by descriptor, and by creating it so.
+pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    for act in ["chmod", "fchmod", "fchmodat", "create"] {
+        let (_, verdict) = caught(scene, NAME, &format!("privilege_jump.{act} --dir /data"), "setuid_file")?;
+        has(&verdict, "value", 0o4755)?;
+    }
+    Ok(None)
+}
+
+/// An executable file, and a directory whose files keep its group.
+pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    let mark = scene.watch.mark();
+    scene.run("mkdir -p /data/shared && chmod 2775 /data/shared", SOON)?;
+    scene.quiet(mark)?;
+    quiet(scene, &["privilege_jump.benign_chmod --dir /data"])?;
+    Ok(None)
+}
+
+/// Under enforce the maker ends.
+pub(crate) fn kill(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Enforce)?;
+    let (emulation, verdict) = caught(scene, NAME, "privilege_jump.chmod --dir /data", "setuid_file")?;
+    ended(&verdict, "killed")?;
+    if !emulation.was_killed() {
+        return Err("it went on".into());
+    }
+    Ok(None)
+}
