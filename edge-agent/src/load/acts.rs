@@ -13,7 +13,7 @@ const WRITTEN: [&str; 4] = [
     "/etc/cron.edge-agent-self-test",
     "/dev/mtd.edge-agent-self-test",
     "/proc/sys/kernel/core_pattern.edge-agent-self-test",
-    "/dev/tty.edge-agent-self-test",
+    "/dev/ttyS.edge-agent-self-test",
 ];
 
 /// Time the processor is kept busy for the sampler: several of its periods.
@@ -32,7 +32,7 @@ pub(super) fn perform(login_port: Option<u16>, own_port: u16) {
 /// File operations on what does not exist.
 fn files() {
     let _ = fs::remove_file("/edge-agent-self-test");
-    let _ = fs::remove_file("/var/log/edge-agent-self-test");
+    let _ = fs::remove_file("/var/log/audit/edge-agent-self-test");
     for path in WRITTEN {
         let _ = OpenOptions::new().write(true).open(path);
     }

@@ -11,7 +11,7 @@ use edge_abi::{Detector, reason, task_flags};
 use edge_ebpf::count::Weight;
 use edge_ebpf::detectors::mass_kill;
 
-use crate::emit::act::{Act, apply, enter};
+use crate::emit::act::{Act, apply, enter, is_probe};
 use crate::{filter, globals, read, task};
 
 /// A signal was made.
@@ -24,6 +24,11 @@ pub(crate) fn signal(ctx: TracePointContext) -> u32 {
 /// Judges a signal from one process to another. Process 1 ends whom it likes, and a parent its children.
 #[inline(always)]
 fn on_signal(ctx: &TracePointContext) -> Option<()> {
+    let tgid = task::current_tgid();
+    if is_probe(Detector::ImpairDefenses, tgid) {
+        is_probe(Detector::MassKill, tgid);
+        return None;
+    }
     let record = ctx.as_ptr() as u64;
     let code: i32 = read::kernel(record + u64::from(globals::signal_code()))?;
     let number: u32 = read::kernel(record + u64::from(globals::signal_number()))?;
@@ -31,7 +36,6 @@ fn on_signal(ctx: &TracePointContext) -> Option<()> {
         return None;
     }
     let target: u32 = read::kernel(record + u64::from(globals::signal_pid()))?;
-    let tgid = task::current_tgid();
     if tgid <= 1 || target == tgid || !filter::in_scope() {
         return None;
     }
