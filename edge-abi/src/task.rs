@@ -10,7 +10,7 @@ pub const EXE_BYTES: usize = 64;
 
 /// Bits of [`Task::flags`].
 pub mod task_flags {
-    /// Runs a trusted program, or descends from one: every detector withholds its findings.
+    /// Runs a trusted program, or descends from one: never a finding of `file_tamper` or `volatile_exec`.
     pub const TRUSTED: u32 = 1 << 0;
     /// The working directory is volatile.
     pub const CWD_VOLATILE: u32 = 1 << 1;

@@ -31,6 +31,9 @@ use crate::session;
 /// Longest time to the first heartbeat, so that a subscriber knows the books soon after a start.
 const FIRST_BEAT: Duration = Duration::from_secs(5);
 
+/// Time between two comparisons of the kernel side's table of processes with /proc. A table of 512 seldom forgets on a gateway.
+const MEND_EVERY: Duration = Duration::from_secs(600);
+
 thread_local! {
     /// The queue, where it costs nothing until it is used: as a part of the future that runs the agent it would be moved
     /// through several stack frames, and each copy would stay resident (200 KiB in all, on armv7).
@@ -138,7 +141,9 @@ impl Agent<'_> {
         // The link ends when `stop` was called and everything is said; the others never end by themselves.
         let stages = future::or(
             async { self.collect(&ring).await.map_err(failed) },
-            future::or(self.beat(), async { self.obey(&mut signals).await.map_err(failed) }),
+            future::or(future::or(self.beat(), self.mend()), async {
+                self.obey(&mut signals).await.map_err(failed)
+            }),
         );
         future::or(link, stages).await
     }
@@ -202,7 +207,7 @@ impl Agent<'_> {
             due += interval;
             let payload = {
                 let totals = totals(&self.sensors.borrow().maps.counters);
-                let beat = heartbeat(&self.parts(totals, interval, &self.detectors()));
+                let beat = heartbeat(&self.parts(&totals, interval, &self.detectors()));
                 self.pipeline.borrow_mut().vitals.beats = beat.beat.wrapping_add(1);
                 encode_heartbeat(&beat)
             };
@@ -216,14 +221,31 @@ impl Agent<'_> {
         }
     }
 
+    /// Compares the kernel side's table of processes with /proc now and then. Never ends.
+    async fn mend(&self) -> Result<(), AgentError> {
+        loop {
+            let _ = rt::sleep(MEND_EVERY).await;
+            match self.sensors.borrow_mut().mend(&self.config.borrow()) {
+                Ok(0) => {}
+                Ok(repaired) => log::debug!("agent: processes repaired={repaired}"),
+                Err(error) => log::warn!("agent: processes not repaired, {error}"),
+            }
+        }
+    }
+
     /// What a heartbeat is made of, now.
-    fn parts<'p>(&'p self, totals: Totals, interval: Duration, detectors: &'p [DetectorHealth]) -> Parts<'p> {
+    fn parts<'p>(
+        &'p self,
+        totals: &Totals,
+        interval: Duration,
+        detectors: &'p [DetectorHealth],
+    ) -> Parts<'p> {
         Parts {
             identity: self.identity,
             now: Now::read(),
             interval,
             kernel: &self.features.release,
-            totals,
+            totals: *totals,
             vitals: self.pipeline.borrow().vitals,
             queue: self.port.books(),
             link: self.port.counters(),

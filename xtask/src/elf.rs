@@ -12,6 +12,13 @@ pub(crate) const EM_BPF: u16 = 247;
 /// Program header type: path of the dynamic loader. A static program has none.
 const PT_INTERP: u32 = 3;
 
+/// `SHF_EXECINSTR`: the section holds instructions.
+const SHF_EXECINSTR: usize = 4;
+/// BPF `call` whose source register says that it calls another BPF function.
+const BPF_CALL: u8 = 0x85;
+/// `BPF_PSEUDO_CALL`, in the upper half of the second byte.
+const BPF_PSEUDO_CALL: u8 = 1;
+
 /// What is read from an ELF header and its tables.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Elf {
@@ -21,6 +28,8 @@ pub(crate) struct Elf {
     pub(crate) interpreted: bool,
     /// Section names in the order of the section table.
     pub(crate) sections: Vec<String>,
+    /// Calls of BPF functions in sections other than `.text`, where the functions lie; only told of 64-bit files.
+    pub(crate) bpf_calls: usize,
 }
 
 impl Elf {
@@ -43,7 +52,9 @@ impl Elf {
         let table =
             Table { at: file.word(sections)?, step: file.half(tail + 4)?, count: file.half(tail + 6)? };
         let names = file.section_names(&table, file.half(tail + 8)?)?;
-        Ok(Self { machine: file.half(0x12)?, interpreted, sections: names })
+        let machine = file.half(0x12)?;
+        let bpf_calls = if machine == EM_BPF && file.wide { file.bpf_calls(&table, &names)? } else { 0 };
+        Ok(Self { machine, interpreted, sections: names, bpf_calls })
     }
 }
 
@@ -102,6 +113,26 @@ impl Reader<'_> {
         Ok(false)
     }
 
+    /// Counts the calls of BPF functions in programs.
+    fn bpf_calls(&self, table: &Table, names: &[String]) -> Result<usize> {
+        let mut calls = 0;
+        for (index, name) in (0..table.count).zip(names) {
+            let header = table.at.saturating_add(usize::from(index) * usize::from(table.step));
+            let flags = self.word(header.saturating_add(0x08))?;
+            if flags & SHF_EXECINSTR == 0 || name == ".text" {
+                continue;
+            }
+            let start = self.word(header.saturating_add(0x18))?;
+            let length = self.word(header.saturating_add(0x20))?;
+            let end = start.saturating_add(length);
+            let code = self.bytes.get(start..end).context("program outside of the file")?;
+            let is_call =
+                |step: &&[u8]| matches!(step, [BPF_CALL, registers, ..] if registers >> 4 == BPF_PSEUDO_CALL);
+            calls += code.chunks_exact(8).filter(is_call).count();
+        }
+        Ok(calls)
+    }
+
     /// The names of all sections; `strings` is the index of the section that holds them.
     fn section_names(&self, table: &Table, strings: u16) -> Result<Vec<String>> {
         if table.count == 0 {
@@ -149,13 +180,29 @@ mod tests {
         let elf = Elf::parse(&wide(1)).unwrap();
         assert_eq!(
             elf,
-            Elf { machine: EM_BPF, interpreted: false, sections: vec![String::new(), ".BTF".to_owned()] }
+            Elf {
+                machine: EM_BPF,
+                interpreted: false,
+                sections: vec![String::new(), ".BTF".to_owned()],
+                bpf_calls: 0
+            }
         );
     }
 
     #[test]
     fn an_interpreter_is_seen() {
         assert!(Elf::parse(&wide(PT_INTERP)).unwrap().interpreted);
+    }
+
+    #[test]
+    fn calls_of_bpf_functions_are_counted() {
+        let object = include_bytes!("../../edge-ebpf/dist/edge-ebpf.o");
+        assert_eq!(Elf::parse(object).unwrap().bpf_calls, 0);
+        // A helper's `call` made one of a function, by its source register.
+        let mut changed = object.to_vec();
+        let helper = changed.windows(2).position(|pair| pair == [BPF_CALL, 0]).unwrap();
+        changed[helper + 1] = BPF_PSEUDO_CALL << 4;
+        assert_eq!(Elf::parse(&changed).unwrap().bpf_calls, 1);
     }
 
     #[test]

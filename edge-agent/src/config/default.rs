@@ -99,7 +99,7 @@ impl Default for Log {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { action: Mode::Observe, trusted: list(TRUSTED.map(text)) }
+        Self { action: Mode::Observe }
     }
 }
 

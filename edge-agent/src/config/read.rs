@@ -94,7 +94,7 @@ fn mqtt(reader: &mut Reader<'_>, mqtt: &mut Mqtt) {
 fn policy(reader: &mut Reader<'_>, merge: &mut Merge<'_>, policy: &mut Policy) {
     let modes = [("observe", Mode::Observe), ("enforce", Mode::Enforce)];
     reader.choice("policy.action", &mut policy.action, &modes);
-    read_acts::policy(reader, merge, policy);
+    read_acts::policy(reader, merge);
 }
 
 /// `[detectors.*]` of the detectors with keys of their own. Nobody is let pass by default.

@@ -6,8 +6,8 @@ use super::document::Value;
 use super::programs::{SPAWN, TRUST, mark, passes};
 use super::reader::{Reader, text};
 use super::types::{
-    ActDetector, Action, PREFIX_BYTES, PROGRAM_BYTES, PROGRAM_COUNT, Policy, Programs, ROLE_COUNT,
-    TRUSTED_COUNT, WATCH_COUNT, WATCHED_COUNT, Watched,
+    ActDetector, Action, PREFIX_BYTES, PROGRAM_BYTES, PROGRAM_COUNT, Programs, ROLE_COUNT, TRUSTED_COUNT,
+    WATCH_COUNT, WATCHED_COUNT, Watched,
 };
 use super::value;
 use crate::decide::detectors::{SPECS, Spec, spec::Pass};
@@ -54,7 +54,7 @@ impl<'p> Merge<'p> {
         }
     }
 
-    /// Reads a list of programs that get a flag, and returns what the file says. [`CHILDREN`] means nothing here and is refused.
+    /// Reads a list of programs that get a flag. [`CHILDREN`] means nothing here and is refused.
     fn flagged(
         &mut self,
         reader: &mut Reader<'_>,
@@ -62,16 +62,14 @@ impl<'p> Merge<'p> {
         most: usize,
         role: Allow,
         defaults: &[&str],
-    ) -> Option<std::vec::Vec<(usize, Named)>> {
+    ) {
         let form = format_args!(
             "an absolute path of 2..{PROGRAM_BYTES} bytes without \".\", \"..\", \"//\" or \"{CHILDREN}\""
         );
-        let given = reader.elements(key, 0, most, alone, form);
-        match &given {
+        match reader.elements(key, 0, most, alone, form) {
             Some(given) => given.iter().for_each(|(line, named)| self.mark(reader, *line, &named.path, role)),
             None => defaults.iter().for_each(|path| self.mark(reader, 0, path, role)),
         }
-        given
     }
 
     /// Reads the list of programs that a detector lets pass.
@@ -110,12 +108,9 @@ fn named(value: &Value<'_>) -> Option<Named> {
 }
 
 /// `policy.trusted` and `policy.spawners`.
-pub(super) fn policy(reader: &mut Reader<'_>, merge: &mut Merge<'_>, policy: &mut Policy) {
-    if let Some(given) = merge.flagged(reader, "policy.trusted", TRUSTED_COUNT, TRUST, &TRUSTED) {
-        let paths = given.iter().filter_map(|(_, named)| String::try_from(named.path.as_str()).ok());
-        policy.trusted = paths.take(TRUSTED_COUNT).collect();
-    }
-    let _ = merge.flagged(reader, "policy.spawners", ROLE_COUNT, SPAWN, &SPAWNERS);
+pub(super) fn policy(reader: &mut Reader<'_>, merge: &mut Merge<'_>) {
+    merge.flagged(reader, "policy.trusted", TRUSTED_COUNT, TRUST, &TRUSTED);
+    merge.flagged(reader, "policy.spawners", ROLE_COUNT, SPAWN, &SPAWNERS);
 }
 
 /// `[detectors.*]` of every detector of acts.

@@ -305,8 +305,8 @@ fn messages_hold_no_control_bytes_and_stay_short() {
 
 #[test]
 fn the_size_of_a_config_is_known() {
-    // Held twice during a reload. Most of it are the programs (320), `policy.trusted` (16 paths) and the watched paths (48).
-    assert!(size_of::<Config>() <= 21 * 1024, "{}", size_of::<Config>());
+    // Held twice during a reload. Most of it are the programs (320) and the watched paths (48).
+    assert!(size_of::<Config>() <= 17 * 1024, "{}", size_of::<Config>());
 }
 
 #[test]

@@ -154,9 +154,6 @@ pub struct Log {
 pub struct Policy {
     /// Master switch over every detector's own action.
     pub action: Mode,
-    /// Programs, by absolute path, that never become a finding of `file_tamper` or `volatile_exec`, nor do their
-    /// children; at most 16.
-    pub trusted: Vec<String<PATH_BYTES>, TRUSTED_COUNT>,
 }
 
 /// The master switch `policy.action`.
@@ -217,16 +214,6 @@ pub struct ActDetector {
 }
 
 impl Config {
-    /// The role of the program at this path.
-    #[must_use]
-    pub fn role(&self, path: &[u8]) -> edge_abi::Allow {
-        let hash = edge_abi::exe_hash(path);
-        self.programs
-            .iter()
-            .find(|program| program.hash == hash)
-            .map_or_else(Default::default, |known| known.allow)
-    }
-
     /// How a detector of acts is configured.
     #[must_use]
     pub fn act(&self, detector: edge_abi::Detector) -> ActDetector {

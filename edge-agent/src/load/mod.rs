@@ -24,7 +24,7 @@ pub use features::{Features, Presence};
 pub use ladder::{programs, rung};
 pub use maps::Maps;
 pub use report::{MapCost, Program, Reached, Report};
-use seed::seed;
+use seed::{repair, seed};
 pub use tune::apply;
 
 use crate::config::{self, Config};
@@ -106,6 +106,20 @@ impl Sensors {
         let refused = |error: MapError| AgentError::Load { name: "the policy".into(), source: error.into() };
         seed(&mut self.maps, config).map_err(refused)?;
         apply(&mut self.maps, config).map_err(refused)
+    }
+}
+
+impl Sensors {
+    /// Repairs what the kernel side has forgotten of the processes there are; how many entries that were.
+    ///
+    /// # Errors
+    /// [`AgentError::Load`] with what the kernel says to a map update.
+    pub fn mend(&mut self, config: &Config) -> Result<usize, AgentError> {
+        let refused = |error: MapError| AgentError::Load {
+            name: "the table of processes".into(),
+            source: error.into(),
+        };
+        repair(&mut self.maps, config).map_err(refused)
     }
 }
 

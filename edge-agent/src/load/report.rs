@@ -101,12 +101,10 @@ impl Program {
             Self::Fork => "tracepoint sched:sched_process_fork",
             Self::Sendmsg4 => "cgroup/sendmsg4",
             Self::Sendmsg6 => "cgroup/sendmsg6",
-            Self::SysActs => "jump of sys_enter",
+            Self::SysActs | Self::SysFiles | Self::SysPaths | Self::SysSecond | Self::SysWrite => {
+                "jump of sys_enter"
+            }
             Self::SysEnter => "raw_tracepoint sys_enter",
-            Self::SysFiles => "jump of sys_enter",
-            Self::SysPaths => "jump of sys_enter",
-            Self::SysSecond => "jump of sys_enter",
-            Self::SysWrite => "jump of sys_enter",
         }
     }
 

@@ -24,29 +24,77 @@ struct Found {
     role: Allow,
 }
 
-/// Walks /proc once. Processes that vanish meanwhile are left out.
+/// `BPF_NOEXIST`: do not replace an entry.
+const NEW_ONLY: u64 = 1;
+
+/// How far `/proc` (ticks of 10 ms) and the kernel side may differ about the same start.
+const SAME_START_NS: u64 = 20_000_000;
+
+/// Tells everything about every process, before anything is judged.
 ///
 /// # Errors
 /// What the kernel says to a map update.
 pub(super) fn seed(maps: &mut Maps, config: &Config) -> Result<usize, MapError> {
+    let processes = walk(config);
+    for found in &processes {
+        let task = task(found, &processes, config);
+        maps.tasks.insert(found.tgid, bytemuck::cast::<_, [u8; size_of::<Task>()]>(task), 0)?;
+    }
+    Ok(processes.len())
+}
+
+/// Tells what the kernel side has missed meanwhile: its table forgets the least used when there are too many processes. How many
+/// entries were missing, or were made without having seen the start.
+///
+/// # Errors
+/// What the kernel says to a map update.
+pub(super) fn repair(maps: &mut Maps, config: &Config) -> Result<usize, MapError> {
+    let processes = walk(config);
+    let mut repaired = 0;
+    for found in &processes {
+        let known = maps.tasks.get(&found.tgid, 0).ok();
+        let known: Option<Task> = known.and_then(|bytes| bytemuck::try_pod_read_unaligned(&bytes).ok());
+        let flags = match known {
+            None => NEW_ONLY,
+            Some(task) if is_wrong(&task, found) => 0,
+            Some(_) => continue,
+        };
+        let mut task = task(found, &processes, config);
+        if let Some(known) = known.filter(|known| known.start_ns == 0) {
+            // What it did since is known only to the kernel side.
+            task.flags |= known.flags & !task_flags::UNRESOLVED;
+        }
+        // One made meanwhile is newer than ours and stays.
+        match maps.tasks.insert(found.tgid, bytemuck::cast::<_, [u8; size_of::<Task>()]>(task), flags) {
+            Ok(()) => repaired += 1,
+            Err(_) if flags == NEW_ONLY => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(repaired)
+}
+
+/// Whether an entry was made without having seen the start, or is about a process that had this id before.
+fn is_wrong(task: &Task, found: &Found) -> bool {
+    let start_ns = found.stat.start_ms.saturating_mul(1_000_000);
+    task.flags & task_flags::UNRESOLVED != 0 || task.start_ns.abs_diff(start_ns) > SAME_START_NS
+}
+
+/// Walks /proc once. Processes that vanish meanwhile are left out.
+fn walk(config: &Config) -> Vec<Found> {
     let mut processes: Vec<Found> = Vec::new();
     for tgid in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(tgid) = tgid.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let Some(stat) = proc::stat(tgid) else { continue };
         let exe = proc::exe(tgid).unwrap_or_default();
         let uid = proc::uid(tgid).unwrap_or(u32::MAX);
-        let mut role = config.role(&exe);
+        let mut role = config.allow_of(&exe);
         if uid != 0 {
             role.flags &= !task_flags::TRUSTED;
         }
         processes.push(Found { tgid, stat, uid, exe, role });
     }
-    let count = processes.len();
-    for found in &processes {
-        let task = task(found, &processes, config);
-        maps.tasks.insert(found.tgid, bytemuck::cast::<_, [u8; size_of::<Task>()]>(task), 0)?;
-    }
-    Ok(count)
+    processes
 }
 
 /// What the kernel side would remember of this process had it seen it start.
@@ -149,6 +197,17 @@ mod tests {
         assert_eq!((above.trusted, above.inherited, above.origin), (true, 4, 10));
         assert!(!Above::of(&all[0], &all).trusted);
         assert!(!Above::of(&all[3], &all).trusted);
+    }
+
+    #[test]
+    fn entries_of_strangers_and_of_the_unseen_are_wrong() {
+        use bytemuck::Zeroable as _;
+        let mut found = found(10, 1, 0);
+        found.stat.start_ms = 5_000;
+        let task = Task { start_ns: 5_004_000_000, ..Task::zeroed() };
+        assert!(!is_wrong(&task, &found));
+        assert!(is_wrong(&Task { flags: task_flags::UNRESOLVED, ..task }, &found));
+        assert!(is_wrong(&Task { start_ns: 4_000_000_000, ..task }, &found));
     }
 
     #[test]

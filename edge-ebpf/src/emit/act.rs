@@ -83,8 +83,7 @@ pub(crate) fn is_probe(detector: Detector, tgid: u32) -> bool {
 /// Whether the program of `tgid` may do this.
 #[inline(always)]
 pub(crate) fn is_allowed(detector: Detector, tgid: u32) -> bool {
-    let allowed = task::lookup(tgid)
-        .is_some_and(|task| task.flags & task_flags::TRUSTED != 0 || task.allow & detector.bit() != 0);
+    let allowed = task::lookup(tgid).is_some_and(|task| task.allow & detector.bit() != 0);
     if allowed {
         count(detector, Counter::Trusted);
     }

@@ -52,7 +52,7 @@ pub(super) fn scratch() -> Option<&'static mut ExecScratch> {
 #[inline(always)]
 pub(super) fn jump(ctx: &TracePointContext, to: ExecJump) {
     // SAFETY: both are programs of this type; one that is not there leaves us where we are.
-    let _ = unsafe { EXEC_JUMPS.tail_call(ctx, to as u32) };
+    unsafe { EXEC_JUMPS.tail_call(ctx, to as u32) };
 }
 
 /// Remembers the program. Out of scope it is remembered, since what it starts may come into scope, but not judged.

@@ -60,8 +60,8 @@ fn on_fork(ctx: &TracePointContext) -> Option<()> {
 fn on_exit() {
     const WORTH: u32 = task_flags::EXECUTED | task_flags::REPORTED;
     let ids = bpf_get_current_pid_tgid();
-    let (tgid, tid) = ((ids >> 32) as u32, ids as u32);
-    if tid != tgid || task::lookup(tgid).is_some_and(|task| task.flags & WORTH == 0) {
-        let _ = TASKS.remove(tid);
+    let (process, thread) = ((ids >> 32) as u32, ids as u32);
+    if thread != process || task::lookup(process).is_some_and(|task| task.flags & WORTH == 0) {
+        let _ = TASKS.remove(thread);
     }
 }

@@ -58,7 +58,7 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
 #[inline(always)]
 pub(super) fn jump(ctx: &RawTracePointContext, to: Jump) {
     // SAFETY: both are programs of this type; one that is not there leaves us where we are.
-    let _ = unsafe { JUMPS.tail_call(ctx, to as u32) };
+    unsafe { JUMPS.tail_call(ctx, to as u32) };
 }
 
 /// What the syscall means; the same answer in every program it passes.

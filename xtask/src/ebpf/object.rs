@@ -22,11 +22,8 @@ pub(super) const TARGET: &str = "bpfel-unknown-none";
 /// The linker by default makes LLVM copy in order, which keeps it from expanding `memset` at all: what is left are calls of BPF
 /// functions, which the 32-bit ARM JIT refuses (the whole program then runs in the interpreter), and which Linux 5.10
 /// refuses beside tail calls.
-pub(super) const FLAGS: &[&str] = &[
-    "-Cdebuginfo=0",
-    "-Clink-arg=--disable-expand-memcpy-in-order",
-    "--cfg=bpf_target_arch=\"x86_64\"",
-];
+pub(super) const FLAGS: &[&str] =
+    &["-Cdebuginfo=0", "-Clink-arg=--disable-expand-memcpy-in-order", "--cfg=bpf_target_arch=\"x86_64\""];
 
 /// The BPF linker that was found.
 pub(super) struct Linker {
@@ -91,6 +88,12 @@ fn target_dir(workspace: &Workspace) -> PathBuf {
 fn inspect(bytes: &[u8]) -> Result<()> {
     let elf = Elf::parse(bytes).context("the built object")?;
     ensure!(elf.machine == EM_BPF, "the built object is for machine {}, not {EM_BPF} (BPF)", elf.machine);
+    ensure!(
+        elf.bpf_calls == 0,
+        "the built object calls BPF functions in {} places: the 32-bit ARM JIT refuses such a program, Linux 5.10 refuses it \
+         beside tail calls; look for what the compiler did not inline, or for large copies that became memcpy",
+        elf.bpf_calls
+    );
     for section in ["license", "maps"] {
         ensure!(elf.sections.iter().any(|name| name == section), "the built object has no {section} section");
     }
