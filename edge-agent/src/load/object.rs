@@ -172,6 +172,7 @@ pub(super) fn descriptor(map: &aya::maps::Map) -> Option<BorrowedFd<'_>> {
         | Map::LpmTrie(data)
         | Map::LruHashMap(data)
         | Map::PerCpuArray(data)
+        | Map::ProgramArray(data)
         | Map::RingBuf(data) => Some(data.fd().as_fd()),
         _ => None,
     }
