@@ -28,7 +28,7 @@ pub use records::{
     PATH_BYTES, ScanReason, TamperReason, VolatileExecRecord, act_flags, exec_flags,
 };
 pub use syscall::{COMPAT_BASE, FIRST_ACT, SYSCALL_SLOTS, SyscallClass};
-pub use task::{CWD_BYTES, EXE_BYTES, Task, task_flags};
+pub use task::{CWD_BYTES, Dropped, EXE_BYTES, Task, task_flags};
 pub use tuning::{
     Allow, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, VolatileExecTuning, Watch,
     WatchSlot, WindowKey, exe_hash, prefix_verdict, watch_access,

@@ -8,8 +8,13 @@ pub const NAME_HASH_PRIME: u32 = 0x0100_0193;
 
 /// Hash of one component.
 #[must_use]
-pub fn name_hash(name: &[u8]) -> u32 {
-    name.iter().fold(NAME_HASH_START, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(NAME_HASH_PRIME))
+pub const fn name_hash(name: &[u8]) -> u32 {
+    let (mut hash, mut rest) = (NAME_HASH_START, name);
+    while let [byte, after @ ..] = rest {
+        hash = (hash ^ *byte as u32).wrapping_mul(NAME_HASH_PRIME);
+        rest = after;
+    }
+    hash
 }
 
 /// Hash of the last two components, from those of each.

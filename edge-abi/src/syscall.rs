@@ -88,6 +88,8 @@ pub enum SyscallClass {
     Reboot = 49,
     /// `io_uring_setup(entries, parameters)`.
     UringSetup = 50,
+    /// `dup(old)`: the lowest descriptor that is free.
+    DupLowest = 60,
 }
 
 /// Classes from here on name no path that `file_tamper` counts: acts, judged by their registers.

@@ -4,6 +4,7 @@
 //! exec outlives the process. Both are asked, `/proc` first, and only believed about the process that the record is about.
 
 mod lineage;
+pub mod look;
 pub mod place;
 pub mod proc;
 

@@ -4,7 +4,8 @@
 //! kernel is common on gateways.
 
 use edge_abi::SyscallClass::{
-    Chdir, Creat, Fchdir, Open, OpenAt, OpenAt2, Rename, RenameAt, Truncate, Unlink, UnlinkAt, Write, Writev,
+    Chdir, Chmod, Creat, Dup, DupLowest, Fchdir, FchmodAt, Fcntl, Mount, Open, OpenAt, OpenAt2, Prctl,
+    Rename, RenameAt, Socket, Truncate, Unlink, UnlinkAt, Write, Writev,
 };
 use edge_abi::{COMPAT_BASE, SYSCALL_SLOTS, SyscallClass};
 
@@ -17,36 +18,56 @@ const X86_64: Table = &[
     (2, Open),
     (18, Write),
     (20, Writev),
+    (32, DupLowest),
+    (33, Dup),
+    (41, Socket),
+    (72, Fcntl),
     (76, Truncate),
     (80, Chdir),
     (81, Fchdir),
     (82, Rename),
     (85, Creat),
     (87, Unlink),
+    (90, Chmod),
+    (157, Prctl),
+    (165, Mount),
     (257, OpenAt),
     (263, UnlinkAt),
     (264, RenameAt),
+    (268, FchmodAt),
+    (292, Dup),
     (296, Writev),
     (316, RenameAt),
     (328, Writev),
+    (429, Mount),
     (437, OpenAt2),
+    (452, FchmodAt),
 ];
 
 /// `include/uapi/asm-generic/unistd.h`.
 const AARCH64: Table = &[
+    (23, DupLowest),
+    (24, Dup),
+    (25, Fcntl),
     (35, UnlinkAt),
     (38, RenameAt),
+    (40, Mount),
     (45, Truncate),
     (49, Chdir),
     (50, Fchdir),
+    (53, FchmodAt),
     (56, OpenAt),
     (64, Write),
     (66, Writev),
     (68, Write),
     (70, Writev),
+    (167, Prctl),
+    (198, Socket),
     (276, RenameAt),
     (287, Writev),
+    (429, Mount),
     (437, OpenAt2),
+    (452, FchmodAt),
 ];
 
 /// `arch/arm/tools/syscall.tbl`; also what 32-bit tasks use on arm64. 92 is `truncate`, 193 `truncate64`.
@@ -56,19 +77,31 @@ const ARM: Table = &[
     (8, Creat),
     (10, Unlink),
     (12, Chdir),
+    (15, Chmod),
+    (21, Mount),
     (38, Rename),
+    (41, DupLowest),
+    (55, Fcntl),
+    (63, Dup),
     (92, Truncate),
     (133, Fchdir),
     (146, Writev),
+    (172, Prctl),
     (181, Write),
     (193, Truncate),
+    (221, Fcntl),
+    (281, Socket),
     (322, OpenAt),
     (328, UnlinkAt),
     (329, RenameAt),
+    (333, FchmodAt),
+    (358, Dup),
     (362, Writev),
     (382, RenameAt),
     (393, Writev),
+    (429, Mount),
     (437, OpenAt2),
+    (452, FchmodAt),
 ];
 
 /// A kernel architecture we serve.
@@ -192,6 +225,18 @@ mod tests {
             (libc::SYS_pwritev2, Writev),
             (libc::SYS_chdir, Chdir),
             (libc::SYS_fchdir, Fchdir),
+            (libc::SYS_chmod, Chmod),
+            (libc::SYS_fchmodat, FchmodAt),
+            // fchmodat2 and move_mount, which the library does not name everywhere.
+            (452, FchmodAt),
+            (429, Mount),
+            (libc::SYS_dup, DupLowest),
+            (libc::SYS_dup2, Dup),
+            (libc::SYS_dup3, Dup),
+            (libc::SYS_fcntl, Fcntl),
+            (libc::SYS_socket, Socket),
+            (libc::SYS_prctl, Prctl),
+            (libc::SYS_mount, Mount),
         ];
         for (number, class) in known {
             assert_eq!(slots[usize::try_from(*number).unwrap()], *class as u8, "syscall {number}");

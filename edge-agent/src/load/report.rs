@@ -11,8 +11,12 @@ pub enum Program {
     Connect6,
     /// Program executed.
     Exec,
+    /// What detectors of acts make of it.
+    ExecActs,
     /// Where it was executed from.
     ExecPlace,
+    /// The records of `ExecActs`.
+    ExecReport,
     /// Process ended.
     Exit,
     /// Process made.
@@ -27,10 +31,14 @@ pub enum Program {
     SysEnter,
     /// What `file_tamper` makes of a path.
     SysFiles,
+    /// Names and standard descriptors.
+    SysNames,
     /// First path of a syscall.
     SysPaths,
     /// Second path of a syscall.
     SysSecond,
+    /// A process unlinks what it runs.
+    SysUnlink,
     /// Data written.
     SysWrite,
 }
@@ -51,7 +59,7 @@ pub enum Hook {
 impl Program {
     /// All of them, in the order they are attached: those that are jumped to before those that jump, followers of processes
     /// before those that judge.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Fork,
         Self::Exit,
         Self::SysPaths,
@@ -59,7 +67,11 @@ impl Program {
         Self::SysFiles,
         Self::SysWrite,
         Self::SysActs,
+        Self::SysNames,
+        Self::SysUnlink,
         Self::SysEnter,
+        Self::ExecReport,
+        Self::ExecActs,
         Self::ExecPlace,
         Self::Exec,
         Self::Connect4,
@@ -75,7 +87,9 @@ impl Program {
             Self::Connect4 => "connect4",
             Self::Connect6 => "connect6",
             Self::Exec => "exec",
+            Self::ExecActs => "exec_acts",
             Self::ExecPlace => "exec_place",
+            Self::ExecReport => "exec_report",
             Self::Exit => "exit",
             Self::Fork => "fork",
             Self::Sendmsg4 => "sendmsg4",
@@ -83,8 +97,10 @@ impl Program {
             Self::SysActs => "sys_acts",
             Self::SysEnter => "sys_enter",
             Self::SysFiles => "sys_files",
+            Self::SysNames => "sys_names",
             Self::SysPaths => "sys_paths",
             Self::SysSecond => "sys_second",
+            Self::SysUnlink => "sys_unlink",
             Self::SysWrite => "sys_write",
         }
     }
@@ -96,14 +112,18 @@ impl Program {
             Self::Connect4 => "cgroup/connect4",
             Self::Connect6 => "cgroup/connect6",
             Self::Exec => "tracepoint sched:sched_process_exec",
-            Self::ExecPlace => "jump of exec",
+            Self::ExecActs | Self::ExecPlace | Self::ExecReport => "jump of exec",
             Self::Exit => "tracepoint sched:sched_process_exit",
             Self::Fork => "tracepoint sched:sched_process_fork",
             Self::Sendmsg4 => "cgroup/sendmsg4",
             Self::Sendmsg6 => "cgroup/sendmsg6",
-            Self::SysActs | Self::SysFiles | Self::SysPaths | Self::SysSecond | Self::SysWrite => {
-                "jump of sys_enter"
-            }
+            Self::SysActs
+            | Self::SysFiles
+            | Self::SysNames
+            | Self::SysPaths
+            | Self::SysSecond
+            | Self::SysUnlink
+            | Self::SysWrite => "jump of sys_enter",
             Self::SysEnter => "raw_tracepoint sys_enter",
         }
     }
@@ -123,8 +143,12 @@ impl Program {
             Self::SysFiles => Hook::Jump("JUMPS", 2),
             Self::SysWrite => Hook::Jump("JUMPS", 3),
             Self::SysActs => Hook::Jump("JUMPS", 4),
+            Self::SysNames => Hook::Jump("JUMPS", 12),
+            Self::SysUnlink => Hook::Jump("JUMPS", 13),
             // Those of `ExecJump` in `edge-ebpf/src/sensors/exec.rs`.
             Self::ExecPlace => Hook::Jump("EXEC_JUMPS", 0),
+            Self::ExecActs => Hook::Jump("EXEC_JUMPS", 1),
+            Self::ExecReport => Hook::Jump("EXEC_JUMPS", 2),
         }
     }
 }

@@ -1,8 +1,14 @@
 //! Detectors: from evidence and a process's state to a decision. One file each, named as everywhere else.
 
+pub mod fetch_loop;
 pub mod file_tamper;
+pub mod fileless_exec;
+pub mod foreign_exec;
 pub mod lateral_scan;
+pub mod masquerade;
+pub mod privilege_jump;
 pub mod process_injection;
+pub mod shell_on_socket;
 pub mod volatile_exec;
 
 /// What a detector says about one act: that it is one, of what kind, and upon whom.

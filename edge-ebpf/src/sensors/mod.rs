@@ -3,8 +3,11 @@
 mod acts;
 mod chmod;
 mod directory;
+mod drops;
 mod exec;
+mod exec_acts;
 mod files;
+mod names;
 pub(crate) mod paths;
 mod process;
 mod socket;

@@ -6,7 +6,7 @@ use edge_abi::{SyscallClass, WatchSlot};
 use edge_ebpf::path::{is_synthetic, scan};
 
 use super::syscall::{Jump, argument, class, jump, registers, scratch};
-use super::{chmod, directory, watch};
+use super::{chmod, directory, drops, watch};
 use crate::emit::file_tamper;
 use crate::maps::Scratch;
 use crate::{globals, read, task};
@@ -63,19 +63,21 @@ fn operation(scratch: &mut Scratch, class: u8, registers: u64) -> Option<(u64, O
     let first = argument(registers, globals::first_argument());
     let second = argument(registers, globals::second_argument());
     let third = argument(registers, globals::third_argument());
-    scratch.open_flags = 0;
+    (scratch.open_flags, scratch.mode) = (0, 0);
     Some(if class == SyscallClass::OpenAt as u8 {
         scratch.open_flags = third as u32;
+        scratch.mode = argument(registers, globals::fourth_argument()) as u32;
         (second, Operation::Open)
     } else if class == SyscallClass::Open as u8 {
-        scratch.open_flags = second as u32;
+        (scratch.open_flags, scratch.mode) = (second as u32, third as u32);
         (first, Operation::Open)
     } else if class == SyscallClass::OpenAt2 as u8 {
         // `struct open_how` begins with 64 bits of flags.
         scratch.open_flags = read::user::<u64>(third)? as u32;
+        scratch.mode = read::user::<u64>(third + 8).unwrap_or(0) as u32;
         (second, Operation::Open)
     } else if class == SyscallClass::Creat as u8 {
-        scratch.open_flags = 1 | open_flag::CREATE | open_flag::TRUNCATE;
+        (scratch.open_flags, scratch.mode) = (1 | open_flag::CREATE | open_flag::TRUNCATE, second as u32);
         (first, Operation::Open)
     } else if class == SyscallClass::RenameAt as u8 {
         (second, Operation::Rename)
@@ -118,7 +120,10 @@ fn first(ctx: &RawTracePointContext) -> Option<()> {
         return None;
     }
     let (address, operation) = operation(scratch, class, registers)?;
-    if operation == Operation::Chmod && !chmod::matters(scratch.open_flags) {
+    if operation == Operation::Chmod
+        && !chmod::matters(scratch.open_flags)
+        && !drops::is_executable(scratch.open_flags)
+    {
         return None;
     }
     scratch.operation = operation as u32;
@@ -130,13 +135,25 @@ fn first(ctx: &RawTracePointContext) -> Option<()> {
         directory::change(scratch, length?, facts);
         return None;
     }
+    let flags = scratch.open_flags;
     if operation == Operation::Chmod {
-        chmod::observe(scratch);
+        if length.is_some() && drops::is_executable(flags) {
+            drops::note(scratch.facts.name);
+        }
+        if chmod::matters(flags) {
+            chmod::observe(scratch);
+        }
         return None;
     }
-    let flags = scratch.open_flags;
     let reads = operation == Operation::Open && flags & open_flag::ACCESS == 0;
     if length.is_some() {
+        if operation == Operation::Open
+            && !reads
+            && flags & open_flag::CREATE != 0
+            && drops::is_executable(scratch.mode)
+        {
+            drops::note(scratch.facts.name);
+        }
         let slot = if reads || operation == Operation::Link {
             WatchSlot::Read
         } else if operation == Operation::Open && flags & open_flag::TRUNCATE == 0 {
@@ -152,10 +169,21 @@ fn first(ctx: &RawTracePointContext) -> Option<()> {
     if operation == Operation::Rename || operation == Operation::Link {
         jump(ctx, Jump::Second);
     }
+    if operation == Operation::Unlink && drops::is_own(scratch.facts.name) {
+        jump(ctx, Jump::Unlink);
+    }
     if wants_files(scratch, reads) {
         jump(ctx, Jump::Files);
     }
     Some(())
+}
+
+/// Goes on with what `file_tamper` makes of an unlink.
+#[inline(always)]
+pub(super) fn count_unlink(ctx: &RawTracePointContext, scratch: &Scratch) {
+    if wants_files(scratch, false) {
+        jump(ctx, Jump::Files);
+    }
 }
 
 /// Whether `file_tamper` counts this.
@@ -190,6 +218,9 @@ fn second(ctx: &RawTracePointContext) -> Option<()> {
         *slot = length.unwrap_or(0);
         scan(&scratch.new_path, &mut scratch.new_facts);
         if length.is_some() {
+            if scratch.operation == Operation::Rename as u32 && drops::known(scratch.facts.name).is_some() {
+                drops::note(scratch.new_facts.name);
+            }
             watch::observe(scratch, watch::Which::Second, WatchSlot::Write);
         }
     }

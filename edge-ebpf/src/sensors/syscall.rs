@@ -32,6 +32,10 @@ pub(crate) enum Jump {
     Write = 3,
     /// Syscalls judged by their registers: `sensors/acts.rs`.
     Acts = 4,
+    /// Names and standard descriptors: `sensors/names.rs`.
+    Names = 12,
+    /// A process that unlinks what it runs: `sensors/drops.rs`.
+    Unlink = 13,
 }
 
 /// A syscall begins.
@@ -46,12 +50,26 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
         if file_tamper::known(task::current_tgid()).is_some() {
             jump(&ctx, Jump::Write);
         }
+    } else if is_name(class) {
+        jump(&ctx, Jump::Names);
+        jump(&ctx, Jump::Acts);
     } else if class >= FIRST_ACT {
         jump(&ctx, Jump::Acts);
     } else {
         jump(&ctx, Jump::Paths);
     }
     0
+}
+
+/// Whether `sensors/names.rs` looks at this class; what it leaves to others it hands on.
+#[inline(always)]
+fn is_name(class: u8) -> bool {
+    class == SyscallClass::Dup as u8
+        || class == SyscallClass::DupLowest as u8
+        || class == SyscallClass::Fcntl as u8
+        || class == SyscallClass::Mount as u8
+        || class == SyscallClass::Prctl as u8
+        || class == SyscallClass::Socket as u8
 }
 
 /// Goes on with another program; comes back only when that is not loaded.

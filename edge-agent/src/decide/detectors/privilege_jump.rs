@@ -1,11 +1,12 @@
 //! `privilege_jump`: root or capabilities gained without the usual door. Seen and judged in the kernel
 //! (`edge-ebpf/src/detectors/privilege_jump.rs`).
 
-use edge_abi::{Detector, reason};
-use edge_wire::{Severity, Technique};
+use edge_abi::{ActRecord, Detector, reason};
+use edge_wire::{Act, Severity, Technique};
 
-use super::spec::{Pass, Spec, keys};
-use crate::config::Action;
+use super::spec::{Pass, Resolved, Spec, keys};
+use crate::config::{Action, Config};
+use crate::enrich::Processes;
 
 /// What it is.
 pub const SPEC: Spec = Spec {
@@ -20,7 +21,7 @@ pub const SPEC: Spec = Spec {
     allow: ALLOW,
     watch: &[],
     weigh,
-    resolve: None,
+    resolve: Some(resolve),
 };
 
 /// Who does this for a living.
@@ -40,5 +41,36 @@ fn weigh(reason: u8) -> (Technique, Severity) {
     match reason {
         reason::SETUID_FILE => (Technique::new(1548, 1), Severity::HIGH),
         _ => (Technique::new(1068, 0), Severity::CRITICAL),
+    }
+}
+
+/// `S_ISUID` of a file's mode.
+const SET_UID: u32 = 0o4000;
+
+/// Looks whether the program that has become root is one that is meant to.
+fn resolve(act: &mut Act, record: &ActRecord, processes: &dyn Processes, _: &Config) -> Resolved {
+    if record.reason != reason::ROOT_GAINED {
+        return Resolved::Certain;
+    }
+    // A program that was started by a relative path is no login: its file is not where anybody could look.
+    let door = processes.file(act.object.as_slice()).is_some_and(|file| file.mode & SET_UID != 0);
+    let absolute = act.object.as_slice().first() == Some(&b'/');
+    if door && absolute { Resolved::Harmless } else { Resolved::Certain }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::detectors::staged::{Stage, judged};
+
+    #[test]
+    fn a_set_uid_program_is_a_door_and_others_are_not() {
+        let stage = Stage::default().mode("/usr/bin/sudo", 0o104_755).mode("/usr/bin/app", 0o100_755);
+        let found = |path: &str| judged(&SPEC, reason::ROOT_GAINED, path, 1000, &stage);
+        assert_eq!(found("/usr/bin/sudo"), None);
+        let (severity, act) = found("/usr/bin/app").unwrap();
+        assert_eq!((severity, act.value), (Severity::CRITICAL, 1000));
+        assert!(found("./exploit").is_some());
+        assert!(found("/data/gone").is_some());
     }
 }
