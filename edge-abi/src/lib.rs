@@ -9,6 +9,7 @@
 
 mod counters;
 mod header;
+mod history;
 mod kind;
 mod layout;
 mod name;
@@ -20,6 +21,7 @@ mod tuning;
 
 pub use counters::{COUNTER_SLOTS, Counter, counter_slot};
 pub use header::{COMM_BYTES, Header};
+pub use history::{HISTORY_SLOTS, HISTORY_TEXT, HistoryEntry, history_kind};
 pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};
 
 pub use name::{NAME_HASH_PRIME, NAME_HASH_START, name_hash, tail_hash};

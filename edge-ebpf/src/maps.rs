@@ -6,8 +6,8 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::lpm_trie::LpmTrie;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use edge_abi::{
-    Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, FileTamperTuning, LateralScanTuning, PrefixData, Rule,
-    Task, VolatileExecTuning, Watch, WindowKey,
+    Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, FileTamperTuning, HISTORY_SLOTS, HistoryEntry,
+    LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey,
 };
 use edge_ebpf::count::WindowState;
 use edge_ebpf::detectors::file_tamper::FilesState;
@@ -63,6 +63,14 @@ pub(crate) static EXEC_JUMPS: ProgramArray = ProgramArray::with_max_entries(4, 0
 /// Files made executable lately, by the hash of their name.
 #[map]
 pub(crate) static DROPS: LruHashMap<u32, Dropped> = LruHashMap::with_max_entries(64, 0);
+
+/// What happened lately: the oldest is written over.
+#[map]
+pub(crate) static HISTORY: Array<HistoryEntry> = Array::with_max_entries(HISTORY_SLOTS, 0);
+
+/// Which entry of it is written next.
+#[map]
+pub(crate) static HISTORY_NEXT: Array<u32> = Array::with_max_entries(1, 0);
 
 /// File counts per process that has written, renamed or deleted within reach. LRU for the same reason.
 #[map]

@@ -19,7 +19,7 @@ use edge_ebpf::path::{PathBuffer, PathFacts, scan};
 
 use super::drops;
 use crate::clock::now_ns;
-use crate::emit::{count, volatile_exec};
+use crate::emit::{count, history, volatile_exec};
 use crate::maps::{ALLOW, EXEC_JUMPS, EXEC_SCRATCH, ExecScratch};
 use crate::{filter, globals, read, task};
 
@@ -76,6 +76,8 @@ fn on_exec(ctx: &TracePointContext) -> Option<()> {
     scratch.name.read(&scratch.path, scratch.facts.base);
     remember(scratch, task::current_tgid(), length)?;
     if filter::in_scope() {
+        let parent = task::lookup(task::current_tgid()).map_or(0, |task| task.parent);
+        history::executed(&scratch.path, parent);
         jump(ctx, ExecJump::Place);
         jump(ctx, ExecJump::Acts);
     }

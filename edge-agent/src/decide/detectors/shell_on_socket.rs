@@ -73,18 +73,21 @@ fn resolve(act: &mut Act, record: &ActRecord, processes: &dyn Processes, _: &Con
     if found & 0b11 != 0 {
         return Resolved::Certain;
     }
-    let [input, ..] = &links;
-    relay(act, input.as_deref().unwrap_or_default(), tgid, processes)
+    let [input, output, _] = links.map(Option::unwrap_or_default);
+    relay(act, [&input, &output], tgid, processes)
 }
 
 /// Looks whether an interpreter takes its program from its parent, which is connected to the network.
-fn relay(act: &mut Act, input: &[u8], tgid: u32, processes: &dyn Processes) -> Resolved {
-    let holds = |link: &[u8]| match (inode(input, "pipe"), inode(input, "socket")) {
+fn relay(act: &mut Act, ends: [&[u8]; 2], tgid: u32, processes: &dyn Processes) -> Resolved {
+    let [input, _] = ends;
+    let other_end = |end: &[u8], link: &[u8]| match (inode(end, "pipe"), inode(end, "socket")) {
         (Some(pipe), _) => inode(link, "pipe") == Some(pipe),
         // The two ends of a pair of sockets are made one after the other.
         (_, Some(end)) => inode(link, "socket").is_some_and(|other| other.abs_diff(end) == 1),
         _ => false,
     };
+    // That of the input may be closed already, when everything has been said.
+    let holds = |link: &[u8]| ends.iter().any(|end| other_end(end, link));
     if inode(input, "pipe").or_else(|| inode(input, "socket")).is_none()
         || !processes.cmdline(tgid).is_some_and(|words| reads_program(&words))
     {
