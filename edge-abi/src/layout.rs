@@ -3,8 +3,9 @@
 use core::mem::{offset_of, size_of};
 
 use crate::{
-    ActRecord, Allow, FileCounts, FileTamperRecord, FileTamperTuning, Header, LateralScanRecord,
-    LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch, WindowKey,
+    ActRecord, Allow, Dropped, FileCounts, FileTamperRecord, FileTamperTuning, Header, HistoryEntry,
+    LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch,
+    WindowKey,
 };
 
 const _: () = {
@@ -37,8 +38,12 @@ const _: () = {
     assert!(size_of::<WindowKey>() == 8);
     assert!(size_of::<Allow>() == 16);
     assert!(size_of::<Watch>() == 8);
-    assert!(size_of::<Task>() == 176);
+    assert!(size_of::<Task>() == 184);
     assert!(offset_of!(Task, exe) == 48);
+    assert!(offset_of!(Task, name) == 176);
+    assert!(size_of::<Dropped>() == 16);
+    assert!(size_of::<HistoryEntry>() == 72);
+    assert!(offset_of!(HistoryEntry, text) == 24);
     assert!(size_of::<FileTamperTuning>() == 32);
     assert!(size_of::<LateralScanTuning>() == 24);
     assert!(size_of::<VolatileExecTuning>() == 8);

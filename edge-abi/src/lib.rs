@@ -9,6 +9,7 @@
 
 mod counters;
 mod header;
+mod history;
 mod kind;
 mod layout;
 mod name;
@@ -20,6 +21,7 @@ mod tuning;
 
 pub use counters::{COUNTER_SLOTS, Counter, counter_slot};
 pub use header::{COMM_BYTES, Header};
+pub use history::{HISTORY_SLOTS, HISTORY_TEXT, HistoryEntry, history_kind};
 pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};
 
 pub use name::{NAME_HASH_PRIME, NAME_HASH_START, name_hash, tail_hash};
@@ -28,7 +30,7 @@ pub use records::{
     PATH_BYTES, ScanReason, TamperReason, VolatileExecRecord, act_flags, exec_flags,
 };
 pub use syscall::{COMPAT_BASE, FIRST_ACT, SYSCALL_SLOTS, SyscallClass};
-pub use task::{CWD_BYTES, EXE_BYTES, Task, task_flags};
+pub use task::{CWD_BYTES, Dropped, EXE_BYTES, Task, task_flags};
 pub use tuning::{
     Allow, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS,
     VolatileExecTuning, Watch, WatchSlot, WindowKey, exe_hash, prefix_verdict, watch_access,

@@ -104,6 +104,8 @@ pub enum SyscallClass {
     Clone3 = 57,
     /// `move_mount`: the last step of mounting by descriptors.
     MoveMount = 58,
+    /// `dup(old)`: the lowest descriptor that is free.
+    DupLowest = 60,
 }
 
 /// Classes from here on name no path that `file_tamper` counts: acts, judged by their registers.

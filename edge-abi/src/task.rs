@@ -38,10 +38,26 @@ pub mod task_flags {
     /// The program is a download tool.
     pub const FETCHER: u32 = 1 << 12;
     /// The agent, a logger or a watchdog daemon: what must not be stopped.
-    pub const GUARD: u32 = 1 << 20;
+    pub const GUARD: u32 = 1 << 13;
+
+    /// A child of it has executed a download tool.
+    pub const FETCHES: u32 = 1 << 20;
+    /// Standard input was replaced by another descriptor.
+    pub const STDIN_MOVED: u32 = 1 << 21;
+    /// Standard output was replaced by another descriptor.
+    pub const STDOUT_MOVED: u32 = 1 << 22;
+    /// Both were replaced by the same descriptor, as a socket or terminal can be and a pipe cannot.
+    pub const STDIO_ONE: u32 = 1 << 23;
+    /// From here on: low bits of the descriptor that last replaced one of them, plus one.
+    pub const MOVED_SHIFT: u32 = 24;
+    /// Those bits.
+    pub const MOVED_BITS: u32 = 0xff << MOVED_SHIFT;
+    /// What is known of the standard descriptors.
+    pub const OF_STDIO: u32 = STDIN_MOVED | STDOUT_MOVED | STDIO_ONE | MOVED_BITS;
 
     /// What a child starts with. A thread is one too, so that a signal to any thread of a guard is one to the guard.
-    pub const INHERITED: u32 = TRUSTED
+    pub const INHERITED: u32 = OF_STDIO
+        | TRUSTED
         | CWD_VOLATILE
         | CWD_UNKNOWN
         | VOLATILE
@@ -88,4 +104,20 @@ pub struct Task {
     pub exe: [u8; EXE_BYTES],
     /// The working directory as last changed to by an absolute path.
     pub cwd: [u8; CWD_BYTES],
+    /// [`crate::name_hash`] of the last component of the path last executed; 0 when unknown.
+    pub name: u32,
+    /// Keeps the size a multiple of eight.
+    pub reserved: u32,
+}
+
+/// A file made executable lately, by the hash of its name.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct Dropped {
+    /// `CLOCK_BOOTTIME` of the act, in nanoseconds.
+    pub time_ns: u64,
+    /// Who did it.
+    pub writer: u32,
+    /// What that process descends from, see [`Task::origin`].
+    pub origin: u32,
 }

@@ -147,6 +147,8 @@ pub mod prefix_verdict {
     pub const VOLATILE: u8 = 1;
     /// Below here is exempt although a shorter prefix is volatile.
     pub const EXEMPT: u8 = 2;
+    /// Added to either, or alone: below here lies what belongs to the image.
+    pub const IMAGE: u8 = 4;
 }
 
 /// Hash of an executable's path, by which programs with a role are known: FNV-1a over the bytes before the first NUL, without

@@ -19,6 +19,7 @@ use crate::budget::{QUEUE_BLOCKS, RECORDS_PER_TURN};
 use crate::clock::{Now, boot_id};
 use crate::config::{Config, diff};
 use crate::decide::{Decision, Identity, decide};
+use crate::enrich::history;
 use crate::error::AgentError;
 use crate::health::{Meter, Parts, Totals, heartbeat, totals};
 use crate::load::{self, Features, Sensors};
@@ -189,6 +190,7 @@ impl Agent<'_> {
                 now,
             );
             if let Decision::Tell(verdict) = pipeline.count(decision) {
+                pipeline.told.note(&verdict);
                 if let Some(muted) = pipeline.voice.may_say(now.boot_ns) {
                     log::info!("decide: {} muted={muted}", crate::pipeline::line(&verdict));
                 }
@@ -283,12 +285,22 @@ impl Agent<'_> {
         loop {
             match signals.next().await? {
                 Signal::Hangup => self.reload(),
+                Signal::Recall => self.recall(),
                 Signal::Interrupt | Signal::Terminate => {
                     log::info!("agent: stopping");
                     self.port.stop();
                 }
             }
         }
+    }
+
+    /// Writes what happened lately into the log.
+    fn recall(&self) {
+        let lines = history::lines(&self.sensors.borrow().maps.history(), &self.pipeline.borrow().told);
+        for line in &lines {
+            log::info!("history: {line}");
+        }
+        log::info!("history: events={}", lines.len());
     }
 
     /// Reads the configuration again. A bad one, or one that needs a restart, changes nothing and is said.

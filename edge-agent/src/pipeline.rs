@@ -9,6 +9,7 @@ use crate::budget::SUPPRESS_SLOTS;
 use crate::collect::{self, Event};
 use crate::decide::{Decision, Suppressed};
 use crate::enrich::Processes;
+use crate::enrich::history::ToldLately;
 use crate::health::Vitals;
 use crate::load::Maps;
 
@@ -56,6 +57,8 @@ pub struct Pipeline {
     pub vitals: Vitals,
     /// How much may be logged.
     pub voice: Voice,
+    /// Verdicts told lately.
+    pub told: ToldLately,
 }
 
 impl Pipeline {

@@ -6,12 +6,13 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::lpm_trie::LpmTrie;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use edge_abi::{
-    Allow, COUNTER_SLOTS, DETECTOR_SLOTS, FileTamperTuning, LateralScanTuning, PrefixData, Rule, Task,
-    VolatileExecTuning, Watch, WindowKey,
+    Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, FileTamperTuning, HISTORY_SLOTS, HistoryEntry,
+    LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey,
 };
 use edge_ebpf::count::WindowState;
 use edge_ebpf::detectors::file_tamper::FilesState;
 use edge_ebpf::detectors::lateral_scan::ScanState;
+use edge_ebpf::name::Name;
 use edge_ebpf::path::{PathBuffer, PathFacts};
 use edge_ebpf::sample::{ByteSet, SAMPLE_BYTES};
 
@@ -59,6 +60,18 @@ pub(crate) static JUMPS: ProgramArray = ProgramArray::with_max_entries(16, 0);
 #[map]
 pub(crate) static EXEC_JUMPS: ProgramArray = ProgramArray::with_max_entries(4, 0);
 
+/// Files made executable lately, by the hash of their name.
+#[map]
+pub(crate) static DROPS: LruHashMap<u32, Dropped> = LruHashMap::with_max_entries(64, 0);
+
+/// What happened lately: the oldest is written over.
+#[map]
+pub(crate) static HISTORY: Array<HistoryEntry> = Array::with_max_entries(HISTORY_SLOTS, 0);
+
+/// Which entry of it is written next.
+#[map]
+pub(crate) static HISTORY_NEXT: Array<u32> = Array::with_max_entries(1, 0);
+
 /// File counts per process that has written, renamed or deleted within reach. LRU for the same reason.
 #[map]
 pub(crate) static FILES: LruHashMap<u32, FilesState> = LruHashMap::with_max_entries(512, 0);
@@ -77,7 +90,7 @@ pub(crate) static LOGIN_PORTS: HashMap<u32, u8> = HashMap::with_max_entries(64, 
 
 /// Volatile directories and exemptions; written by the agent, see `edge_abi::prefix_verdict`.
 #[map]
-pub(crate) static PREFIXES: LpmTrie<PrefixData, u8> = LpmTrie::with_max_entries(32, 0);
+pub(crate) static PREFIXES: LpmTrie<PrefixData, u8> = LpmTrie::with_max_entries(64, 0);
 
 /// Tuning of `file_tamper`, for a process and for an origin; written by the agent.
 #[map]
@@ -121,6 +134,8 @@ pub(crate) struct Scratch {
     /// Descriptor of the folder that a relative path starts from; [`AT_FDCWD`](crate::sensors::paths::AT_FDCWD) is the
     /// working directory.
     pub(crate) folder: u32,
+    /// A name that a process gives itself.
+    pub(crate) name: Name,
     /// Where a comparison of both stands.
     pub(crate) cursors: [u32; 2],
     /// Sampled bytes.
@@ -150,6 +165,39 @@ pub(crate) struct ExecScratch {
     pub(crate) uids: [u32; 2],
     /// [`edge_abi::task_flags`] of the program just executed.
     pub(crate) flags: u32,
+    /// 1 when the process was known before.
+    pub(crate) known: u32,
+    /// Last component of `path`.
+    pub(crate) name: Name,
+    /// What the process executed before, cut at 64 bytes.
+    pub(crate) before: PathBuffer,
+    /// How long that is.
+    pub(crate) before_length: u32,
+    /// How many of `acts` are in use, and how many of those were reported.
+    pub(crate) counts: [u32; 2],
+    /// What detectors make of this exec.
+    pub(crate) acts: [ExecAct; EXEC_ACTS],
+}
+
+/// Room for what detectors make of one exec; a power of two.
+pub(crate) const EXEC_ACTS: usize = 8;
+
+/// What one detector makes of an exec.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct ExecAct {
+    /// The reason's number.
+    pub(crate) value: u64,
+    /// Whose act it is: the process, or its parent.
+    pub(crate) subject: u32,
+    /// [`edge_abi::Detector`].
+    pub(crate) detector: u8,
+    /// One of [`edge_abi::reason`].
+    pub(crate) reason: u8,
+    /// [`edge_abi::act_flags`].
+    pub(crate) flags: u8,
+    /// 1 when it is about the program executed before, not this one.
+    pub(crate) before: u8,
 }
 
 /// `struct bpf_lpm_trie_key` with our data, as `aya_ebpf::maps::lpm_trie::Key` lays it out, but aligned.

@@ -67,13 +67,14 @@ pub struct PathFacts {
 
 /// 1 when `byte` equals `wanted`, else 0; arithmetic only.
 #[inline(always)]
-fn equals(byte: u8, wanted: u8) -> u32 {
+pub(crate) fn equals(byte: u8, wanted: u8) -> u32 {
     u32::from(byte ^ wanted).wrapping_sub(1) >> 31
 }
 
 /// Reads one byte at a masked index.
 #[inline(always)]
-fn at(path: &PathBuffer, index: u32) -> u8 {
+#[must_use]
+pub fn at(path: &PathBuffer, index: u32) -> u8 {
     path.bytes().get(index as usize & MASK).copied().unwrap_or(0)
 }
 
@@ -82,7 +83,7 @@ fn at(path: &PathBuffer, index: u32) -> u8 {
 /// A number that a loop computed is otherwise another one for each way out of the loop, and everything after the loop is
 /// walked once for each: without this, Linux 6.18 gave up after a million instructions.
 #[inline(always)]
-fn forget(slot: &mut u32, value: u32) -> u32 {
+pub(crate) fn forget(slot: &mut u32, value: u32) -> u32 {
     // SAFETY: a reference is valid for a write. Volatile, since the compiler would else see through it.
     unsafe { core::ptr::write_volatile(slot, value) };
     // SAFETY: the same, for a read.

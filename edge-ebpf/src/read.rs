@@ -5,7 +5,7 @@ use aya_ebpf::helpers::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str_bytes, bpf_probe_read_user, bpf_probe_read_user_buf,
     bpf_probe_read_user_str_bytes,
 };
-use edge_abi::PREFIX_BYTES;
+use edge_abi::{HISTORY_TEXT, PREFIX_BYTES};
 use edge_ebpf::path::PathBuffer;
 
 use crate::maps::PrefixKey;
@@ -51,6 +51,14 @@ pub(crate) fn kernel_path(address: u64, buffer: &mut PathBuffer) -> Option<u32> 
     let length =
         unsafe { bpf_probe_read_kernel_str_bytes(address as *const u8, buffer.bytes_mut()) }.map(<[u8]>::len);
     length.ok().map(|length| length as u32)
+}
+
+/// Copies the beginning of `path`, and a NUL.
+#[inline(always)]
+pub(crate) fn head(text: &mut [u8; HISTORY_TEXT], path: &PathBuffer) {
+    let from = path.bytes().as_ptr().cast();
+    // SAFETY: the helper checks the source, which is map memory, and writes at most `text`, NUL included.
+    unsafe { bpf_probe_read_kernel_str(text.as_mut_ptr().cast(), HISTORY_TEXT as u32, from) };
 }
 
 /// Copies `path` into `key` from byte `at` on, which is at most [`PREFIX_BYTES`]: what does not fit into the key falls behind it.

@@ -45,6 +45,8 @@ static UNSEEN: Task = Task {
     cwd_len: 0,
     exe: [0; EXE_BYTES],
     cwd: [0; CWD_BYTES],
+    name: 0,
+    reserved: 0,
 };
 
 /// Whether `tgid` descends from a trusted program.
@@ -53,14 +55,17 @@ pub(crate) fn is_trusted(tgid: u32) -> bool {
     lookup(tgid).is_some_and(|task| task.flags & task_flags::TRUSTED != 0)
 }
 
-/// Where the path in `key` begins. Bytes behind its NUL do no harm: no prefix holds one.
+/// Where the path in `key` begins.
 #[inline(always)]
 pub(crate) fn place(key: &mut PrefixKey) -> Place {
+    if verdict(key) & prefix_verdict::VOLATILE != 0 { Place::Volatile } else { Place::Elsewhere }
+}
+
+/// What is known of the place where the path in `key` begins. Bytes behind its NUL do no harm: no prefix holds one.
+#[inline(always)]
+pub(crate) fn verdict(key: &mut PrefixKey) -> u8 {
     key.bits = (size_of_val(&key.data) * 8) as u32;
     // SAFETY: both types are a 32-bit length and the same data without padding; theirs only asks for less alignment.
     let key = unsafe { &*core::ptr::from_ref(key).cast() };
-    match PREFIXES.get(key) {
-        Some(&prefix_verdict::VOLATILE) => Place::Volatile,
-        _ => Place::Elsewhere,
-    }
+    PREFIXES.get(key).copied().unwrap_or(0)
 }

@@ -8,24 +8,30 @@ mod credential_access;
 mod deed;
 mod device_tamper;
 mod emulation;
+mod fetch_loop;
 mod file_tamper;
+mod fileless_exec;
 mod flood;
 mod flood_out;
+mod foreign_exec;
 mod guest;
 mod impair_defenses;
 mod kernel_code;
 mod lateral_scan;
 mod login_guessing;
+mod masquerade;
 mod mass_kill;
 mod namespace_escape;
 mod net_tamper;
 mod persistence;
+mod privilege_jump;
 mod process_injection;
 mod raw_socket;
 mod resource_hijack;
 mod scene;
 mod schedule;
 mod set_uid;
+mod shell_on_socket;
 mod sysctl_tamper;
 mod uring_use;
 mod volatile_exec;
@@ -101,6 +107,21 @@ const CASES: &[Case] = &[
     Case { detector: "privilege_jump", name: "file_caught", run: set_uid::attack_caught },
     Case { detector: "privilege_jump", name: "file_quiet", run: set_uid::benign_quiet },
     Case { detector: "lateral_scan", name: "spread_caught", run: lateral_scan::spread_caught },
+    Case { detector: "volatile_exec", name: "dropped_caught", run: volatile_exec::dropped_caught },
+    Case { detector: "volatile_exec", name: "unlink_caught", run: volatile_exec::unlink_caught },
+    Case { detector: "volatile_exec", name: "descriptor_caught", run: volatile_exec::descriptor_caught },
+    Case { detector: "fileless_exec", name: "attack_caught", run: fileless_exec::attack_caught },
+    Case { detector: "fileless_exec", name: "benign_quiet", run: fileless_exec::benign_quiet },
+    Case { detector: "masquerade", name: "attack_caught", run: masquerade::attack_caught },
+    Case { detector: "masquerade", name: "benign_quiet", run: masquerade::benign_quiet },
+    Case { detector: "shell_on_socket", name: "attack_caught", run: shell_on_socket::attack_caught },
+    Case { detector: "shell_on_socket", name: "relay_caught", run: shell_on_socket::relay_caught },
+    Case { detector: "shell_on_socket", name: "benign_quiet", run: shell_on_socket::benign_quiet },
+    Case { detector: "privilege_jump", name: "root_caught", run: privilege_jump::root_caught },
+    Case { detector: "privilege_jump", name: "root_benign_quiet", run: privilege_jump::benign_quiet },
+    Case { detector: "fetch_loop", name: "attack_caught", run: fetch_loop::attack_caught },
+    Case { detector: "fetch_loop", name: "pipe_caught", run: fetch_loop::pipe_caught },
+    Case { detector: "fetch_loop", name: "benign_quiet", run: fetch_loop::benign_quiet },
     Case { detector: "file_tamper", name: "kill_exact", run: file_tamper::kill_exact },
     Case { detector: "lateral_scan", name: "deny", run: lateral_scan::deny },
     Case { detector: "volatile_exec", name: "kill", run: volatile_exec::kill },
@@ -120,4 +141,8 @@ const CASES: &[Case] = &[
     Case { detector: "namespace_escape", name: "kill", run: namespace_escape::kill },
     Case { detector: "uring_use", name: "kill", run: uring_use::kill },
     Case { detector: "privilege_jump", name: "file_kill", run: set_uid::kill },
+    Case { detector: "masquerade", name: "kill", run: masquerade::kill },
+    Case { detector: "fetch_loop", name: "kill", run: fetch_loop::kill },
+    Case { detector: "foreign_exec", name: "attack_killed", run: foreign_exec::attack_killed },
+    Case { detector: "foreign_exec", name: "benign_quiet", run: foreign_exec::benign_quiet },
 ];

@@ -33,6 +33,8 @@ pub(crate) enum Policy {
     Observe,
     /// Kill or deny, as each detector can.
     Enforce,
+    /// The same, and what does not belong to the image is killed.
+    Image,
 }
 
 impl Policy {
@@ -40,7 +42,12 @@ impl Policy {
     fn config(self, device: &str, port: u16) -> String {
         let action = match self {
             Self::Observe => "observe",
-            Self::Enforce => "enforce",
+            Self::Enforce | Self::Image => "enforce",
+        };
+        let image = if self == Self::Image {
+            "[detectors.foreign_exec]\nenabled = true\naction = \"kill\"\n"
+        } else {
+            ""
         };
         format!(
             "[device]\nid = \"{device}\"\n\
@@ -64,7 +71,10 @@ impl Policy {
              [detectors.privilege_jump]\naction = \"kill\"\n\
              [detectors.net_tamper]\naction = \"kill\"\n\
              [detectors.raw_socket]\naction = \"deny\"\n\
-             [detectors.resource_hijack]\naction = \"kill\"\nthreshold = {PERCENT}\nwindow = \"{WINDOW_S}s\"\n"
+             [detectors.resource_hijack]\naction = \"kill\"\nthreshold = {PERCENT}\nwindow = \"{WINDOW_S}s\"\n\
+             [detectors.masquerade]\naction = \"kill\"\n\
+             [detectors.fetch_loop]\naction = \"kill\"\n\
+             {image}"
         )
     }
 }
@@ -167,6 +177,32 @@ impl Scene {
             |line: &Line| said::is_verdict_of(line, detector) && said::pid(line) == Some(emulation.pid);
         let what = format!("verdict of {detector} on process {}", emulation.pid);
         Ok(self.watch.wait(mark, DELIVERY, &what, wanted)?)
+    }
+
+    /// Waits for the first line since a mark that is `wanted`.
+    pub(crate) fn verdict_that(
+        &mut self,
+        mark: usize,
+        what: &str,
+        wanted: impl Fn(&Line) -> bool,
+    ) -> Result<Line, Box<dyn Error>> {
+        Ok(self.watch.wait(mark, DELIVERY, what, wanted)?)
+    }
+
+    /// Waits for a verdict with this reason about an act, whoever of its processes did it.
+    pub(crate) fn act(
+        &mut self,
+        act: &str,
+        detector: &str,
+        reason: &str,
+    ) -> Result<(Emulation, Line), Box<dyn Error>> {
+        let mark = self.watch.mark();
+        let emulation = self.emulate(&format!("act {act}"))?;
+        let wanted = |line: &Line| {
+            said::is_verdict_of(line, detector) && said::evidence_text(line, "reason") == Some(reason)
+        };
+        let verdict = self.verdict_that(mark, &format!("verdict of {detector} about {act}"), wanted)?;
+        Ok((emulation, verdict))
     }
 
     /// Shows that nothing was found since a mark. A sentinel that must be found goes through the same queue, so that a

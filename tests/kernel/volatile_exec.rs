@@ -5,6 +5,7 @@ use crate::scene::{Policy, SOON, Scene};
 use std::error::Error;
 
 use edge_tests::said;
+use edge_tests::subscriber::Line;
 use edge_tests::trials::Outcome;
 
 /// The detector's name.
@@ -46,11 +47,70 @@ fn caught(scene: &mut Scene, place: &str, start: &str) -> Result<(), Box<dyn Err
     Err(format!("`{start}` was reported without the path {place}: {}", verdict.json).into())
 }
 
+/// A program that one process places anywhere and a relative of it starts later, also under another name.
+pub(crate) fn dropped_caught(scene: &mut Scene) -> Outcome {
+    scene.run("mkdir -p /data/d /data/e", SOON)?;
+    scene.agent(Policy::Observe)?;
+    for (act, path) in [
+        ("drop_run --dir /data/d --delay-ms 300", "/data/d/edge-dropped"),
+        ("rename_run --dir /data/d --from /data/e --delay-ms 300", "/data/d/edge-moved"),
+    ] {
+        let mark = scene.watch.mark();
+        scene.emulate(&format!("act volatile_exec.{act} --stay-ms 500"))?;
+        let verdict = scene.verdict(mark, NAME).map_err(|error| format!("{act}: {error}"))?;
+        let reason = said::evidence_text(&verdict, "reason");
+        if reason != Some("dropped_and_run") || said::path(&verdict) != Some(path) {
+            return Err(format!("{act} was reported as {}", verdict.json).into());
+        }
+        if said::technique(&verdict) != Some("T1105") {
+            return Err(format!("{act} is {:?}", said::technique(&verdict)).into());
+        }
+    }
+    Ok(None)
+}
+
+/// A program that unlinks its own file, and one that replaces it, which is an update.
+pub(crate) fn unlink_caught(scene: &mut Scene) -> Outcome {
+    scene.run("mkdir -p /data/d", SOON)?;
+    scene.agent(Policy::Observe)?;
+    let mark = scene.watch.mark();
+    scene.emulate("act volatile_exec.self_unlink --dir /data/d --stay-ms 500")?;
+    let wanted = |line: &Line| {
+        said::is_verdict_of(line, NAME) && said::evidence_text(line, "reason") == Some("self_unlink")
+    };
+    let verdict = scene.verdict_that(mark, "verdict of a self-unlink", wanted)?;
+    if said::technique(&verdict) != Some("T1070.004") {
+        return Err(format!("a self-unlink is {:?}", said::technique(&verdict)).into());
+    }
+    let mark = scene.watch.mark();
+    scene.emulate("act volatile_exec.benign_self_update --dir /data/d --stay-ms 500")?;
+    scene.settled_heartbeat()?;
+    match scene.watch.since(mark).iter().find(|line| wanted(line)) {
+        Some(line) => Err(format!("an update was reported as {}", line.json).into()),
+        None => Ok(None),
+    }
+}
+
+/// A program in volatile storage that is started by a descriptor is found by what the process runs.
+pub(crate) fn descriptor_caught(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    scene.run("cp /usr/bin/edge-emulate /tmp/by-descriptor", SOON)?;
+    let mark = scene.watch.mark();
+    scene.emulate("act fileless_exec.benign_fexecve --path /tmp/by-descriptor --stay-ms 500")?;
+    let verdict = scene.verdict(mark, NAME)?;
+    scene.run("rm /tmp/by-descriptor", SOON)?;
+    if said::path(&verdict) == Some("/tmp/by-descriptor") {
+        return Ok(None);
+    }
+    Err(format!("reported without its path: {}", verdict.json).into())
+}
+
 /// Programs from where programs belong, by absolute and relative path, and files that are only read from /tmp.
 pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
     let mark = scene.watch.mark();
-    scene.run("cp /usr/bin/edge-emulate /data/tool; echo 'exit 0' >/tmp/notes", SOON)?;
+    // A link, since a copy that is started at once is what a dropper makes.
+    scene.run("ln -sf /usr/bin/edge-emulate /data/tool; echo 'exit 0' >/tmp/notes", SOON)?;
     for start in ["edge-emulate --help", "/data/tool --help", "cd /data && ./tool --help", "cat /tmp/notes"] {
         scene.run(start, SOON)?;
     }

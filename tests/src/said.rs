@@ -66,6 +66,12 @@ pub fn path(line: &Line) -> Option<&str> {
     evidence.or_else(|| line.at("/actor/process/file/path").as_str())
 }
 
+/// A text of a verdict's evidence.
+#[must_use]
+pub fn evidence_text<'l>(line: &'l Line, name: &str) -> Option<&'l str> {
+    line.at(&format!("/evidences/0/data/{name}")).as_str()
+}
+
 /// A number of a verdict's evidence.
 pub fn evidence(line: &Line, name: &str) -> Result<u64, String> {
     number(line, &format!("/evidences/0/data/{name}"))

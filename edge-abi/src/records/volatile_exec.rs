@@ -27,8 +27,8 @@ pub struct VolatileExecRecord {
     pub path_len: u32,
     /// Bytes of `cwd`; 0 when the kernel side does not know it.
     pub cwd_len: u32,
-    /// Keeps the size a multiple of eight.
-    pub reserved: u32,
+    /// One of [`crate::reason`].
+    pub reason: u32,
     /// The path given to `execve`, as `bprm->filename` has it.
     pub path: [u8; PATH_BYTES],
     /// The working directory as last changed to by an absolute path.

@@ -8,6 +8,7 @@ use edge_abi::Task;
 use edge_wire::{Ancestor, Bytes, MAX_LINEAGE, Subject};
 use heapless::Vec;
 
+use super::look;
 use super::proc::{self, Stat};
 
 /// `/proc` counts start times in ticks of 10 ms, the kernel side in nanoseconds: the same start may differ by this much.
@@ -54,6 +55,36 @@ pub trait Processes {
             let task = self.kept(tgid).filter(|task| task.cwd_len != 0 && descriptor.is_none())?;
             Some(text(task.cwd.get(..task.cwd_len as usize)?).join(text(path)))
         })
+    }
+
+    /// What a descriptor has open.
+    fn descriptor(&self, tgid: u32, number: u32) -> Option<std::vec::Vec<u8>> {
+        proc::link(tgid, &format!("fd/{number}"))
+    }
+
+    /// What all its descriptors have open.
+    fn descriptors(&self, tgid: u32) -> std::vec::Vec<std::vec::Vec<u8>> {
+        proc::descriptors(tgid)
+    }
+
+    /// The command line, each argument ended by a NUL.
+    fn cmdline(&self, tgid: u32) -> Option<std::vec::Vec<u8>> {
+        proc::cmdline(tgid)
+    }
+
+    /// The network socket with this inode, in the network of `tgid`; `None` when it is of another kind.
+    fn socket(&self, tgid: u32, inode: u64) -> Option<look::Peer> {
+        look::socket(tgid, inode)
+    }
+
+    /// The children of a process.
+    fn children(&self, parent: u32) -> std::vec::Vec<u32> {
+        look::children(parent)
+    }
+
+    /// Mode and age of a file.
+    fn file(&self, path: &[u8]) -> Option<look::FileFacts> {
+        look::file(path)
     }
 }
 

@@ -3,7 +3,9 @@
 //! What `/proc` says is better (the executable with links resolved) but may be gone; what the kernel side remembered at fork and
 //! exec outlives the process. Both are asked, `/proc` first, and only believed about the process that the record is about.
 
+pub mod history;
 mod lineage;
+pub mod look;
 pub mod place;
 pub mod proc;
 

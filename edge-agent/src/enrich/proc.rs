@@ -59,10 +59,34 @@ fn read<'buffer>(tgid: u32, name: &str, buffer: &'buffer mut [u8]) -> Option<&'b
     buffer.get(..length)
 }
 
+/// Descriptors of one process that are looked at.
+const DESCRIPTORS: usize = 256;
+
+/// What the descriptors of a process have open, as their links say; the first 256.
+#[must_use]
+pub fn descriptors(tgid: u32) -> Vec<Vec<u8>> {
+    let entries = fs::read_dir(format!("/proc/{tgid}/fd")).into_iter().flatten().flatten();
+    let links = entries.take(DESCRIPTORS).filter_map(|entry| fs::read_link(entry.path()).ok());
+    links.map(|link| link.into_os_string().into_vec()).collect()
+}
+
+/// What a link in a process's folder leads to, such as `exe` or `fd/0`.
+#[must_use]
+pub fn link(tgid: u32, name: &str) -> Option<Vec<u8>> {
+    Some(fs::read_link(format!("/proc/{tgid}/{name}")).ok()?.into_os_string().into_vec())
+}
+
+/// The beginning of the command line: arguments, each ended by a NUL.
+#[must_use]
+pub fn cmdline(tgid: u32) -> Option<Vec<u8>> {
+    let mut buffer = [0; 512];
+    Some(read(tgid, "cmdline", &mut buffer)?.to_vec())
+}
+
 /// Path of the executable, links resolved. Ends in ` (deleted)` when the file is.
 #[must_use]
 pub fn exe(tgid: u32) -> Option<Vec<u8>> {
-    Some(fs::read_link(format!("/proc/{tgid}/exe")).ok()?.into_os_string().into_vec())
+    link(tgid, "exe")
 }
 
 /// By which path the file is found from here that a process calls `path`: through its root, its working directory, or the
@@ -84,7 +108,7 @@ pub fn reach(tgid: u32, descriptor: Option<u32>, path: &[u8]) -> Option<PathBuf>
 /// Working directory.
 #[must_use]
 pub fn cwd(tgid: u32) -> Option<Vec<u8>> {
-    Some(fs::read_link(format!("/proc/{tgid}/cwd")).ok()?.into_os_string().into_vec())
+    link(tgid, "cwd")
 }
 
 /// Whether a descriptor is a netlink socket of the process's own network namespace; `None` when it is closed, or no socket.

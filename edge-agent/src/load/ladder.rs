@@ -24,17 +24,37 @@ pub const fn programs(detector: DetectorId) -> &'static [Program] {
         DetectorId::LATERAL_SCAN => {
             &[Program::Connect4, Program::Connect6, Program::Sendmsg4, Program::Sendmsg6, FORK, EXIT, EXEC]
         }
-        DetectorId::VOLATILE_EXEC => {
-            &[Program::Exec, Program::ExecPlace, FORK, EXIT, Program::SysEnter, Program::SysPaths]
-        }
-        DetectorId::CREDENTIAL_ACCESS
-        | DetectorId::PERSISTENCE
-        | DetectorId::PRIVILEGE_JUMP
-        | DetectorId::SYSCTL_TAMPER => {
+        DetectorId::VOLATILE_EXEC => &[
+            Program::Exec,
+            Program::ExecPlace,
+            FORK,
+            EXIT,
+            Program::SysEnter,
+            Program::SysPaths,
+            Program::SysSecond,
+            Program::SysUnlink,
+        ],
+        DetectorId::CREDENTIAL_ACCESS | DetectorId::PERSISTENCE | DetectorId::SYSCTL_TAMPER => {
             &[Program::SysEnter, Program::SysPaths, Program::SysSecond, FORK, EXIT, EXEC]
         }
         DetectorId::DEVICE_TAMPER | DetectorId::NAMESPACE_ESCAPE | DetectorId::PROCESS_INJECTION => {
             &[Program::SysEnter, Program::SysPaths, Program::SysSecond, Program::SysActs, FORK, EXIT, EXEC]
+        }
+        DetectorId::PRIVILEGE_JUMP => &[
+            Program::ExecActs,
+            Program::ExecReport,
+            Program::SysEnter,
+            Program::SysPaths,
+            Program::SysSecond,
+            FORK,
+            EXIT,
+            EXEC,
+        ],
+        DetectorId::FILELESS_EXEC | DetectorId::FOREIGN_EXEC => {
+            &[Program::ExecActs, Program::ExecReport, EXEC, FORK, EXIT]
+        }
+        DetectorId::FETCH_LOOP | DetectorId::MASQUERADE | DetectorId::SHELL_ON_SOCKET => {
+            &[Program::ExecActs, Program::ExecReport, Program::SysEnter, Program::SysNames, FORK, EXIT, EXEC]
         }
         DetectorId::BUS_FLOOD => &[
             Program::SysEnter,

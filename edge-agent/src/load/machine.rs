@@ -4,10 +4,10 @@
 //! kernel is common on gateways.
 
 use edge_abi::SyscallClass::{
-    Bpf, Chdir, Chmod, Clone as CloneTask, Clone3, Creat, Fchdir, Fchmod, FchmodAt, Ftruncate, Ioctl, Kexec,
-    Link, LinkAt, Mknod, MknodAt, Mmap, Module, Mount, MoveMount, Munmap, Open, OpenAt, OpenAt2, PivotRoot,
-    Ptrace, RemoteWrite, Rename, RenameAt, SendMsg, SendTo, SetNs, SetSockOpt, Socket, SymlinkAt, Truncate,
-    Unlink, UnlinkAt, Unshare, UringSetup, Write, Writev,
+    Bpf, Chdir, Chmod, Clone as CloneTask, Clone3, Creat, Dup, DupLowest, Fchdir, Fchmod, FchmodAt, Fcntl,
+    Ftruncate, Ioctl, Kexec, Link, LinkAt, Mknod, MknodAt, Mmap, Module, Mount, MoveMount, Munmap, Open,
+    OpenAt, OpenAt2, PivotRoot, Prctl, Ptrace, RemoteWrite, Rename, RenameAt, SendMsg, SendTo, SetNs,
+    SetSockOpt, Socket, SymlinkAt, Truncate, Unlink, UnlinkAt, Unshare, UringSetup, Write, Writev,
 };
 use edge_abi::{COMPAT_BASE, SYSCALL_SLOTS, SyscallClass};
 
@@ -24,11 +24,14 @@ const X86_64: Table = &[
     (18, Write),
     (20, Writev),
     (26, Munmap),
+    (32, DupLowest),
+    (33, Dup),
     (41, Socket),
     (44, SendTo),
     (46, SendMsg),
     (54, SetSockOpt),
     (56, CloneTask),
+    (72, Fcntl),
     (76, Truncate),
     (77, Ftruncate),
     (80, Chdir),
@@ -43,6 +46,7 @@ const X86_64: Table = &[
     (101, Ptrace),
     (133, Mknod),
     (155, PivotRoot),
+    (157, Prctl),
     (165, Mount),
     (175, Module),
     (246, Kexec),
@@ -54,6 +58,7 @@ const X86_64: Table = &[
     (266, SymlinkAt),
     (268, FchmodAt),
     (272, Unshare),
+    (292, Dup),
     (296, Writev),
     (308, SetNs),
     (311, RemoteWrite),
@@ -71,6 +76,9 @@ const X86_64: Table = &[
 
 /// `include/uapi/asm-generic/unistd.h`.
 const AARCH64: Table = &[
+    (23, DupLowest),
+    (24, Dup),
+    (25, Fcntl),
     (29, Ioctl),
     (33, MknodAt),
     (35, UnlinkAt),
@@ -94,6 +102,7 @@ const AARCH64: Table = &[
     (104, Kexec),
     (105, Module),
     (117, Ptrace),
+    (167, Prctl),
     (198, Socket),
     (206, SendTo),
     (208, SetSockOpt),
@@ -130,7 +139,10 @@ const ARM: Table = &[
     (21, Mount),
     (26, Ptrace),
     (38, Rename),
+    (41, DupLowest),
     (54, Ioctl),
+    (55, Fcntl),
+    (63, Dup),
     (83, Link),
     (91, Munmap),
     (92, Truncate),
@@ -141,11 +153,13 @@ const ARM: Table = &[
     (133, Fchdir),
     (144, Munmap),
     (146, Writev),
+    (172, Prctl),
     (181, Write),
     (192, Mmap),
     (193, Truncate),
     (194, Ftruncate),
     (218, PivotRoot),
+    (221, Fcntl),
     (281, Socket),
     (289, SendTo),
     (290, SendTo),
@@ -160,6 +174,7 @@ const ARM: Table = &[
     (333, FchmodAt),
     (337, Unshare),
     (347, Kexec),
+    (358, Dup),
     (362, Writev),
     (375, SetNs),
     (377, RemoteWrite),
@@ -331,6 +346,11 @@ mod tests {
             (libc::SYS_sendto, SendTo),
             (libc::SYS_sendmsg, SendMsg),
             (libc::SYS_setsockopt, SetSockOpt),
+            (libc::SYS_dup, DupLowest),
+            (libc::SYS_dup2, Dup),
+            (libc::SYS_dup3, Dup),
+            (libc::SYS_fcntl, Fcntl),
+            (libc::SYS_prctl, Prctl),
         ];
         for (number, class) in known {
             assert_eq!(slots[usize::try_from(*number).unwrap()], *class as u8, "syscall {number}");

@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use aya::maps::lpm_trie::LpmTrie;
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
 use edge_abi::{
-    Allow, FileTamperTuning, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch,
+    Allow, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, LateralScanTuning, PrefixData, Rule, Task,
+    VolatileExecTuning, Watch,
 };
 
 use super::report::Report;
@@ -18,6 +19,8 @@ pub struct Maps {
     pub counters: PerCpuArray<MapData, u64>,
     /// Processes.
     pub tasks: HashMap<MapData, u32, [u8; size_of::<Task>()]>,
+    /// What happened lately.
+    pub history: Array<MapData, [u8; size_of::<HistoryEntry>()]>,
     /// Login ports.
     pub login_ports: HashMap<MapData, u32, u8>,
     /// Volatile and exempt directories.
@@ -69,6 +72,13 @@ impl Named<'_> {
 }
 
 impl Maps {
+    /// What happened lately, in no order. What cannot be read is left out.
+    #[must_use]
+    pub fn history(&self) -> Vec<HistoryEntry> {
+        let entry = |index| bytemuck::try_pod_read_unaligned(&self.history.get(&index, 0).ok()?).ok();
+        (0..HISTORY_SLOTS).filter_map(entry).collect()
+    }
+
     /// Takes the ring and the maps out of `descriptors` and leaves what keeps programs attached.
     ///
     /// # Errors
@@ -84,6 +94,7 @@ impl Maps {
         let maps = Self {
             counters: named.take("COUNTERS", Map::PerCpuArray)?,
             tasks: named.take("TASKS", Map::LruHashMap)?,
+            history: named.take("HISTORY", Map::Array)?,
             login_ports: named.take("LOGIN_PORTS", Map::HashMap)?,
             prefixes: named.take("PREFIXES", Map::LpmTrie)?,
             allow: named.take("ALLOW", Map::HashMap)?,

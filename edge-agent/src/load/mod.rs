@@ -96,8 +96,11 @@ impl Sensors {
                 return Err(missing_tracepoint(error).into());
             }
             // Nothing is judged by them then; lineage comes from /proc alone.
-            plan.programs
-                .retain(|program| !matches!(program, Program::Exec | Program::Fork | Program::Signal));
+            let needs = |program: &Program| {
+                use Program::{Exec, ExecActs, ExecPlace, ExecReport, Fork, Signal};
+                matches!(program, Exec | ExecActs | ExecPlace | ExecReport | Fork | Signal)
+            };
+            plan.programs.retain(|program| !needs(program));
         }
         let mut handover = handover::run(&plan)
             .map_err(|source| AgentError::Runtime { what: "loading the kernel programs", source })?;

@@ -16,8 +16,12 @@ pub enum Program {
     Egress,
     /// Program executed.
     Exec,
+    /// What detectors of acts make of it.
+    ExecActs,
     /// Where it was executed from.
     ExecPlace,
+    /// The records of `ExecActs`.
+    ExecReport,
     /// Process ended.
     Exit,
     /// Process made.
@@ -42,10 +46,14 @@ pub enum Program {
     SysNet,
     /// The same for a whole origin.
     SysOrigin,
+    /// Names and standard descriptors.
+    SysNames,
     /// First path of a syscall.
     SysPaths,
     /// Second path of a syscall.
     SysSecond,
+    /// A process unlinks what it runs.
+    SysUnlink,
     /// Data written.
     SysWrite,
 }
@@ -72,7 +80,7 @@ pub enum Hook {
 impl Program {
     /// All of them, in the order they are attached: those that are jumped to before those that jump, followers of processes
     /// before those that judge.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 25] = [
         Self::Fork,
         Self::Exit,
         Self::SysPaths,
@@ -82,7 +90,11 @@ impl Program {
         Self::SysWrite,
         Self::SysActs,
         Self::SysNet,
+        Self::SysNames,
+        Self::SysUnlink,
         Self::SysEnter,
+        Self::ExecReport,
+        Self::ExecActs,
         Self::ExecPlace,
         Self::Exec,
         Self::Signal,
@@ -105,7 +117,9 @@ impl Program {
             Self::CpuClock => "cpu_clock",
             Self::Egress => "egress",
             Self::Exec => "exec",
+            Self::ExecActs => "exec_acts",
             Self::ExecPlace => "exec_place",
+            Self::ExecReport => "exec_report",
             Self::Exit => "exit",
             Self::Fork => "fork",
             Self::Sendmsg4 => "sendmsg4",
@@ -118,8 +132,10 @@ impl Program {
             Self::SysFiles => "sys_files",
             Self::SysNet => "sys_net",
             Self::SysOrigin => "sys_origin",
+            Self::SysNames => "sys_names",
             Self::SysPaths => "sys_paths",
             Self::SysSecond => "sys_second",
+            Self::SysUnlink => "sys_unlink",
             Self::SysWrite => "sys_write",
         }
     }
@@ -133,7 +149,7 @@ impl Program {
             Self::CpuClock => "perf_event cpu-clock",
             Self::Egress => "cgroup_skb/egress",
             Self::Exec => "tracepoint sched:sched_process_exec",
-            Self::ExecPlace => "jump of exec",
+            Self::ExecActs | Self::ExecPlace | Self::ExecReport => "jump of exec",
             Self::Exit => "tracepoint sched:sched_process_exit",
             Self::Fork => "tracepoint sched:sched_process_fork",
             Self::Sendmsg4 => "cgroup/sendmsg4",
@@ -143,10 +159,12 @@ impl Program {
             Self::SockState => "tracepoint sock:inet_sock_set_state",
             Self::SysActs
             | Self::SysFiles
+            | Self::SysNames
             | Self::SysNet
             | Self::SysOrigin
             | Self::SysPaths
             | Self::SysSecond
+            | Self::SysUnlink
             | Self::SysWrite => "jump of sys_enter",
             Self::SysEnter => "raw_tracepoint sys_enter",
         }
@@ -174,8 +192,12 @@ impl Program {
             Self::SysActs => Hook::Jump("JUMPS", 4),
             Self::SysOrigin => Hook::Jump("JUMPS", 5),
             Self::SysNet => Hook::Jump("JUMPS", 8),
+            Self::SysNames => Hook::Jump("JUMPS", 12),
+            Self::SysUnlink => Hook::Jump("JUMPS", 13),
             // Those of `ExecJump` in `edge-ebpf/src/sensors/exec.rs`.
             Self::ExecPlace => Hook::Jump("EXEC_JUMPS", 0),
+            Self::ExecActs => Hook::Jump("EXEC_JUMPS", 1),
+            Self::ExecReport => Hook::Jump("EXEC_JUMPS", 2),
         }
     }
 }

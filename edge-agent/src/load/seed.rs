@@ -131,6 +131,10 @@ fn task(found: &Found, all: &[Found], config: &Config) -> Task {
     if above.trusted {
         flags |= task_flags::TRUSTED;
     }
+    if proc::descriptors(found.tgid).iter().any(|link| link.starts_with(b"socket:")) {
+        // Of what family is not looked at: it only says that a shell of this process is worth a look.
+        flags |= task_flags::NETWORK;
+    }
     let (mut cwd, mut cwd_len) = ([0; CWD_BYTES], 0);
     if let Some(directory) = proc::cwd(found.tgid) {
         if place::is_volatile(&directory, &config.detectors.volatile_exec) {
@@ -155,6 +159,8 @@ fn task(found: &Found, all: &[Found], config: &Config) -> Task {
         cwd_len,
         exe,
         cwd,
+        name: edge_abi::name_hash(found.exe.rsplit(|byte| *byte == b'/').next().unwrap_or_default()),
+        reserved: 0,
     }
 }
 

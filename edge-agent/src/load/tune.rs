@@ -12,7 +12,7 @@ use edge_abi::{
 use super::maps::Maps;
 use super::watch;
 use crate::config::{Action, Config};
-use crate::decide::detectors::{SPECS, Spec};
+use crate::decide::detectors::{SPECS, Spec, foreign_exec};
 
 /// Writes the whole policy. Sets are replaced entry by entry, new ones first, so that nothing is unguarded in between.
 ///
@@ -117,9 +117,17 @@ pub(super) fn prefix_key(directory: &str) -> Key<PrefixData> {
 /// Replaces the volatile directories and their exemptions.
 fn write_prefixes(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
     let exec = &config.detectors.volatile_exec;
+    let image = foreign_exec::image(config);
+    // The kernel finds the longest entry only: what lies below a directory of the image says so itself.
+    let below = |path: &str, verdict: u8| {
+        let within = image.iter().any(|tree| path.starts_with(tree));
+        (prefix_key(path), if within { verdict | prefix_verdict::IMAGE } else { verdict })
+    };
+    let known = |tree: &&&str| !exec.paths.iter().chain(&exec.except).any(|path| path == **tree);
     let wanted: Vec<(Key<PrefixData>, u8)> =
-        (exec.paths.iter().map(|path| (prefix_key(path), prefix_verdict::VOLATILE)))
-            .chain(exec.except.iter().map(|path| (prefix_key(path), prefix_verdict::EXEMPT)))
+        (exec.paths.iter().map(|path| below(path, prefix_verdict::VOLATILE)))
+            .chain(exec.except.iter().map(|path| below(path, prefix_verdict::EXEMPT)))
+            .chain(image.iter().filter(known).map(|tree| below(tree, 0)))
             .collect();
     for (key, verdict) in &wanted {
         maps.prefixes.insert(key, verdict, 0)?;

@@ -23,7 +23,8 @@ impl Tables {
     pub(super) fn of(config: &Config) -> Self {
         let mut tables = Self::default();
         for spec in SPECS.iter().filter(|spec| config.act(spec.detector).enabled) {
-            for watched in spec.watch {
+            // Those of no access are directories of the image, see `tune`.
+            for watched in spec.watch.iter().filter(|watched| watched.access != 0) {
                 tables.add(watched.path, spec.detector, watched.reason, watched.access);
             }
         }
@@ -32,7 +33,9 @@ impl Tables {
             if let Some(spec) = spec.filter(|spec| config.act(spec.detector).enabled) {
                 // What a detector watches for is the same for every path of its own.
                 let access = spec.watch.first().map_or(watch_access::WRITE, |first| first.access);
-                tables.add(&watched.path, spec.detector, reason::SOLE, access);
+                if access != 0 {
+                    tables.add(&watched.path, spec.detector, reason::SOLE, access);
+                }
             }
         }
         tables.inherit();

@@ -16,17 +16,23 @@ pub enum Signal {
     Hangup,
     /// SIGINT: end, said from a terminal.
     Interrupt,
+    /// SIGUSR1: write what happened lately into the log.
+    Recall,
     /// SIGTERM: end, said by the service manager.
     Terminate,
 }
 
 impl Signal {
     /// All of them, with their numbers.
-    const ALL: [(Self, i32); 3] =
-        [(Self::Hangup, libc::SIGHUP), (Self::Interrupt, libc::SIGINT), (Self::Terminate, libc::SIGTERM)];
+    const ALL: [(Self, i32); 4] = [
+        (Self::Hangup, libc::SIGHUP),
+        (Self::Interrupt, libc::SIGINT),
+        (Self::Recall, libc::SIGUSR1),
+        (Self::Terminate, libc::SIGTERM),
+    ];
 }
 
-/// Receives SIGHUP, SIGINT and SIGTERM.
+/// Receives SIGHUP, SIGINT, SIGTERM and SIGUSR1.
 ///
 /// Creating it blocks their default effect in the calling thread and in threads started later; that stays so after it is
 /// dropped, since a signal that arrives during shutdown must not kill what is just ending cleanly.

@@ -2,17 +2,23 @@
 
 pub mod bus_flood;
 pub mod device_tamper;
+pub mod fetch_loop;
 pub mod file_tamper;
+pub mod fileless_exec;
 pub mod flood_out;
+pub mod foreign_exec;
 pub mod kernel_code;
 pub mod lateral_scan;
 pub mod login_guessing;
+pub mod masquerade;
 pub mod mass_kill;
 pub mod namespace_escape;
 pub mod net_tamper;
+pub mod privilege_jump;
 pub mod process_injection;
 pub mod raw_socket;
 pub mod resource_hijack;
+pub mod shell_on_socket;
 pub mod uring_use;
 pub mod volatile_exec;
 

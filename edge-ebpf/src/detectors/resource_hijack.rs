@@ -51,6 +51,8 @@ mod tests {
             cwd_len: 0,
             exe,
             cwd: [0; CWD_BYTES],
+            name: 0,
+            reserved: 0,
         }
     }
 

@@ -3,13 +3,17 @@
 //! Technique: T1059 (command and scripting interpreter), T1105 (ingress tool transfer).
 //! Hooks: `sched:sched_process_exec` for the path, `chdir` and `fchdir` through `sensors/syscall.rs` and
 //! `sched:sched_process_fork` to follow working directories, see `sensors/process.rs`.
+//! Two more reasons: a file made executable (`chmod`, `open` with such a mode, a rename of one) and executed within ten minutes by a
+//! process of the same origin (T1105), and a process that unlinks the file it runs (T1070.004). Both are candidates.
 //! Record: [`edge_abi::VolatileExecRecord`], 264 bytes.
-//! Cost: one prefix lookup per exec.
-//! Blind to (on the tracepoint rung): a symbolic link or bind mount that leads from elsewhere into volatile storage; an
+//! Cost: one prefix lookup and one of a name per exec; a map update per file made executable; a comparison per unlink.
+//! Blind to (on the tracepoint rung): a file made executable by `fchmod`, or renamed more than 64 others ago; a symbolic link or bind mount that leads from elsewhere into volatile storage; an
 //! interpreter that is given a script as an argument.
 //!
 //! A relative path is judged by the working directory, which the sensors follow per process. Where they cannot (`fchdir`, `..`,
 //! a path that leads down from an ordinary directory), the finding is a *candidate*: the agent resolves it and dismisses what is harmless.
+
+use edge_abi::Dropped;
 
 /// Where a path begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +79,28 @@ pub fn judge_relative(directory: Directory, way: Way) -> Decision {
     }
 }
 
+/// How long a file that was made executable is remembered: droppers wait seconds, some minutes.
+pub const DROPPED_NS: u64 = 600_000_000_000;
+
+/// Whether a program of the name of `dropped` is executed by a relative of who made that file executable, and soon.
+#[inline(always)]
+#[must_use]
+pub fn is_dropped(dropped: &Dropped, origin: u32, now_ns: u64) -> bool {
+    origin != 0 && dropped.origin == origin && now_ns.saturating_sub(dropped.time_ns) < DROPPED_NS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dropped_file_is_that_of_a_relative_and_fresh() {
+        let dropped = Dropped { time_ns: 5, writer: 7, origin: 3 };
+        assert!(is_dropped(&dropped, 3, 6));
+        assert!(!is_dropped(&dropped, 4, 6), "somebody else's");
+        assert!(!is_dropped(&dropped, 3, 5 + DROPPED_NS), "long ago");
+        assert!(!is_dropped(&Dropped { origin: 0, ..dropped }, 0, 6), "nothing is known");
+    }
 
     #[test]
     fn plain_paths_are_certain() {

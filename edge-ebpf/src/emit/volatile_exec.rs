@@ -14,6 +14,9 @@ use crate::maps::VOLATILE_EXEC;
 /// The detector this file is about.
 const DETECTOR: Detector = Detector::VolatileExec;
 
+/// No directory.
+static NO_CWD: [u8; CWD_BYTES] = [0; CWD_BYTES];
+
 /// The mode, unless the detector is off.
 #[inline(always)]
 pub(crate) fn mode() -> Option<Mode> {
@@ -26,6 +29,7 @@ pub(crate) fn mode() -> Option<Mode> {
 pub(crate) fn apply(
     mode: Mode,
     decision: Decision,
+    reason: u8,
     tgid: u32,
     relative: bool,
     path: &PathBuffer,
@@ -61,9 +65,9 @@ pub(crate) fn apply(
         flags,
         path_len,
         cwd_len: task.map_or(0, |task| task.cwd_len),
-        reserved: 0,
+        reason: u32::from(reason),
         path: join(path.0),
-        cwd: task.map_or([0; CWD_BYTES], |task| task.cwd),
+        cwd: *task.map_or(&NO_CWD, |task| &task.cwd),
     });
     submit(DETECTOR, record);
 }

@@ -9,13 +9,18 @@ use aya_ebpf::EbpfContext as _;
 use aya_ebpf::helpers::bpf_get_current_uid_gid;
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
-use edge_abi::{Counter, Detector, EXE_BYTES, Task, exe_hash, task_flags};
-use edge_ebpf::detectors::volatile_exec::{Decision, Directory, Way, judge_absolute, judge_relative};
+use edge_abi::{Counter, Detector, EXE_BYTES, Task, exe_hash, reason, task_flags};
+use edge_ebpf::detectors::fileless_exec::{Form, form};
+use edge_ebpf::detectors::volatile_exec::{
+    Decision, Directory, Way, is_dropped, judge_absolute, judge_relative,
+};
+use edge_ebpf::name::kind;
 use edge_ebpf::path::{PathBuffer, PathFacts, scan};
 
+use super::drops;
 use crate::clock::now_ns;
 use crate::emit::act::is_probe;
-use crate::emit::{count, volatile_exec};
+use crate::emit::{count, history, volatile_exec};
 use crate::maps::{ALLOW, EXEC_JUMPS, EXEC_SCRATCH, ExecScratch};
 use crate::{filter, globals, read, task};
 
@@ -25,6 +30,10 @@ use crate::{filter, globals, read, task};
 pub(crate) enum ExecJump {
     /// Where it was executed from.
     Place = 0,
+    /// What detectors of acts make of it: `sensors/exec_acts.rs`.
+    Acts = 1,
+    /// Their records, one after the other.
+    Report = 2,
 }
 
 /// A program was executed.
@@ -36,8 +45,9 @@ pub(crate) fn exec(ctx: TracePointContext) -> u32 {
 
 /// Judges the place it was executed from.
 #[tracepoint]
-pub(crate) fn exec_place(_ctx: TracePointContext) -> u32 {
+pub(crate) fn exec_place(ctx: TracePointContext) -> u32 {
     let _ = on_place();
+    jump(&ctx, ExecJump::Acts);
     0
 }
 
@@ -64,9 +74,13 @@ fn on_exec(ctx: &TracePointContext) -> Option<()> {
     let length = read::kernel_path(ctx.as_ptr() as u64 + u64::from(locator & 0xffff), &mut scratch.path)?;
     scratch.length = length;
     scan(&scratch.path, &mut scratch.facts);
+    scratch.name.read(&scratch.path, scratch.facts.base);
     remember(scratch, task::current_tgid(), length)?;
     if filter::in_scope() {
+        let parent = task::lookup(task::current_tgid()).map_or(0, |task| task.parent);
+        history::executed(&scratch.path, parent);
         jump(ctx, ExecJump::Place);
+        jump(ctx, ExecJump::Acts);
     }
     Some(())
 }
@@ -79,6 +93,13 @@ fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) -> Option<()> {
     let uid = bpf_get_current_uid_gid() as u32;
     let task = task::known_or_new(tgid)?;
     scratch.uids = [task.uid, uid];
+    scratch.known = u32::from(task.flags & task_flags::UNRESOLVED == 0);
+    let PathBuffer([before, after]) = &mut scratch.before;
+    *before = task.exe;
+    if let Some(end) = after.first_mut() {
+        *end = 0;
+    }
+    scratch.before_length = task.exe_len;
     // SAFETY: a value of a preallocated map stays mapped; the agent replaces whole entries.
     let role = unsafe { ALLOW.get(id) };
     let (mut own, mut children, mut flags) = (0, 0, 0);
@@ -89,6 +110,11 @@ fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) -> Option<()> {
             flags &= !task_flags::TRUSTED;
         }
     }
+    // A multi-call program that executes itself again stays what it is.
+    flags |= match form(&scratch.path, &scratch.facts) {
+        Form::Running => task.flags & (task_flags::INTERPRETER | task_flags::FETCHER),
+        _ => kind(&scratch.name, scratch.facts.name),
+    };
     scratch.flags = flags;
     task.flags = (task.flags & !task_flags::OF_PROGRAM) | flags | task_flags::EXECUTED;
     task.allow = task.inherit | own;
@@ -97,6 +123,7 @@ fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) -> Option<()> {
     task.exe_id = id;
     task.exe_len = length.min(EXE_BYTES as u32);
     task.exe = *exe;
+    task.name = scratch.facts.name;
     if task.start_ns == 0 {
         task.origin = if task.origin == 0 { tgid } else { task.origin };
         task.start_ns = now_ns();
@@ -114,11 +141,14 @@ fn on_place() -> Option<()> {
     if is_probe(Detector::VolatileExec, tgid) {
         return None;
     }
-    let facts = scratch.facts;
+    let facts = &scratch.facts;
     let known = task::lookup(tgid);
     let relative = scratch.path.first() != b'/';
-    let decision = if relative {
-        judge_relative(directory(known.as_deref()), way(&scratch.path, facts))
+    let mut reason = reason::SOLE;
+    let mut decision = if form(&scratch.path, &scratch.facts) == Form::Descriptor {
+        Decision::Candidate
+    } else if relative {
+        judge_relative(directory(known.as_deref()), way(&scratch.path, *facts))
     } else {
         let PathBuffer([head, _]) = scratch.path;
         scratch.prefix.data = head;
@@ -129,7 +159,22 @@ fn on_place() -> Option<()> {
     {
         task.flags |= task_flags::VOLATILE;
     }
-    volatile_exec::apply(mode, decision, tgid, relative, &scratch.path, scratch.length, known.as_deref());
+    if matches!(decision, Decision::Quiet)
+        && let Some(dropped) = drops::known(facts.name)
+        && is_dropped(dropped, known.as_deref().map_or(0, |task| task.origin), now_ns())
+    {
+        (decision, reason) = (Decision::Candidate, reason::DROPPED_AND_RUN);
+    }
+    volatile_exec::apply(
+        mode,
+        decision,
+        reason,
+        tgid,
+        relative,
+        &scratch.path,
+        scratch.length,
+        known.as_deref(),
+    );
     Some(())
 }
 

@@ -6,7 +6,7 @@ use edge_abi::{SyscallClass, WatchSlot};
 use edge_ebpf::path::{is_synthetic, scan};
 
 use super::syscall::{Jump, argument, class, jump, registers, scratch};
-use super::{chmod, directory, watch};
+use super::{chmod, directory, drops, watch};
 use crate::emit::file_tamper::{self, Of};
 use crate::maps::Scratch;
 use crate::{globals, read, task};
@@ -146,7 +146,7 @@ fn first(ctx: &RawTracePointContext) -> Option<()> {
     }
     let (address, operation) = operation(scratch, class, registers)?;
     let special = chmod::matters(scratch.mode);
-    if operation == Operation::Chmod && !special {
+    if operation == Operation::Chmod && !special && !drops::is_executable(scratch.mode) {
         return None;
     }
     scratch.operation = operation as u32;
@@ -158,15 +158,25 @@ fn first(ctx: &RawTracePointContext) -> Option<()> {
         directory::change(scratch, length?, facts);
         return None;
     }
+    if operation == Operation::Chmod && length.is_some() && drops::is_executable(scratch.mode) {
+        drops::note(scratch.facts.name);
+    }
     if special {
         chmod::observe(scratch);
-        if operation == Operation::Chmod {
-            return None;
-        }
+    }
+    if operation == Operation::Chmod {
+        return None;
     }
     let flags = scratch.open_flags;
     let reads = operation == Operation::Open && flags & open_flag::ACCESS == 0;
     if length.is_some() {
+        if operation == Operation::Open
+            && !reads
+            && flags & open_flag::CREATE != 0
+            && drops::is_executable(scratch.mode)
+        {
+            drops::note(scratch.facts.name);
+        }
         let slot = if reads || operation == Operation::Link {
             WatchSlot::Read
         } else if operation == Operation::Open && flags & open_flag::TRUNCATE == 0 {
@@ -182,10 +192,21 @@ fn first(ctx: &RawTracePointContext) -> Option<()> {
     if operation == Operation::Rename || operation == Operation::Link {
         jump(ctx, Jump::Second);
     }
+    if operation == Operation::Unlink && drops::is_own(scratch.facts.name) {
+        jump(ctx, Jump::Unlink);
+    }
     if wants_files(scratch, reads) {
         jump(ctx, Jump::Files);
     }
     Some(())
+}
+
+/// Goes on with what `file_tamper` makes of an unlink.
+#[inline(always)]
+pub(super) fn count_unlink(ctx: &RawTracePointContext, scratch: &Scratch) {
+    if wants_files(scratch, false) {
+        jump(ctx, Jump::Files);
+    }
 }
 
 /// Whether `file_tamper` counts this.
@@ -225,6 +246,12 @@ fn second(ctx: &RawTracePointContext) -> Option<()> {
         scan(&scratch.new_path, &mut scratch.new_facts);
         which = watch::Which::Second;
         readable = length.is_some();
+        if readable
+            && scratch.operation == Operation::Rename as u32
+            && drops::known(scratch.facts.name).is_some()
+        {
+            drops::note(scratch.new_facts.name);
+        }
     }
     if readable {
         watch::observe(scratch, which, WatchSlot::Write);

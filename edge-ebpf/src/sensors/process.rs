@@ -47,6 +47,10 @@ fn on_fork(ctx: &TracePointContext) -> Option<()> {
     };
     let entry = task::lookup(child)?;
     entry.flags &= task_flags::INHERITED;
+    if spawner {
+        // What a login daemon listens on is its business; its sessions begin without.
+        entry.flags &= !(task_flags::NETWORK | task_flags::OF_STDIO);
+    }
     entry.start_ns = now_ns();
     entry.uid = bpf_get_current_uid_gid() as u32;
     entry.parent = tgid;

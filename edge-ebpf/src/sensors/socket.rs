@@ -7,18 +7,23 @@
 use aya_ebpf::macros::cgroup_sock_addr;
 use aya_ebpf::programs::SockAddrContext;
 
+use crate::emit::history;
 use crate::emit::lateral_scan::{Endpoint, allow};
 
 /// IPv4 connect.
 #[cgroup_sock_addr(connect4)]
 pub(crate) fn connect4(ctx: SockAddrContext) -> i32 {
-    i32::from(allow(&endpoint4(&ctx)))
+    let endpoint = endpoint4(&ctx);
+    history::connected(endpoint.family, endpoint.port, endpoint.address);
+    i32::from(allow(&endpoint))
 }
 
 /// IPv6 connect.
 #[cgroup_sock_addr(connect6)]
 pub(crate) fn connect6(ctx: SockAddrContext) -> i32 {
-    i32::from(allow(&endpoint6(&ctx)))
+    let endpoint = endpoint6(&ctx);
+    history::connected(endpoint.family, endpoint.port, endpoint.address);
+    i32::from(allow(&endpoint))
 }
 
 /// IPv4 datagram without connect.

@@ -38,6 +38,10 @@ pub(crate) enum Jump {
     Origin = 5,
     /// Those about sockets, routes and buses: `sensors/net.rs`.
     Net = 8,
+    /// Names and standard descriptors: `sensors/names.rs`.
+    Names = 12,
+    /// A process that unlinks what it runs: `sensors/drops.rs`.
+    Unlink = 13,
 }
 
 /// A syscall begins.
@@ -63,6 +67,9 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
         } else if device_tamper::matters(command) {
             jump(&ctx, Jump::Acts);
         }
+    } else if is_name(class) {
+        jump(&ctx, Jump::Names);
+        jump(&ctx, Jump::Acts);
     } else if class >= FIRST_ACT {
         if acts::matters(&ctx, class) {
             jump(&ctx, Jump::Acts);
@@ -71,6 +78,17 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
         jump(&ctx, Jump::Paths);
     }
     0
+}
+
+/// Whether `sensors/names.rs` looks at this class; what it leaves to others it hands on.
+#[inline(always)]
+fn is_name(class: u8) -> bool {
+    class == SyscallClass::Dup as u8
+        || class == SyscallClass::DupLowest as u8
+        || class == SyscallClass::Fcntl as u8
+        || class == SyscallClass::Mount as u8
+        || class == SyscallClass::Prctl as u8
+        || class == SyscallClass::Socket as u8
 }
 
 /// Goes on with another program; comes back only when that is not loaded.

@@ -1,11 +1,13 @@
 //! `fileless_exec`: execution of what has no name on disk. Seen and judged in the kernel
 //! (`edge-ebpf/src/detectors/fileless_exec.rs`).
 
-use edge_abi::Detector;
-use edge_wire::{Severity, Technique};
+use edge_abi::{ActRecord, Detector, reason};
+use edge_wire::{Act, Reason, Severity, Technique};
 
-use super::spec::{Pass, Spec, keys};
-use crate::config::Action;
+use super::spec::{Pass, Resolved, Spec, keys};
+use crate::config::{Action, Config};
+use crate::enrich::Processes;
+use crate::enrich::look::{base, nameless};
 
 /// What it is.
 pub const SPEC: Spec = Spec {
@@ -20,7 +22,7 @@ pub const SPEC: Spec = Spec {
     allow: ALLOW,
     watch: &[],
     weigh,
-    resolve: None,
+    resolve: Some(resolve),
 };
 
 /// Who does this for a living.
@@ -39,4 +41,51 @@ const ALLOW: &[Pass] = &[
 /// Names the technique and weighs it.
 fn weigh(_reason: u8) -> (Technique, Severity) {
     (Technique::new(1620, 0), Severity::HIGH)
+}
+
+/// Looks at what the process runs; for a script, at what the descriptor that its interpreter reads has open.
+fn resolve(act: &mut Act, record: &ActRecord, processes: &dyn Processes, _: &Config) -> Resolved {
+    let tgid = record.header.tgid;
+    let path = act.object.as_slice();
+    let number = core::str::from_utf8(base(path)).ok().and_then(|number| number.parse().ok());
+    let Some(exe) = processes.exe(tgid) else {
+        // One that executes its own file again was judged when it first did.
+        return if number.is_none() { Resolved::Harmless } else { Resolved::Unknown };
+    };
+    let script = || number.and_then(|number| processes.descriptor(tgid, number));
+    let kind = nameless(&exe).or_else(|| nameless(&script()?));
+    act.reason = match kind {
+        Some(true) => Reason(reason::MEMFD),
+        Some(false) => Reason(reason::DELETED_FILE),
+        None => return Resolved::Harmless,
+    };
+    Resolved::Certain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::detectors::staged::{Stage, judged};
+
+    fn found(stage: &Stage, path: &str) -> Option<(u8, u8)> {
+        let (severity, act) = judged(&SPEC, reason::DESCRIPTOR, path, 0, stage)?;
+        Some((severity.0, act.reason.0))
+    }
+
+    #[test]
+    fn what_has_no_name_is_told() {
+        let stage = Stage::default().exe(7, "/memfd:x (deleted)");
+        assert_eq!(found(&stage, "/dev/fd/3"), Some((Severity::HIGH.0, reason::MEMFD)));
+        let stage = Stage::default().exe(7, "/data/#77 (deleted)");
+        assert_eq!(found(&stage, "/proc/self/fd/3"), Some((Severity::HIGH.0, reason::DELETED_FILE)));
+        let stage = Stage::default().exe(7, "/bin/busybox").descriptor(7, 3, "/memfd:script (deleted)");
+        assert_eq!(found(&stage, "/dev/fd/3"), Some((Severity::HIGH.0, reason::MEMFD)));
+    }
+
+    #[test]
+    fn an_ordinary_file_is_harmless_and_a_process_that_is_gone_is_unknown() {
+        assert_eq!(found(&Stage::default().exe(7, "/bin/busybox"), "/dev/fd/3"), None);
+        assert_eq!(found(&Stage::default(), "/dev/fd/3"), Some((Severity::LOW.0, reason::DESCRIPTOR)));
+        assert_eq!(found(&Stage::default(), "/proc/self/exe"), None, "judged when it first ran");
+    }
 }

@@ -1,11 +1,13 @@
 //! `foreign_exec`: execution of what is not part of the image. Seen and judged in the kernel
 //! (`edge-ebpf/src/detectors/foreign_exec.rs`).
 
-use edge_abi::Detector;
-use edge_wire::{Severity, Technique};
+use edge_abi::{ActRecord, Detector, reason};
+use edge_wire::{Act, Severity, Technique};
 
-use super::spec::{Pass, Spec, keys};
-use crate::config::Action;
+use super::spec::{Pass, Resolved, Spec, WatchPath, keys};
+use crate::config::{Action, Config};
+use crate::enrich::look::{alive, nameless};
+use crate::enrich::{Processes, place};
 
 /// What it is.
 pub const SPEC: Spec = Spec {
@@ -18,9 +20,9 @@ pub const SPEC: Spec = Spec {
     option: None,
     enabled: false,
     allow: ALLOW,
-    watch: &[],
+    watch: IMAGE,
     weigh,
-    resolve: None,
+    resolve: Some(resolve),
 };
 
 /// Who does this for a living.
@@ -38,4 +40,87 @@ const ALLOW: &[Pass] = &[
 /// Names the technique and weighs it.
 fn weigh(_reason: u8) -> (Technique, Severity) {
     (Technique::new(1204, 0), Severity::MEDIUM)
+}
+
+/// Directories of the image; `watch` adds to them.
+const IMAGE: &[WatchPath] = &[
+    tree("/bin/"),
+    tree("/sbin/"),
+    tree("/usr/"),
+    tree("/lib/"),
+    tree("/lib64/"),
+    tree("/opt/"),
+    tree("/etc/"),
+    tree("/init"),
+];
+
+/// One directory of the image. No access to it is watched: what is executed from elsewhere is.
+const fn tree(path: &'static str) -> WatchPath {
+    WatchPath { path, reason: reason::SOLE, access: 0 }
+}
+
+/// The directories that belong to the image under this configuration; none while the detector is off.
+#[must_use]
+pub fn image(config: &Config) -> Vec<&str> {
+    if !config.act(SPEC.detector).enabled {
+        return Vec::new();
+    }
+    let own = config.watched.iter().filter(|watched| watched.detector == SPEC.detector as u8);
+    IMAGE.iter().map(|tree| tree.path).chain(own.map(|watched| watched.path.as_str())).collect()
+}
+
+/// Looks where a program that was not given by a plain path lies.
+fn resolve(act: &mut Act, record: &ActRecord, processes: &dyn Processes, config: &Config) -> Resolved {
+    let tgid = record.header.tgid;
+    let of_image = |path: &[u8]| image(config).iter().any(|tree| path.starts_with(tree.as_bytes()));
+    // The program itself may be the interpreter of a script that lies elsewhere.
+    let given = act.object.as_slice();
+    let script = match given.first() {
+        Some(b'/') if given.starts_with(b"/dev/fd/") || given.starts_with(b"/proc/") => None,
+        Some(b'/') => Some(place::join(b"", given)),
+        _ => processes.cwd(tgid).map(|cwd| place::join(&cwd, given)),
+    };
+    let Some(exe) = processes.exe(tgid) else { return Resolved::Unknown };
+    let gone = nameless(&exe).is_some();
+    if !gone && of_image(alive(&exe)) && script.is_none_or(|path| of_image(&path)) {
+        return Resolved::Harmless;
+    }
+    Resolved::Certain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::detectors::staged::{Stage, judged_under};
+
+    fn enabled() -> Config {
+        let mut config = Config::default();
+        for act in &mut config.detectors.acts {
+            act.enabled = true;
+        }
+        config
+    }
+
+    #[test]
+    fn the_image_is_its_directories_and_those_of_the_configuration() {
+        assert!(image(&Config::default()).is_empty(), "off");
+        let mut config = enabled();
+        let own = crate::config::Watched { detector: SPEC.detector as u8, path: "/app/".try_into().unwrap() };
+        config.watched.push(own).unwrap();
+        assert!(image(&config).contains(&"/usr/") && image(&config).contains(&"/app/"));
+    }
+
+    #[test]
+    fn what_could_not_be_told_is_looked_up() {
+        let found = |path: &str, stage: &Stage| {
+            judged_under(&enabled(), &SPEC, reason::SOLE, path, 0, stage).map(|told| told.0)
+        };
+        let shell = Stage::default().exe(7, "/bin/busybox").cwd(7, "/usr/lib/app");
+        assert_eq!(found("./run.sh", &shell), None);
+        assert_eq!(found("../../../bin/sh", &shell), None);
+        let elsewhere = Stage::default().exe(7, "/bin/busybox").cwd(7, "/data");
+        assert_eq!(found("./run.sh", &elsewhere), Some(Severity::MEDIUM), "a script that lies elsewhere");
+        assert_eq!(found("/dev/fd/3", &Stage::default().exe(7, "/data/x")), Some(Severity::MEDIUM));
+        assert_eq!(found("./gone", &Stage::default()), Some(Severity::LOW));
+    }
 }

@@ -25,6 +25,8 @@ pub mod raw_socket;
 pub mod resource_hijack;
 pub mod shell_on_socket;
 pub mod spec;
+#[cfg(test)]
+pub(crate) mod staged;
 pub mod sysctl_tamper;
 pub mod uring_use;
 pub mod volatile_exec;

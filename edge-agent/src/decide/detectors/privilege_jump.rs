@@ -45,13 +45,28 @@ fn weigh(reason: u8) -> (Technique, Severity) {
     }
 }
 
-/// Set-gid alone means something else to a directory: what is made in it gets its group.
+/// `S_ISUID` of a file's mode.
+const SET_UID: u32 = 0o4000;
+
+/// Looks at what the kernel side could not tell.
 fn resolve(evidence: &mut Act, record: &ActRecord, processes: &dyn Processes, _: &Config) -> Resolved {
+    if record.reason == reason::ROOT_GAINED {
+        return look_at_door(evidence, processes);
+    }
+    // Set-gid alone means something else to a directory: what is made in it gets its group.
     match reach(evidence, record, processes).and_then(|path| path.metadata().ok()) {
         Some(found) if found.is_dir() => Resolved::Harmless,
         Some(_) => Resolved::Certain,
         None => Resolved::Unknown,
     }
+}
+
+/// Whether the program that has become root is one that is meant to.
+fn look_at_door(evidence: &Act, processes: &dyn Processes) -> Resolved {
+    // A program that was started by a relative path is no login: its file is not where anybody could look.
+    let door = processes.file(evidence.object.as_slice()).is_some_and(|file| file.mode & SET_UID != 0);
+    let absolute = evidence.object.as_slice().first() == Some(&b'/');
+    if door && absolute { Resolved::Harmless } else { Resolved::Certain }
 }
 
 #[cfg(test)]
@@ -60,6 +75,7 @@ mod tests {
     use edge_abi::Task;
 
     use super::*;
+    use crate::decide::detectors::staged::{Stage, judged};
 
     /// This machine, nothing kept.
     struct Here;
@@ -84,5 +100,16 @@ mod tests {
         assert_eq!(look("/etc"), (Resolved::Harmless, 0o2755));
         assert_eq!(look("/etc/passwd"), (Resolved::Certain, 0o2755));
         assert_eq!(look("/etc/passwd/none").0, Resolved::Unknown);
+    }
+
+    #[test]
+    fn a_set_uid_program_is_a_door_and_others_are_not() {
+        let stage = Stage::default().mode("/usr/bin/sudo", 0o104_755).mode("/usr/bin/app", 0o100_755);
+        let found = |path: &str| judged(&SPEC, reason::ROOT_GAINED, path, 1000, &stage);
+        assert_eq!(found("/usr/bin/sudo"), None);
+        let (severity, act) = found("/usr/bin/app").unwrap();
+        assert_eq!((severity, act.value), (Severity::CRITICAL, 1000));
+        assert!(found("./exploit").is_some());
+        assert!(found("/data/gone").is_some());
     }
 }

@@ -1,20 +1,31 @@
 //! `volatile_exec`: execution from volatile storage. Plain cases are certain in the kernel
 //! (`edge-ebpf/src/detectors/volatile_exec.rs`); what it could not follow is resolved here.
 
-use edge_abi::{Outcome, VolatileExecRecord, exec_flags};
+use core::time::Duration;
+
+use edge_abi::{Outcome, VolatileExecRecord, exec_flags, reason};
 use edge_wire::{Bytes, DetectorId, Evidence, Reason, Severity, Technique, VolatileExec};
 
 use crate::config;
 use crate::decide::Judged;
 use crate::decide::suppress::key;
+use crate::enrich::look::{alive, base, nameless};
 use crate::enrich::{Processes, place};
 
 /// Number and name on the wire.
 pub const DETECTOR: DetectorId = DetectorId::VOLATILE_EXEC;
 
+/// How long ago a dropped file may have been changed: what the kernel side remembers, and some time for this agent to look.
+const FRESH: Duration = Duration::from_secs(660);
+
 /// The path resolved, if it can be, and what it was resolved against.
 fn resolve(record: &VolatileExecRecord, processes: &impl Processes) -> Option<place::Path> {
     let path = field(&record.path, record.path_len);
+    if path.starts_with(b"/dev/fd/") || path.starts_with(b"/proc/") {
+        // A descriptor: only the process itself shows what it has open.
+        let exe = processes.exe(record.header.tgid)?;
+        return Some(place::join(b"", alive(&exe)));
+    }
     if path.first() == Some(&b'/') {
         return Some(place::join(b"", path));
     }
@@ -37,6 +48,39 @@ fn field(bytes: &[u8], length: u32) -> &[u8] {
     bytes.get(..bytes.len().min(length as usize)).unwrap_or_default()
 }
 
+/// Whether the program was named by a descriptor. When that cannot be looked at any more, it is `fileless_exec` that tells.
+fn is_descriptor(record: &VolatileExecRecord) -> bool {
+    let path = field(&record.path, record.path_len);
+    path.starts_with(b"/dev/fd/") || path.starts_with(b"/proc/")
+}
+
+/// Weighs a program executed by a relative of who made a file of that name executable; `None` when it is another file.
+fn dropped(record: &VolatileExecRecord, path: Option<&[u8]>, processes: &impl Processes) -> Option<Severity> {
+    if let Some(file) = path.and_then(|path| processes.file(path)) {
+        return file.age.is_some_and(|age| age < FRESH).then_some(Severity::MEDIUM);
+    }
+    // It is gone already: whoever unlinks what he has just started hides it.
+    match processes.exe(record.header.tgid) {
+        Some(exe) => nameless(&exe).map(|_| Severity::MEDIUM),
+        None => Some(Severity::LOW),
+    }
+}
+
+/// Weighs a process that unlinks a file of its program's name; `None` when it is another file.
+fn unlinked(
+    record: &VolatileExecRecord,
+    path: Option<&[u8]>,
+    processes: &impl Processes,
+) -> Option<Severity> {
+    let path = path?;
+    if let Some(exe) = processes.exe(record.header.tgid) {
+        return (alive(&exe) == path).then_some(Severity::MEDIUM);
+    }
+    let task = processes.kept(record.header.tgid)?;
+    let kept = field(&task.exe, task.exe_len);
+    (kept == path || (kept.first() != Some(&b'/') && base(kept) == base(path))).then_some(Severity::LOW)
+}
+
 /// Weighs an exec; `None` for a candidate that leads elsewhere.
 ///
 /// A candidate that cannot be resolved is told at low severity: it is gone, and silence would be a way to hide.
@@ -49,7 +93,11 @@ pub fn judge(
 ) -> Option<Judged> {
     let resolved = resolve(record, processes);
     let candidate = record.flags & exec_flags::CANDIDATE != 0;
+    let reason = record.reason as u8;
     let severity = match (&resolved, candidate) {
+        _ if reason == reason::DROPPED_AND_RUN => dropped(record, resolved.as_deref(), processes)?,
+        _ if reason == reason::SELF_UNLINK => unlinked(record, resolved.as_deref(), processes)?,
+        (None, true) if is_descriptor(record) => return None,
         (Some(path), true) if !place::is_volatile(path, policy) => return None,
         (None, true) => Severity::LOW,
         _ => Severity::MEDIUM,
@@ -68,11 +116,17 @@ pub fn judge(
     let path = resolved.as_deref().unwrap_or(given);
     let relative = record.flags & exec_flags::RELATIVE != 0;
     let cwd = if relative { field(&record.cwd, record.cwd_len) } else { b"" };
-    let evidence = VolatileExec { flags, path: Bytes::cut(path), cwd: Bytes::cut(cwd), reason: Reason::SOLE };
+    let evidence =
+        VolatileExec { flags, path: Bytes::cut(path), cwd: Bytes::cut(cwd), reason: Reason(reason) };
     // The same program started again by the same user is the same finding, whatever its process id.
-    let key = key((DETECTOR, path, record.header.uid, outcome as u8));
+    let key = key((DETECTOR, reason, path, record.header.uid, outcome as u8));
     // The caller makes it T1105 when the process shows that what runs is this very file, and not an interpreter of it.
-    Some(Judged { technique: Technique::T1059, severity, evidence: Evidence::VolatileExec(evidence), key })
+    let technique = match reason {
+        reason::DROPPED_AND_RUN => Technique::T1105,
+        reason::SELF_UNLINK => Technique::new(1070, 4),
+        _ => Technique::T1059,
+    };
+    Some(Judged { technique, severity, evidence: Evidence::VolatileExec(evidence), key })
 }
 
 #[cfg(test)]
@@ -81,6 +135,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
+    use crate::decide::detectors::staged::Stage;
 
     /// A process whose working directory is known, or not.
     struct In(Option<&'static str>);
@@ -142,5 +197,51 @@ mod tests {
         assert_eq!(told(&record("/tmp/../bin/sh", exec_flags::CANDIDATE, ""), &In(None)), None);
         let sneaky = told(&record("/usr/../tmp/x", exec_flags::CANDIDATE, ""), &In(None)).unwrap();
         assert_eq!(sneaky.1.path.as_slice(), b"/tmp/x");
+    }
+
+    fn told_by(record: &VolatileExecRecord, stage: &Stage) -> Option<(Severity, Technique)> {
+        let policy = Config::default().detectors.volatile_exec;
+        let judged = judge(record, Outcome::Reported, stage, &policy)?;
+        Some((judged.severity, judged.technique))
+    }
+
+    fn about(path: &str, reason: u8) -> VolatileExecRecord {
+        let mut record = record(path, exec_flags::CANDIDATE, "");
+        (record.reason, record.header.tgid) = (u32::from(reason), 7);
+        record
+    }
+
+    #[test]
+    fn a_dropped_file_is_fresh_or_gone() {
+        let dropped = about("/data/x", reason::DROPPED_AND_RUN);
+        let told = Some((Severity::MEDIUM, Technique::T1105));
+        assert_eq!(told_by(&dropped, &Stage::default().aged("/data/x", 0o755, 3)), told);
+        assert_eq!(told_by(&dropped, &Stage::default().exe(7, "/data/x (deleted)")), told);
+        assert_eq!(told_by(&dropped, &Stage::default().aged("/data/x", 0o755, 86_400)), None, "another one");
+        assert_eq!(told_by(&dropped, &Stage::default()), Some((Severity::LOW, Technique::T1105)));
+    }
+
+    #[test]
+    fn who_unlinks_what_it_runs_is_told() {
+        let unlinked = about("/data/x", reason::SELF_UNLINK);
+        let told = |severity| Some((severity, Technique::new(1070, 4)));
+        for exe in ["/data/x", "/data/x (deleted)"] {
+            assert_eq!(told_by(&unlinked, &Stage::default().exe(7, exe)), told(Severity::MEDIUM));
+        }
+        assert_eq!(told_by(&unlinked, &Stage::default().exe(7, "/usr/bin/x")), None, "a file of that name");
+        assert_eq!(told_by(&unlinked, &Stage::default().kept_exe(7, "/data/x")), told(Severity::LOW));
+        assert_eq!(told_by(&unlinked, &Stage::default().kept_exe(7, "/usr/bin/x")), None);
+    }
+
+    #[test]
+    fn a_descriptor_is_what_it_has_open() {
+        let by_descriptor = record("/dev/fd/3", exec_flags::CANDIDATE, "");
+        let stage = |exe| Stage::default().exe(0, exe);
+        assert_eq!(
+            told_by(&by_descriptor, &stage("/tmp/x (deleted)")),
+            Some((Severity::MEDIUM, Technique::T1059))
+        );
+        assert_eq!(told_by(&by_descriptor, &stage("/usr/bin/x")), None);
+        assert_eq!(told_by(&by_descriptor, &Stage::default()), None, "told by fileless_exec");
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::Act;
+use super::child::{End, in_child};
 use super::tally::Tally;
 use crate::failure::Failure;
 use crate::options::Options;
@@ -79,8 +80,16 @@ fn uid_zero(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
     let shell = options.text("shell").unwrap_or("/bin/sh");
     tally.child("starting a shell", || {
         process::set_users(USER, USER, 0)?;
-        process::set_users(0, 0, 0)?;
-        Err(process::exec(&c_text(shell)?, &[c"sh".to_owned(), c"-c".to_owned(), c"true".to_owned()]))
+        // A child of its own, so that a sensor has seen an ordinary user's process before it is one of user 0.
+        let (_, end) = in_child(|| {
+            process::set_users(0, 0, 0)?;
+            Err(process::exec(&c_text(shell)?, &[c"sh".to_owned(), c"-c".to_owned(), c"true".to_owned()]))
+        })?;
+        match end {
+            End::Code(code) => Ok(code),
+            End::Signal(signal) => Ok(128 + signal),
+            End::Refused(error) => Err(error),
+        }
     })
 }
 

@@ -1,0 +1,76 @@
+//! Files made executable, and programs that unlink themselves, on the tracepoint rung.
+//!
+//! Remembered by the last component of their path: paths are compared by the agent, which sees where they really lead.
+
+use aya_ebpf::macros::raw_tracepoint;
+use aya_ebpf::programs::RawTracePointContext;
+use edge_abi::{Counter, Detector, Dropped, reason, task_flags};
+use edge_ebpf::detectors::volatile_exec::Decision;
+
+use super::paths::count_unlink;
+use super::syscall::scratch;
+use crate::clock::now_ns;
+use crate::emit::{count, volatile_exec};
+use crate::maps::DROPS;
+use crate::task;
+
+/// A process unlinks a file that may be its own program.
+#[raw_tracepoint]
+pub(crate) fn sys_unlink(ctx: RawTracePointContext) -> i32 {
+    let _ = report(&ctx);
+    0
+}
+
+/// Whether a mode lets anyone execute.
+#[inline(always)]
+pub(super) fn is_executable(mode: u32) -> bool {
+    mode & 0o111 != 0
+}
+
+/// Remembers that the current process makes a file of this name executable.
+#[inline(always)]
+pub(super) fn note(name: u32) {
+    let tgid = task::current_tgid();
+    let origin = task::lookup(tgid).map_or(0, |task| task.origin);
+    let _ = DROPS.insert(name, &Dropped { time_ns: now_ns(), writer: tgid, origin }, 0);
+}
+
+/// What is remembered of a file of this name.
+#[inline(always)]
+pub(super) fn known(name: u32) -> Option<&'static Dropped> {
+    let dropped = DROPS.get_ptr(name)?;
+    // SAFETY: a value of a preallocated map stays mapped; when it is recycled meanwhile, a candidate more or less is judged.
+    Some(unsafe { &*dropped })
+}
+
+/// Whether the current process runs a program of this name.
+#[inline(always)]
+pub(super) fn is_own(name: u32) -> bool {
+    task::lookup(task::current_tgid())
+        .is_some_and(|task| task.name == name && task.flags & task_flags::EXECUTED != 0)
+}
+
+/// Reports it; the agent looks whether it is that very file.
+#[inline(always)]
+fn report(ctx: &RawTracePointContext) -> Option<()> {
+    let scratch = scratch()?;
+    if let Some(mode) = volatile_exec::mode() {
+        count(Detector::VolatileExec, Counter::Evidence);
+        let tgid = task::current_tgid();
+        let [length, _] = scratch.lengths;
+        let (relative, known) = (scratch.path.first() != b'/', task::lookup(tgid));
+        let task = known.as_deref();
+        volatile_exec::apply(
+            mode,
+            Decision::Candidate,
+            reason::SELF_UNLINK,
+            tgid,
+            relative,
+            &scratch.path,
+            length,
+            task,
+        );
+    }
+    count_unlink(ctx, scratch);
+    Some(())
+}

@@ -1,0 +1,40 @@
+//! `fileless_exec` in a guest: programs without a name on disk are told apart from files started by descriptor.
+
+use crate::scene::{Policy, SOON, Scene};
+use edge_tests::said;
+use edge_tests::trials::Outcome;
+
+/// The detector's name.
+const NAME: &str = "fileless_exec";
+
+/// A memfd by empty path and by its path below /proc, a deleted file, and one that never had a name.
+pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
+    scene.run("mkdir -p /data/d", SOON)?;
+    scene.agent(Policy::Observe)?;
+    for (act, reason) in [
+        ("memfd", "memfd"),
+        ("proc_fd", "memfd"),
+        ("deleted --dir /data/d", "deleted_file"),
+        ("tmpfile --dir /data/d", "deleted_file"),
+    ] {
+        let (_, verdict) = scene.act(&format!("{NAME}.{act} --stay-ms 500"), NAME, reason)?;
+        if said::technique(&verdict) != Some("T1620") || said::disposition(&verdict) != Some("reported") {
+            return Err(format!("{act} was reported as {}", verdict.json).into());
+        }
+        let object = said::evidence_text(&verdict, "object").unwrap_or_default();
+        if !object.starts_with("/dev/fd/") && !object.starts_with("/proc/self/fd/") {
+            return Err(format!("{act} has the object {object}").into());
+        }
+    }
+    Ok(None)
+}
+
+/// An ordinary file started by descriptor, as service managers do, and a shell that executes itself again.
+pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    let mark = scene.watch.mark();
+    scene.emulate("act fileless_exec.benign_fexecve --stay-ms 300")?;
+    scene.run("busybox ls /data; sh -c 'true'", SOON)?;
+    scene.quiet(mark)?;
+    Ok(None)
+}

@@ -1,0 +1,37 @@
+//! `foreign_exec` in a guest: what does not lie in the image does not run when policy says so, and the image runs.
+
+use crate::scene::{Policy, SOON, Scene};
+use edge_tests::said;
+use edge_tests::trials::Outcome;
+
+/// The detector's name.
+const NAME: &str = "foreign_exec";
+
+/// By absolute path it is killed at its first instruction; by relative path it is reported.
+pub(crate) fn attack_killed(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Image)?;
+    let (emulation, verdict) =
+        scene.act("foreign_exec.copy --path /data/edge-copy --stay-ms 500", NAME, "sole")?;
+    if emulation.count("killed")? != 1 || said::disposition(&verdict) != Some("killed") {
+        return Err(format!("reported as {}", verdict.json).into());
+    }
+    let (_, verdict) =
+        scene.act("foreign_exec.relative --path /data/edge-near --stay-ms 500", NAME, "sole")?;
+    if said::disposition(&verdict) != Some("reported") || said::technique(&verdict) != Some("T1204") {
+        return Err(format!("reported as {}", verdict.json).into());
+    }
+    Ok(None)
+}
+
+/// Programs of the image, by absolute and by relative path.
+pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Image)?;
+    let mark = scene.watch.mark();
+    scene.emulate("act foreign_exec.benign_own")?;
+    scene.run("cd /usr/bin && ./edge-emulate --help && cd / && usr/bin/edge-emulate --help", SOON)?;
+    scene.settled_heartbeat()?;
+    match scene.watch.since(mark).iter().find(|line| said::is_verdict(line)) {
+        Some(line) => Err(format!("the image became a finding: {}", line.json).into()),
+        None => Ok(None),
+    }
+}

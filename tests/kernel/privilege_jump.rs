@@ -1,0 +1,32 @@
+//! `privilege_jump` in a guest: an ordinary user's process that is root the next time it starts a program.
+
+use crate::scene::{Policy, Scene};
+use edge_tests::said;
+use edge_tests::trials::Outcome;
+
+/// The detector's name.
+const NAME: &str = "privilege_jump";
+
+/// User 0 without a set-uid program.
+pub(crate) fn root_caught(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    let (_, verdict) = scene.act("privilege_jump.uid_zero", NAME, "root_gained")?;
+    let object = said::evidence_text(&verdict, "object").unwrap_or_default();
+    if said::evidence(&verdict, "value")? != 1000 || !object.ends_with("/edge-emulate") {
+        return Err(format!("reported as {}", verdict.json).into());
+    }
+    if said::technique(&verdict) != Some("T1068") {
+        return Err(format!("it is {:?}", said::technique(&verdict)).into());
+    }
+    Ok(None)
+}
+
+/// Giving user 0 up, and a daemon that acts as a user for a while.
+pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    let mark = scene.watch.mark();
+    scene.emulate("act privilege_jump.benign_drop")?;
+    scene.emulate("act privilege_jump.benign_service")?;
+    scene.quiet(mark)?;
+    Ok(None)
+}
