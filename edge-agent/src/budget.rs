@@ -14,7 +14,7 @@ pub const SUPPRESS_SLOTS: usize = 64;
 pub const RECORDS_PER_TURN: usize = 64;
 
 /// Bytes of kernel memory that all maps together may take with default sizes.
-pub const MAP_BYTES: u64 = 512 * 1024;
+pub const MAP_BYTES: u64 = 768 * 1024;
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

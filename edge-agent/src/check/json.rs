@@ -138,7 +138,7 @@ mod tests {
             assert_eq!(json.matches(open).count(), json.matches(close).count(), "{json}");
         }
         for part in
-            ["\"name\":\"file_tamper\"", "\"rung\":\"off\"", "log says \\\"no\\\"", "\"map_budget\":524288"]
+            ["\"name\":\"file_tamper\"", "\"rung\":\"off\"", "log says \\\"no\\\"", "\"map_budget\":786432"]
         {
             assert!(json.contains(part), "{part} in {json}");
         }

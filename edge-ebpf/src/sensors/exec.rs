@@ -22,7 +22,7 @@ use crate::clock::now_ns;
 use crate::emit::act::is_probe;
 use crate::emit::{count, history, volatile_exec};
 use crate::maps::{ALLOW, EXEC_JUMPS, EXEC_SCRATCH, ExecScratch};
-use crate::{filter, globals, read, task};
+use crate::{filter, globals, read, stack, task};
 
 /// Programs that go on, by their place in [`EXEC_JUMPS`]; the loader fills it in the same order.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,7 @@ pub(crate) enum ExecJump {
 /// A program was executed.
 #[tracepoint]
 pub(crate) fn exec(ctx: TracePointContext) -> u32 {
+    stack::deepen::<47>();
     let _ = on_exec(&ctx);
     0
 }

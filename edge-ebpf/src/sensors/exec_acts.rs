@@ -10,7 +10,7 @@ use edge_ebpf::detectors::{Sighting, fetch_loop, masquerade, privilege_jump, she
 use edge_ebpf::path::{PathBuffer, at};
 
 use super::exec::{ExecJump, jump, scratch};
-use crate::emit::act::{Act, apply, enter, rule};
+use crate::emit::act::{Act, apply, enter, is_probe, rule};
 use crate::maps::{EXEC_ACTS, ExecAct, ExecScratch};
 use crate::task;
 use edge_ebpf::count::Weight;
@@ -70,6 +70,10 @@ fn plain(reason: u8) -> Sighting {
 #[inline(always)]
 fn judge(scratch: &mut ExecScratch) -> Option<()> {
     let tgid = task::current_tgid();
+    if is_probe(Detector::ShellOnSocket, tgid) {
+        // What it executes is neither an interpreter nor a download tool; that it was asked about is what is tested.
+        is_probe(Detector::FetchLoop, tgid);
+    }
     let task = task::lookup(tgid)?;
     let form = form(&scratch.path, &scratch.facts);
     if let Some(sighting) = fileless_exec::judge(form) {

@@ -15,7 +15,7 @@ use edge_ebpf::detectors::{device_tamper, net_tamper};
 use super::{acts, net, write};
 use crate::emit::file_tamper;
 use crate::maps::{JUMPS, SCRATCH, Scratch};
-use crate::{filter, globals, read, task};
+use crate::{filter, globals, read, stack, task};
 
 /// `PSR_MODE32_BIT` of `arch/arm64/include/uapi/asm/ptrace.h`.
 const PSR_MODE32: u64 = 1 << 4;
@@ -47,6 +47,7 @@ pub(crate) enum Jump {
 /// A syscall begins.
 #[raw_tracepoint]
 pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
+    stack::deepen::<56>();
     let class = class(&ctx);
     if class == SyscallClass::None as u8 || !filter::in_scope() {
         return 0;
