@@ -30,6 +30,6 @@ pub use records::{
 pub use syscall::{COMPAT_BASE, FIRST_ACT, SYSCALL_SLOTS, SyscallClass};
 pub use task::{CWD_BYTES, EXE_BYTES, Task, task_flags};
 pub use tuning::{
-    Allow, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS, VolatileExecTuning, Watch,
-    WatchSlot, WindowKey, exe_hash, prefix_verdict, watch_access,
+    Allow, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS,
+    VolatileExecTuning, Watch, WatchSlot, WindowKey, exe_hash, prefix_verdict, watch_access,
 };

@@ -124,7 +124,8 @@ mod tests {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         assert_eq!(is_netlink(me, socket.as_raw_fd().try_into().unwrap()), Some(false));
         assert_eq!(is_netlink(me, u64::MAX), None);
-        let line = "ffff9a0c5b0e1000 15  613        00000002 0        0        0        2        0        14912";
+        let line =
+            "ffff9a0c5b0e1000 15  613        00000002 0        0        0        2        0        14912";
         assert_eq!(netlink_inode(line), Some(14_912));
         let head = "sk       Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode";
         assert_eq!(netlink_inode(head), None);

@@ -8,7 +8,8 @@ use aya::maps::ProgramArray;
 use aya::programs::cgroup_sock_addr::CgroupSockAddr;
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::{
-    CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSock, PerfEvent, ProgramFd, RawTracePoint, TracePoint,
+    CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSock, PerfEvent, ProgramFd, RawTracePoint,
+    TracePoint,
 };
 use aya::util::online_cpus;
 use aya::{Ebpf, EbpfLoader};
@@ -55,8 +56,14 @@ impl Plan {
     /// The same for connections made to this machine. Every field from the old state on must lie where the kernel side expects it
     /// (`edge-ebpf/src/detectors/login_guessing.rs`).
     pub(super) fn read_sock_state(&mut self) -> Result<(), tracefs::TracefsError> {
-        const FIELDS: [(&str, u32); 6] =
-            [("newstate", 4), ("sport", 8), ("family", 12), ("protocol", 14), ("daddr", 20), ("daddr_v6", 40)];
+        const FIELDS: [(&str, u32); 6] = [
+            ("newstate", 4),
+            ("sport", 8),
+            ("family", 12),
+            ("protocol", 14),
+            ("daddr", 20),
+            ("daddr_v6", 40),
+        ];
         let mount = tracefs::find()?;
         let offset = |field| tracefs::offset(&mount, "sock", "inet_sock_set_state", field);
         let first = offset("oldstate")?;

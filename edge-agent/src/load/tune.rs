@@ -5,8 +5,8 @@ use core::time::Duration;
 use aya::maps::MapError;
 use aya::maps::lpm_trie::Key;
 use edge_abi::{
-    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS, VolatileExecTuning,
-    prefix_verdict,
+    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS,
+    VolatileExecTuning, prefix_verdict,
 };
 
 use super::maps::Maps;

@@ -3,8 +3,7 @@
 
 use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid};
 use edge_abi::{
-    ABI_VERSION, ActRecord, COMM_BYTES, Counter, Detector, Header, Mode, Outcome, Rule, WindowKey,
-    task_flags,
+    ABI_VERSION, ActRecord, COMM_BYTES, Counter, Detector, Header, Mode, Outcome, Rule, WindowKey, task_flags,
 };
 use edge_ebpf::count::{Tally, observe};
 use edge_ebpf::detectors::Report;

@@ -36,8 +36,13 @@ fn observe(ctx: &TracePointContext) -> Option<()> {
     act.protocol = ENDPOINT_TCP;
     act.port = change.local_port;
     act.address = source.address;
-    let key =
-        WindowKey { subject: source.hash(), detector: DETECTOR as u8, reason: act.reason, kind: 2, object: 0 };
+    let key = WindowKey {
+        subject: source.hash(),
+        detector: DETECTOR as u8,
+        reason: act.reason,
+        kind: 2,
+        object: 0,
+    };
     apply(&Elsewhere { tgid: 0 }, DETECTOR, rule, &key, rule.threshold, &act);
     Some(())
 }
