@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::{self, IoSlice, IoSliceMut, Read as _};
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
@@ -55,11 +55,13 @@ fn load_and_send(plan: &Plan, socket: &UnixStream) -> io::Result<()> {
     // Without it, aya parses the kernel's BTF; that costs memory, not correctness.
     let _ = sys::hide_btf();
     let (ebpf, mut report) = object::load(plan);
+    // Dropping it would switch the perf events off for the agent as well, where they are no links (before Linux 5.15).
+    let ebpf = ManuallyDrop::new(ebpf);
     report.peak_kib = peak_kib().unwrap_or(0);
     let encoded = postcard::to_allocvec(&report).map_err(io::Error::other)?;
     let links = links()?;
     let mut descriptors: Vec<BorrowedFd<'_>> = Vec::new();
-    if let Some(ebpf) = &ebpf {
+    if let Some(ebpf) = &*ebpf {
         descriptors.extend(ebpf.maps().filter_map(|(_, map)| object::descriptor(map)));
     }
     descriptors.extend(links.iter().map(OwnedFd::as_fd));

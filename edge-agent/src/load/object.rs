@@ -166,17 +166,17 @@ fn attach(ebpf: &mut Ebpf, program: Program, plan: &Plan) -> Result<(), Failure>
         Hook::Cgroup => {
             let handle: &mut CgroupSockAddr = handle.try_into().map_err(load)?;
             handle.load().map_err(load)?;
-            handle.attach(&directory(plan)?, MODE).map_err(hook)?;
+            handle.attach(directory(plan)?, MODE).map_err(hook)?;
         }
         Hook::CgroupPacket => {
             let handle: &mut CgroupSkb = handle.try_into().map_err(load)?;
             handle.load().map_err(load)?;
-            handle.attach(&directory(plan)?, CgroupSkbAttachType::Egress, MODE).map_err(hook)?;
+            handle.attach(directory(plan)?, CgroupSkbAttachType::Egress, MODE).map_err(hook)?;
         }
         Hook::CgroupSocket => {
             let handle: &mut CgroupSock = handle.try_into().map_err(load)?;
             handle.load().map_err(load)?;
-            handle.attach(&directory(plan)?, MODE).map_err(hook)?;
+            handle.attach(directory(plan)?, MODE).map_err(hook)?;
         }
         Hook::Clock(period_ns) => {
             let handle: &mut PerfEvent = handle.try_into().map_err(load)?;
@@ -191,7 +191,7 @@ fn attach(ebpf: &mut Ebpf, program: Program, plan: &Plan) -> Result<(), Failure>
     Ok(())
 }
 
-/// A bpf_link is attached beside those of others whatever the mode, and the kernel wants no flags with it.
+/// A `bpf_link` is attached beside those of others whatever the mode, and the kernel wants no flags with it.
 const MODE: CgroupAttachMode = CgroupAttachMode::Single;
 
 /// The cgroup to attach to.

@@ -35,7 +35,7 @@ pub fn packets(segments: u32) -> u32 {
 #[inline(always)]
 #[must_use]
 pub fn units(bytes: u32) -> u32 {
-    (bytes >> UNIT_BITS) + (bytes & (UNIT_BYTES - 1) != 0) as u32
+    (bytes >> UNIT_BITS) + u32::from(bytes & (UNIT_BYTES - 1) != 0)
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ pub fn table(entries: u32, before: u32) -> Sighting {
 pub fn route(destination: u32, mask: u32) -> Option<Sighting> {
     (destination == 0 && mask == 0).then_some(Sighting {
         reason: reason::ROUTE_REMOVED,
-        value: SIOCDELRT as u64,
+        value: u64::from(SIOCDELRT),
         target: 0,
     })
 }
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(batch(&[16, NFT | 2, 17], false), reason::RULES_REMOVED);
         assert_eq!(batch(&[16, NFT | 5, 17], false), reason::RULES_REMOVED);
         assert_eq!(batch(&[16, NFT | 8, 17], false), reason::RULES_REMOVED);
-        assert_eq!(batch(&[16, NFT | 28, 17], false), reason::RULES_REMOVED);
+        assert_eq!(batch(&[16, NFT | DESTROY_RULE, 17], false), reason::RULES_REMOVED);
         assert_eq!(batch(&[16, NFT | 8, 17], true), 0, "one rule by its handle");
         assert_eq!(batch(&[16, NFT, NFT | 3, NFT | 6, 17], false), 0, "only additions");
     }
