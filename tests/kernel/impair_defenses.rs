@@ -15,7 +15,7 @@ const LOG: &str = "/var/log/messages";
 /// Starts a logger; its process.
 fn logger(scene: &mut Scene) -> Result<u64, Box<dyn Error>> {
     let start = format!(
-        "mkdir -p /var/log; rm -f {LOG}; echo line >{LOG}; [ -e /sbin/klogd ] || ln -s /bin/busybox /sbin/klogd; \
+        "mkdir -p /var/log /sbin; rm -f {LOG}; echo line >{LOG}; [ -e /sbin/klogd ] || ln -s /bin/busybox /sbin/klogd; \
          /sbin/klogd -n >/dev/null 2>&1 & echo $!; sleep 1"
     );
     Ok(scene.run(&start, SOON)?.trim().parse()?)
