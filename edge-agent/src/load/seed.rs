@@ -94,7 +94,7 @@ fn walk(config: &Config) -> Vec<Found> {
         }
         if tgid == 1 {
             // Whatever it is called (`busybox`, `init` in the initial RAM disk), it is the init system.
-            let init = config.role(b"/sbin/init");
+            let init = config.allow_of(b"/sbin/init");
             role.own |= init.own;
             role.flags |= task_flags::SPAWNER;
         }
