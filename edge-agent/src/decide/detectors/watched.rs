@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::enrich::Processes;
 
 /// `AT_FDCWD`, as the kernel side keeps it.
-const AT_FDCWD: u32 = -100_i32 as u32;
+const AT_FDCWD: u32 = (-100_i32).cast_unsigned();
 
 /// Takes the folder's descriptor out of a candidate's number, and says where its path leads from here.
 pub fn reach(evidence: &mut Act, record: &ActRecord, processes: &dyn Processes) -> Option<PathBuf> {
