@@ -37,9 +37,9 @@ static EXEC_FILENAME: u32 = 0;
 #[unsafe(no_mangle)]
 static FORK_CHILD: u32 = 0;
 
-/// Where `signal_generate` has the signal, its code and the pid it goes to.
+/// Where `signal_generate` has the signal, its code, the pid it goes to and what became of it.
 #[unsafe(no_mangle)]
-static SIGNAL_FIELDS: [u32; 3] = [0; 3];
+static SIGNAL_FIELDS: [u32; 4] = [0; 4];
 
 /// Where `inet_sock_set_state` has its old state.
 #[unsafe(no_mangle)]
@@ -96,6 +96,10 @@ global!(
 global!(
     /// Offset of the pid that the signal goes to.
     signal_pid: u32 = SIGNAL_FIELDS[2]
+);
+global!(
+    /// Offset of what became of the signal.
+    signal_result: u32 = SIGNAL_FIELDS[3]
 );
 global!(
     /// Offset of the old state.

@@ -14,16 +14,15 @@ const LOG: &str = "/var/log/messages";
 
 /// Starts a logger; its process.
 fn logger(scene: &mut Scene) -> Result<u64, Box<dyn Error>> {
-    let start = format!(
-        "mkdir -p /var/log; rm -f {LOG}; echo line >{LOG}; [ -e /sbin/klogd ] || ln -s /bin/busybox /sbin/klogd; \
-         /sbin/klogd -n >/dev/null 2>&1 & echo $!; sleep 1"
-    );
-    Ok(scene.run(&start, SOON)?.trim().parse()?)
+    let start = "mkdir -p /sbin; [ -e /sbin/klogd ] || ln -s /bin/busybox /sbin/klogd; \
+         /sbin/klogd -n >/dev/null 2>&1 & echo $!; sleep 1";
+    Ok(scene.run(start, SOON)?.trim().parse()?)
 }
 
 /// A signal to a logger, told with the signal and its target, and a log emptied, deleted and renamed.
 pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
+    scene.run(&format!("mkdir -p /var/log; echo line >>{LOG}"), SOON)?;
     let pid = logger(scene)?;
     let act = format!("impair_defenses.signal --pid {pid} --signal 15");
     let (_, verdict) = caught(scene, NAME, &act, "guard_signalled")?;

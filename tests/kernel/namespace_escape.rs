@@ -5,25 +5,33 @@ use std::error::Error;
 
 use crate::deed::{ended, has_reason, quiet};
 use crate::scene::{Policy, SOON, Scene, WHILE};
+use edge_tests::said;
 use edge_tests::subscriber::Line;
 use edge_tests::trials::Outcome;
 
 /// The detector's name.
 const NAME: &str = "namespace_escape";
 
-/// Runs an act, whose children do the deed, and returns the first verdict since. Whatever becomes of the children.
-fn first(scene: &mut Scene, act: &str) -> Result<Line, Box<dyn Error>> {
+/// Runs an act, whose children do the deed, and returns the verdict with this reason. Whatever becomes of the children.
+fn told(scene: &mut Scene, act: &str, reason: &str) -> Result<Line, Box<dyn Error>> {
     let mark = scene.watch.mark();
     scene.guest.run(&format!("edge-emulate act namespace_escape.{act}"), WHILE)?;
-    scene.verdict(mark, NAME).map_err(|error| format!("{act}: {error}").into())
+    let wanted = |line: &Line| said::is_verdict_of(line, NAME) && has_reason(line, reason).is_ok();
+    Ok(scene.watch.wait(mark, SOON, &format!("verdict about {act}, reason {reason}"), wanted)?)
 }
 
-/// Each way, by the reason of the first step.
+/// Each way, by its reason.
 pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
     scene.run("mkdir -p /data/mount", SOON)?;
-    for act in ["unshare_mount", "unshare_pid", "setns", "mount --dir /data/mount", "pivot_root"] {
-        has_reason(&first(scene, act)?, "unshare").map_err(|error| format!("{act}: {error}"))?;
+    for (act, reason) in [
+        ("unshare_mount", "unshare"),
+        ("unshare_pid", "unshare"),
+        ("setns", "setns"),
+        ("mount --dir /data/mount", "mount"),
+        ("pivot_root", "pivot_root"),
+    ] {
+        told(scene, act, reason)?;
     }
     Ok(None)
 }
@@ -38,7 +46,7 @@ pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
 /// Under enforce it ends at the first step.
 pub(crate) fn kill(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Enforce)?;
-    let verdict = first(scene, "unshare_mount")?;
+    let verdict = told(scene, "unshare_mount", "unshare")?;
     ended(&verdict, "killed")?;
     scene.emulate("act namespace_escape.benign_fork")?;
     Ok(None)

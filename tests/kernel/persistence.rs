@@ -23,7 +23,7 @@ pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
         ("symlink --path /etc/rc.local --dir /data", "init_script"),
         ("hard_link --path /etc/init.d/edge --dir /etc", "init_script"),
         ("create --path /etc/ld.so.preload", "preload"),
-        ("create --path /etc//./cron.d/odd", "cron"),
+        ("append --path /etc//../etc/profile", "profile"),
     ] {
         caught(scene, NAME, &format!("persistence.{act}"), reason)?;
     }

@@ -82,7 +82,7 @@ impl Sensors {
             scoped: !config.scope.cgroup.is_empty(),
             exec_filename: 0,
             fork_child: 0,
-            signal_fields: [0; 3],
+            signal_fields: [0; 4],
             sock_state: 0,
         };
         // A connection that is made to this machine belongs to no cgroup that could be told.

@@ -38,8 +38,8 @@ pub(super) struct Plan {
     pub exec_filename: u32,
     /// Offset of the child's pid in `sched_process_fork`; 0 when unknown.
     pub fork_child: u32,
-    /// Offsets of signal, code and pid in `signal_generate`; 0 when unknown.
-    pub signal_fields: [u32; 3],
+    /// Offsets of signal, code, pid and result in `signal_generate`; 0 when unknown.
+    pub signal_fields: [u32; 4],
     /// Offset of the old state in `inet_sock_set_state`; 0 when unknown.
     pub sock_state: u32,
 }
@@ -51,7 +51,7 @@ impl Plan {
         self.exec_filename = tracefs::offset(&mount, "sched", "sched_process_exec", "filename")?;
         self.fork_child = tracefs::offset(&mount, "sched", "sched_process_fork", "child_pid")?;
         let signal = |field| tracefs::offset(&mount, "signal", "signal_generate", field);
-        self.signal_fields = [signal("sig")?, signal("code")?, signal("pid")?];
+        self.signal_fields = [signal("sig")?, signal("code")?, signal("pid")?, signal("result")?];
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use super::Sighting;
 #[inline(always)]
 #[must_use]
 pub fn setup(entries: u64) -> Sighting {
-    Sighting { reason: reason::SOLE, value: entries as u32 as u64, target: 0 }
+    Sighting { reason: reason::SOLE, value: u64::from(entries as u32), target: 0 }
 }
 
 #[cfg(test)]

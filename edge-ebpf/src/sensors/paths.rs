@@ -21,7 +21,7 @@ pub(super) mod open_flag {
 }
 
 /// `AT_FDCWD`, as the lower half of a register: a relative path starts from the working directory.
-pub(crate) const AT_FDCWD: u32 = -100_i32 as u32;
+pub(crate) const AT_FDCWD: u32 = (-100_i32).cast_unsigned();
 
 /// `AT_REMOVEDIR`: `unlinkat` removes a directory, which holds no data.
 const AT_REMOVEDIR: u32 = 0x200;

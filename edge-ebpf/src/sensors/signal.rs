@@ -14,6 +14,9 @@ use edge_ebpf::detectors::mass_kill;
 use crate::emit::act::{Act, apply, enter, is_probe};
 use crate::{filter, globals, read, task};
 
+/// `TRACE_SIGNAL_DELIVERED`.
+const DELIVERED: u32 = 0;
+
 /// A signal was made.
 #[tracepoint]
 pub(crate) fn signal(ctx: TracePointContext) -> u32 {
@@ -33,6 +36,11 @@ fn on_signal(ctx: &TracePointContext) -> Option<()> {
     let code: i32 = read::kernel(record + u64::from(globals::signal_code()))?;
     let number: u32 = read::kernel(record + u64::from(globals::signal_number()))?;
     if !mass_kill::matters(number, code) {
+        return None;
+    }
+    // One to a process that is dying already, or that ignores it, does nothing.
+    let result: u32 = read::kernel(record + u64::from(globals::signal_result()))?;
+    if result != DELIVERED {
         return None;
     }
     let target: u32 = read::kernel(record + u64::from(globals::signal_pid()))?;

@@ -46,7 +46,6 @@ const ALLOW: &[Pass] = &[
     Pass::alone("/sbin/mkswap"),
     Pass::alone("/sbin/resize2fs"),
     Pass::alone("/sbin/tune2fs"),
-    Pass::alone("/usr/sbin/watchdog"),
     Pass::alone("/usr/sbin/wd_keepalive"),
     Pass::alone("/sbin/blkid"),
     Pass::alone("/bin/mount"),

@@ -53,7 +53,7 @@ const ALLOW: &[Pass] = &[
 ];
 
 /// What must not be stopped: the agent, loggers, watchdog daemons.
-pub const GUARDS: [&str; 14] = [
+pub const GUARDS: [&str; 13] = [
     "/usr/bin/edge-agent",
     "/usr/sbin/edge-agent",
     "/sbin/syslogd",
@@ -64,7 +64,6 @@ pub const GUARDS: [&str; 14] = [
     "/sbin/auditd",
     "/sbin/logd",
     "/sbin/watchdog",
-    "/usr/sbin/watchdog",
     "/usr/sbin/wd_keepalive",
     "/usr/bin/mender-auth",
     "/usr/sbin/fail2ban-server",

@@ -91,7 +91,7 @@ mod tests {
         let look = |path: &str| {
             let mut record = ActRecord::zeroed();
             record.header.tgid = std::process::id();
-            record.value = u64::from(-100_i32 as u32) << 32 | 0o2755;
+            record.value = u64::from((-100_i32).cast_unsigned()) << 32 | 0o2755;
             record.path_len = path.len() as u16;
             record.path[..path.len()].copy_from_slice(path.as_bytes());
             let mut evidence = Act::default();

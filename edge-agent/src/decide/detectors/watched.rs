@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::enrich::Processes;
 
 /// `AT_FDCWD`, as the kernel side keeps it.
-const AT_FDCWD: u32 = -100_i32 as u32;
+const AT_FDCWD: u32 = (-100_i32).cast_unsigned();
 
 /// Takes the folder's descriptor out of a candidate's number, and says where its path leads from here.
 pub fn reach(evidence: &mut Act, record: &ActRecord, processes: &dyn Processes) -> Option<PathBuf> {
@@ -30,7 +30,14 @@ pub fn resolve(
     processes: &dyn Processes,
     config: &Config,
 ) -> Resolved {
-    let Some(path) = reach(evidence, record, processes) else { return Resolved::Unknown };
+    let Some(mut path) = reach(evidence, record, processes) else { return Resolved::Unknown };
+    let mut real = real_of(&path);
+    if real.is_none() {
+        // The process may have ended between the two looks; then it is told without its eyes.
+        let Some(again) = reach(evidence, record, processes) else { return Resolved::Unknown };
+        real = real_of(&again);
+        path = again;
+    }
     let Some(spec) = Detector::from_raw(record.header.detector).and_then(spec_of) else {
         return Resolved::Unknown;
     };
@@ -38,7 +45,6 @@ pub fn resolve(
     let own = config.watched.iter().filter(|own| {
         record.reason == reason::SOLE && Detector::from_raw(own.detector) == Some(spec.detector)
     });
-    let real = real(&path);
     for pattern in built_in.chain(own.map(|own| own.path.as_str())) {
         let same = is_same_file(pattern, &path);
         if same || real.as_deref().is_some_and(|real| matches(pattern, real.as_os_str().as_bytes())) {
@@ -55,7 +61,7 @@ pub fn resolve(
 }
 
 /// The path without links; that of its folder when the file itself is gone, or not there yet.
-fn real(path: &Path) -> Option<PathBuf> {
+fn real_of(path: &Path) -> Option<PathBuf> {
     if let Ok(whole) = path.canonicalize() {
         return Some(whole);
     }
