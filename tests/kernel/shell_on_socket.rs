@@ -17,7 +17,7 @@ pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
         if value & 3 == 0 || port == 0 || address != Some("127.0.0.1") {
             return Err(format!("{act} was reported as {}", verdict.json).into());
         }
-        if said::technique(&verdict) != Some("T1059.004") {
+        if said::sub_technique(&verdict) != Some("T1059.004") {
             return Err(format!("{act} is {:?}", said::technique(&verdict)).into());
         }
     }

@@ -111,7 +111,7 @@ fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) -> Option<()> {
     }
     // A multi-call program that executes itself again stays what it is.
     flags |= match form(&scratch.path, &scratch.facts) {
-        Form::Running => task.flags & (task_flags::INTERPRETER | task_flags::FETCHER),
+        Form::Own => task.flags & (task_flags::INTERPRETER | task_flags::FETCHER),
         _ => kind(&scratch.name, scratch.facts.name),
     };
     scratch.flags = flags;
