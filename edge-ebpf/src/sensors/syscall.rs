@@ -13,7 +13,7 @@ use edge_abi::{COMPAT_BASE, FIRST_ACT, SyscallClass};
 
 use crate::emit::file_tamper;
 use crate::maps::{JUMPS, SCRATCH, Scratch};
-use crate::{filter, globals, read, task};
+use crate::{filter, globals, read, stack, task};
 
 /// `PSR_MODE32_BIT` of `arch/arm64/include/uapi/asm/ptrace.h`.
 const PSR_MODE32: u64 = 1 << 4;
@@ -41,6 +41,7 @@ pub(crate) enum Jump {
 /// A syscall begins.
 #[raw_tracepoint]
 pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
+    stack::widen::<58>();
     let class = class(&ctx);
     if class == SyscallClass::None as u8 || !filter::in_scope() {
         return 0;
