@@ -190,7 +190,7 @@ impl Agent<'_> {
                 now,
             );
             if let Decision::Tell(verdict) = pipeline.count(decision) {
-                pipeline.told.note(&verdict);
+                pipeline.told.note((&*verdict).into());
                 if let Some(muted) = pipeline.voice.may_say(now.boot_ns) {
                     log::info!("decide: {} muted={muted}", crate::pipeline::line(&verdict));
                 }

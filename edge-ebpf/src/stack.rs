@@ -1,19 +1,24 @@
-//! Room on the stack for programs that are jumped to.
+//! Room for the programs that a program jumps to.
+//!
+//! Without a JIT the kernel runs a program, and all that it jumps to, on one stack, whose size it chooses by what the first one uses.
+//! A program that jumps is meant to get all 512 bytes, but since Linux 6.10 or thereabouts it does not (`do_misc_fixups` in
+//! `kernel/bpf/verifier.c` sets `stack_depth` again after the call of `bpf_tail_call` had raised it). What is jumped to then
+//! writes beyond the stack: seen on Linux 6.12, armhf, JIT off, as a fault in `___bpf_prog_run`.
 
 use core::mem::MaybeUninit;
+use core::ptr::{read_volatile, write_volatile};
 
-/// Makes the calling program ask for `WORDS` more words of stack than it needs.
+/// Uses so many words of the stack, for the verifier to see. For each program that is attached and jumps.
 ///
-/// A tail call of the 32-bit ARM JIT lands behind the prologue of the program it goes to (`arch/arm/net/bpf_jit_32.c`), which
-/// therefore runs on the stack that the first program of the chain asked for. The verifier means to ask for all 512 bytes in such
-/// a program, but on 6.12 armhf the JIT was seen to take the program's own depth: what lay deeper was below the stack pointer, and
-/// the kernel's own check of copies to the stack stopped it (`kernel BUG at mm/usercopy.c`, in `bpf_probe_read_user`). So the
-/// first program of a chain is made as deep as the deepest that follows; `cargo xtask ebpf` checks it.
+/// The address goes through memory, or else the compiler would keep the one word that is written and drop the rest.
 #[inline(always)]
-pub(crate) fn deepen<const WORDS: usize>() {
+pub(crate) fn widen<const WORDS: usize>() {
     let mut room = MaybeUninit::<[u64; WORDS]>::uninit();
-    let start = core::hint::black_box(room.as_mut_ptr()).cast::<u64>();
-    // SAFETY: the first word of a local array. Volatile, and by a pointer the compiler cannot follow, since the array is otherwise
-    // of no use and would go, or shrink to the word that is written.
-    unsafe { start.write_volatile(0) };
+    let mut lowest: *mut u64 = core::ptr::null_mut();
+    // SAFETY: a pointer of our own.
+    unsafe { write_volatile(&raw mut lowest, room.as_mut_ptr().cast()) };
+    // SAFETY: the same.
+    let lowest = unsafe { read_volatile(&raw const lowest) };
+    // SAFETY: the lowest word of an array of our own.
+    unsafe { write_volatile(lowest, 0) };
 }

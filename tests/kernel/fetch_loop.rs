@@ -30,7 +30,7 @@ pub(crate) fn pipe_caught(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
     let (_, verdict) = scene.act("fetch_loop.pipe", NAME, "piped")?;
     let object = said::evidence_text(&verdict, "object").unwrap_or_default();
-    if said::technique(&verdict) != Some("T1059.004") || !object.ends_with("/wget") {
+    if said::sub_technique(&verdict) != Some("T1059.004") || !object.ends_with("/wget") {
         return Err(format!("reported as {}", verdict.json).into());
     }
     Ok(None)

@@ -30,7 +30,7 @@ pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     scene.emulate("act foreign_exec.benign_own")?;
     scene.run("cd /usr/bin && ./edge-emulate --help && cd / && usr/bin/edge-emulate --help", SOON)?;
     scene.settled_heartbeat()?;
-    match scene.watch.since(mark).iter().find(|line| said::is_verdict(line)) {
+    match scene.watch.since(mark).iter().find(|line| said::is_verdict_of(line, NAME)) {
         Some(line) => Err(format!("the image became a finding: {}", line.json).into()),
         None => Ok(None),
     }

@@ -20,7 +20,7 @@ pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
     ] {
         let (_, verdict) = scene.act(&format!("{NAME}.{act} --stay-ms 300"), NAME, reason)?;
         let found = said::evidence_text(&verdict, "object");
-        if found != Some(object) || said::technique(&verdict) != Some(technique) {
+        if found != Some(object) || said::sub_technique(&verdict) != Some(technique) {
             return Err(format!("{act} was reported as {}", verdict.json).into());
         }
     }

@@ -14,10 +14,10 @@ pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
         let (_, verdict) = scene.act(&format!("{NAME}.{act}"), NAME, "socket_stdio")?;
         let (value, port) = (said::evidence(&verdict, "value")?, said::evidence(&verdict, "port")?);
         let address = said::evidence_text(&verdict, "address");
-        if value & 3 == 0 || port == 0 || address != Some("127.0.0.1") {
+        if value.trailing_zeros() >= 2 || port == 0 || address != Some("127.0.0.1") {
             return Err(format!("{act} was reported as {}", verdict.json).into());
         }
-        if said::technique(&verdict) != Some("T1059.004") {
+        if said::sub_technique(&verdict) != Some("T1059.004") {
             return Err(format!("{act} is {:?}", said::technique(&verdict)).into());
         }
     }

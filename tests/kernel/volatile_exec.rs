@@ -79,7 +79,7 @@ pub(crate) fn unlink_caught(scene: &mut Scene) -> Outcome {
         said::is_verdict_of(line, NAME) && said::evidence_text(line, "reason") == Some("self_unlink")
     };
     let verdict = scene.verdict_that(mark, "verdict of a self-unlink", wanted)?;
-    if said::technique(&verdict) != Some("T1070.004") {
+    if said::sub_technique(&verdict) != Some("T1070.004") {
         return Err(format!("a self-unlink is {:?}", said::technique(&verdict)).into());
     }
     let mark = scene.watch.mark();

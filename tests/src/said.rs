@@ -47,6 +47,12 @@ pub fn technique(line: &Line) -> Option<&str> {
     line.at("/finding_info/attacks/0/technique/uid").as_str()
 }
 
+/// The sub-technique of a verdict, if it has one.
+#[must_use]
+pub fn sub_technique(line: &Line) -> Option<&str> {
+    line.at("/finding_info/attacks/0/sub_technique/uid").as_str()
+}
+
 /// What became of the process: `reported`, `killed`, `denied` or `failed`.
 #[must_use]
 pub fn disposition(line: &Line) -> Option<&str> {

@@ -4,7 +4,7 @@ pub mod detectors;
 mod suppress;
 
 use edge_abi::{Mode, Outcome, act_flags};
-use edge_wire::{Action, Bytes, Disposition, Evidence, Head, Rung, Severity, Technique, Verdict};
+use edge_wire::{Action, Bytes, Disposition, Evidence, Head, Reason, Rung, Severity, Technique, Verdict};
 
 pub use suppress::{Suppressed, Verdicts};
 
@@ -82,7 +82,7 @@ pub fn decide<const SLOTS: usize>(
     };
     let (mut technique, mut evidence) = (judged.technique, judged.evidence);
     if let Evidence::VolatileExec(exec) = &mut evidence {
-        if live && exec.path == subject.exe {
+        if live && exec.path == subject.exe && exec.reason == Reason::SOLE {
             // A program of its own was brought there; otherwise an interpreter runs a script, or it is not known which.
             technique = Technique::T1105;
         }

@@ -22,6 +22,14 @@ pub struct Told {
     pub tgid: u32,
 }
 
+impl From<&Verdict> for Told {
+    fn from(verdict: &Verdict) -> Self {
+        let head = &verdict.head;
+        let time_ns = head.event_us.saturating_mul(1_000);
+        Self { time_ns, sequence: head.sequence, detector: head.detector, tgid: head.subject.tgid }
+    }
+}
+
 /// The verdicts told lately; the oldest makes room.
 #[derive(Debug, Default)]
 pub struct ToldLately {
@@ -31,14 +39,10 @@ pub struct ToldLately {
 
 impl ToldLately {
     /// Remembers one.
-    pub fn note(&mut self, verdict: &Verdict) {
-        let head = &verdict.head;
+    pub fn note(&mut self, told: Told) {
         if self.told.is_full() {
             self.told.pop_front();
         }
-        let time_ns = head.event_us.saturating_mul(1_000);
-        let told =
-            Told { time_ns, sequence: head.sequence, detector: head.detector, tgid: head.subject.tgid };
         // There is room: the oldest has just made some.
         let _ = self.told.push_back(told);
     }
@@ -150,13 +154,9 @@ mod tests {
     #[test]
     fn the_oldest_verdict_makes_room() {
         let mut lately = ToldLately::default();
-        let mut verdict = Verdict {
-            head: edge_wire::Head::default(),
-            evidence: edge_wire::Evidence::Act(edge_wire::Act::default()),
-        };
         for sequence in 0..100 {
-            verdict.head.sequence = sequence;
-            lately.note(&verdict);
+            let detector = DetectorId::FETCH_LOOP;
+            lately.note(Told { time_ns: u64::from(sequence), sequence, detector, tgid: 7 });
         }
         assert_eq!(lately.told.len(), TOLD);
         assert_eq!(lately.told.front().map(|told| told.sequence), Some(36));

@@ -205,13 +205,8 @@ mod tests {
             let (parent, start_ms, path) = self.kept.get(&tgid)?;
             let mut exe = [0; EXE_BYTES];
             exe[..path.len()].copy_from_slice(path.as_bytes());
-            Some(Task {
-                exe_len: path.len() as u32,
-                exe,
-                start_ns: start_ms * 1_000_000,
-                parent: *parent,
-                ..Task::zeroed()
-            })
+            let exe_len = path.len() as u32;
+            Some(Task { exe_len, exe, start_ns: start_ms * 1_000_000, parent: *parent, ..Task::zeroed() })
         }
 
         fn stat(&self, tgid: u32) -> Option<Stat> {

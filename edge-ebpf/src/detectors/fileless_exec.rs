@@ -18,7 +18,9 @@ use crate::path::{PathBuffer, PathFacts, at};
 pub enum Form {
     /// A descriptor, whatever it has open.
     Descriptor,
-    /// The file of a running process, such as `/proc/self/exe`.
+    /// The file that this process runs already: `/proc/self/exe`.
+    Own,
+    /// The file that some process runs.
     Running,
     /// A path.
     Path,
@@ -37,7 +39,7 @@ pub fn form(path: &PathBuffer, facts: &PathFacts) -> Form {
     }
     let base = facts.base;
     if facts.name == const { name_hash(b"exe") } {
-        Form::Running
+        if bytes.starts_with(b"/proc/self/exe\0") { Form::Own } else { Form::Running }
     } else if at(path, base.wrapping_sub(4)) == b'/'
         && at(path, base.wrapping_sub(3)) == b'f'
         && at(path, base.wrapping_sub(2)) == b'd'
@@ -48,11 +50,15 @@ pub fn form(path: &PathBuffer, facts: &PathFacts) -> Form {
     }
 }
 
-/// Judges an exec.
+/// Judges an exec. One of the file that runs already brings nothing new: BusyBox starts its applets like this.
 #[inline(always)]
 #[must_use]
 pub fn judge(form: Form) -> Option<Sighting> {
-    (form != Form::Path).then_some(Sighting { reason: reason::DESCRIPTOR, value: 0, target: 0 })
+    matches!(form, Form::Descriptor | Form::Running).then_some(Sighting {
+        reason: reason::DESCRIPTOR,
+        value: 0,
+        target: 0,
+    })
 }
 
 #[cfg(test)]
@@ -73,7 +79,8 @@ mod tests {
         for path in ["/dev/fd/3", "/proc/self/fd/3", "/proc/77/fd/10", "/proc/thread-self/fd/4"] {
             assert_eq!(form_of(path), Form::Descriptor, "{path}");
         }
-        assert_eq!(form_of("/proc/self/exe"), Form::Running);
+        assert_eq!(form_of("/proc/77/exe"), Form::Running);
+        assert_eq!((form_of("/proc/self/exe"), judge(Form::Own)), (Form::Own, None));
     }
 
     #[test]

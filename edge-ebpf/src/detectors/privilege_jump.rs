@@ -17,7 +17,7 @@ use super::Sighting;
 #[must_use]
 pub fn judge(before: u32, now: u32, seen: bool) -> Option<Sighting> {
     let jumped = now == 0 && before != 0 && before != u32::MAX && seen;
-    jumped.then_some(Sighting { reason: reason::ROOT_GAINED, value: before as u64, target: 0 })
+    jumped.then_some(Sighting { reason: reason::ROOT_GAINED, value: u64::from(before), target: 0 })
 }
 
 #[cfg(test)]

@@ -30,14 +30,15 @@ pub fn is_network(family: u64) -> bool {
 #[inline(always)]
 #[must_use]
 pub fn duplicated(command: u64, least: u64) -> Option<u64> {
-    (DUPLICATE.contains(&(command & 0xffff_ffff)) && least <= 2).then_some(least)
+    (DUPLICATE.contains(&(command & 0xffff_ffff)) && least <= 1).then_some(least)
 }
 
-/// Flags after descriptor `old` has replaced `new`; `None` when that is no standard one, or the same.
+/// Flags after descriptor `old` has replaced `new`; `None` when that is neither input nor output, or the same.
 #[inline(always)]
 #[must_use]
 pub fn moved(flags: u32, old: u64, new: u64) -> Option<u32> {
-    if new > 2 || old == new {
+    // Standard error is moved by every `2>&1`.
+    if new > 1 || old == new {
         return None;
     }
     let which = if new == 0 { task_flags::STDIN_MOVED } else { task_flags::STDOUT_MOVED };
@@ -88,18 +89,18 @@ mod tests {
         let after = |moves: &[(u64, u64)]| {
             moves.iter().fold(0, |flags, (old, new)| moved(flags, *old, *new).unwrap())
         };
-        assert_ne!(after(&[(5, 0), (5, 1), (5, 2)]) & STDIO_ONE, 0);
-        assert_ne!(after(&[(5, 2), (5, 1), (5, 0)]) & STDIO_ONE, 0);
+        assert_ne!(after(&[(5, 0), (5, 1)]) & STDIO_ONE, 0);
+        assert_ne!(after(&[(5, 1), (5, 0)]) & STDIO_ONE, 0);
         assert_eq!(after(&[(5, 0), (8, 1)]) & STDIO_ONE, 0);
-        assert_eq!(after(&[(8, 1), (8, 2)]) & (STDIO_ONE | STDIN_MOVED), 0);
-        assert_eq!(moved(0, 5, 3), None);
+        assert_eq!(after(&[(8, 1)]) & (STDIO_ONE | STDIN_MOVED), 0);
+        assert_eq!((moved(0, 5, 3), moved(0, 5, 2)), (None, None));
         assert_eq!(moved(0, 1, 1), None);
     }
 
     #[test]
     fn fcntl_duplicates_onto_standard_descriptors_only() {
         assert_eq!(duplicated(0, 0), Some(0));
-        assert_eq!(duplicated(1030, 2), Some(2));
+        assert_eq!(duplicated(1030, 1), Some(1));
         assert_eq!(duplicated(0, 10), None, "as shells put descriptors out of the way");
         assert_eq!(duplicated(1, 0), None);
         assert!(is_network(2) && is_network(10) && !is_network(1) && !is_network(16));

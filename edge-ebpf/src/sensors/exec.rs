@@ -39,7 +39,7 @@ pub(crate) enum ExecJump {
 /// A program was executed.
 #[tracepoint]
 pub(crate) fn exec(ctx: TracePointContext) -> u32 {
-    stack::deepen::<47>();
+    stack::widen::<50>();
     let _ = on_exec(&ctx);
     0
 }
@@ -113,7 +113,7 @@ fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) -> Option<()> {
     }
     // A multi-call program that executes itself again stays what it is.
     flags |= match form(&scratch.path, &scratch.facts) {
-        Form::Running => task.flags & (task_flags::INTERPRETER | task_flags::FETCHER),
+        Form::Own => task.flags & (task_flags::INTERPRETER | task_flags::FETCHER),
         _ => kind(&scratch.name, scratch.facts.name),
     };
     scratch.flags = flags;

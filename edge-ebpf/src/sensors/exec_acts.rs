@@ -3,7 +3,7 @@
 
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
-use edge_abi::{Detector, act_flags, task_flags};
+use edge_abi::{Detector, act_flags, prefix_verdict, task_flags};
 use edge_ebpf::detectors::fileless_exec::{self, Form, form};
 use edge_ebpf::detectors::foreign_exec::{self, Origin};
 use edge_ebpf::detectors::{Sighting, fetch_loop, masquerade, privilege_jump, shell_on_socket};
@@ -102,6 +102,10 @@ fn judge(scratch: &mut ExecScratch) -> Option<()> {
 /// Whether the program is of the image.
 #[inline(always)]
 fn origin(scratch: &mut ExecScratch, form: Form) -> Origin {
+    if form == Form::Own {
+        // Judged when it was first executed.
+        return Origin::Plain(prefix_verdict::IMAGE);
+    }
     if form != Form::Path || scratch.path.first() != b'/' || scratch.facts.dotdot != 0 {
         return Origin::Unresolved;
     }

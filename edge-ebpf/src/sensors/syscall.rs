@@ -47,7 +47,7 @@ pub(crate) enum Jump {
 /// A syscall begins.
 #[raw_tracepoint]
 pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
-    stack::deepen::<56>();
+    stack::widen::<58>();
     let class = class(&ctx);
     if class == SyscallClass::None as u8 || !filter::in_scope() {
         return 0;

@@ -49,8 +49,7 @@ fn resolve(act: &mut Act, record: &ActRecord, processes: &dyn Processes, _: &Con
     let path = act.object.as_slice();
     let number = core::str::from_utf8(base(path)).ok().and_then(|number| number.parse().ok());
     let Some(exe) = processes.exe(tgid) else {
-        // One that executes its own file again was judged when it first did.
-        return if number.is_none() { Resolved::Harmless } else { Resolved::Unknown };
+        return Resolved::Unknown;
     };
     let script = || number.and_then(|number| processes.descriptor(tgid, number));
     let kind = nameless(&exe).or_else(|| nameless(&script()?));
@@ -86,6 +85,5 @@ mod tests {
     fn an_ordinary_file_is_harmless_and_a_process_that_is_gone_is_unknown() {
         assert_eq!(found(&Stage::default().exe(7, "/bin/busybox"), "/dev/fd/3"), None);
         assert_eq!(found(&Stage::default(), "/dev/fd/3"), Some((Severity::LOW.0, reason::DESCRIPTOR)));
-        assert_eq!(found(&Stage::default(), "/proc/self/exe"), None, "judged when it first ran");
     }
 }

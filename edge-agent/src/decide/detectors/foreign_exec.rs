@@ -1,7 +1,7 @@
 //! `foreign_exec`: execution of what is not part of the image. Seen and judged in the kernel
 //! (`edge-ebpf/src/detectors/foreign_exec.rs`).
 
-use edge_abi::{ActRecord, Detector, reason};
+use edge_abi::{ActRecord, Detector, reason, task_flags};
 use edge_wire::{Act, Severity, Technique};
 
 use super::spec::{Pass, Resolved, Spec, WatchPath, keys};
@@ -69,6 +69,14 @@ pub fn image(config: &Config) -> Vec<&str> {
     IMAGE.iter().map(|tree| tree.path).chain(own.map(|watched| watched.path.as_str())).collect()
 }
 
+/// Where a process is, or was, or else its parent is.
+fn directory(tgid: u32, processes: &dyn Processes) -> Option<Vec<u8>> {
+    let kept = processes.kept(tgid);
+    let known = kept.filter(|task| task.cwd_len != 0 && task.flags & task_flags::CWD_UNKNOWN == 0);
+    let known = known.and_then(|task| Some(task.cwd.get(..task.cwd_len as usize)?.to_vec()));
+    processes.cwd(tgid).or(known).or_else(|| processes.cwd(kept?.parent))
+}
+
 /// Looks where a program that was not given by a plain path lies.
 fn resolve(act: &mut Act, record: &ActRecord, processes: &dyn Processes, config: &Config) -> Resolved {
     let tgid = record.header.tgid;
@@ -78,9 +86,15 @@ fn resolve(act: &mut Act, record: &ActRecord, processes: &dyn Processes, config:
     let script = match given.first() {
         Some(b'/') if given.starts_with(b"/dev/fd/") || given.starts_with(b"/proc/") => None,
         Some(b'/') => Some(place::join(b"", given)),
-        _ => processes.cwd(tgid).map(|cwd| place::join(&cwd, given)),
+        _ => directory(tgid, processes).map(|cwd| place::join(&cwd, given)),
     };
-    let Some(exe) = processes.exe(tgid) else { return Resolved::Unknown };
+    let Some(exe) = processes.exe(tgid) else {
+        return if script.is_some_and(|path| of_image(&path)) {
+            Resolved::Harmless
+        } else {
+            Resolved::Unknown
+        };
+    };
     let gone = nameless(&exe).is_some();
     if !gone && of_image(alive(&exe)) && script.is_none_or(|path| of_image(&path)) {
         return Resolved::Harmless;
@@ -122,5 +136,6 @@ mod tests {
         assert_eq!(found("./run.sh", &elsewhere), Some(Severity::MEDIUM), "a script that lies elsewhere");
         assert_eq!(found("/dev/fd/3", &Stage::default().exe(7, "/data/x")), Some(Severity::MEDIUM));
         assert_eq!(found("./gone", &Stage::default()), Some(Severity::LOW));
+        assert_eq!(found("./gone", &Stage::default().cwd(7, "/usr/bin")), None, "where it was is known");
     }
 }

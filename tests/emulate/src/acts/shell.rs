@@ -50,8 +50,8 @@ pub(super) const ACTS: &[Act] = &[
     Act::benign("shell_on_socket.benign_socketpair", "[--shell F]", "a shell on a local socket pair", pair),
 ];
 
-/// What the other side says, and what it wants to hear and see.
-const ORDERS: (&[u8], &[u8], i32) = (b"echo edge-$((40+2))\nexit 7\n", b"edge-42", 7);
+/// What the other side says (the shell stays a second, as one that somebody types to does), and what it wants to hear and see.
+const ORDERS: (&[u8], &[u8], i32) = (b"echo edge-$((40+2))\nsleep 1\nexit 7\n", b"edge-42", 7);
 
 /// What failed when a shell does not start.
 const STARTING: &str = "starting a shell";
