@@ -1,9 +1,10 @@
 //! Room for the programs that a program jumps to.
 //!
-//! Without a JIT the kernel runs a program, and all that it jumps to, on one stack, whose size it chooses by what the first one uses.
-//! A program that jumps is meant to get all 512 bytes, but since Linux 6.10 or thereabouts it does not (`do_misc_fixups` in
-//! `kernel/bpf/verifier.c` sets `stack_depth` again after the call of `bpf_tail_call` had raised it). What is jumped to then
-//! writes beyond the stack: seen on Linux 6.12, armhf, JIT off, as a fault in `___bpf_prog_run`.
+//! Without a JIT, and with that of 32-bit ARM (a tail call there lands behind the prologue of the program it goes to,
+//! `arch/arm/net/bpf_jit_32.c`), a program and all that it jumps to run on one stack, whose size the kernel chooses by what the first
+//! one uses. A program that jumps is meant to get all 512 bytes, but since Linux 6.10 or thereabouts it does not. What is jumped to
+//! then writes beyond the stack: seen on Linux 6.12 armhf, without the JIT as a fault in `___bpf_prog_run`, with it as `kernel BUG at
+//! mm/usercopy.c`, where the kernel's own check of copies stopped a `bpf_probe_read_user`.
 
 use core::mem::MaybeUninit;
 use core::ptr::{read_volatile, write_volatile};
