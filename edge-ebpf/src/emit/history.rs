@@ -42,7 +42,9 @@ pub(crate) fn executed(path: &PathBuffer, parent: u32) {
 pub(crate) fn connected(family: u8, port: u16, address: [u32; 4]) {
     if let Some(entry) = next() {
         (entry.kind, entry.family, entry.port, entry.parent) = (history_kind::CONNECT, family, port, 0);
-        // SAFETY: `text` lies at a multiple of eight and is longer than four words; every byte is valid.
-        unsafe { (&raw mut entry.text).cast::<[u32; 4]>().write(address) };
+        let words: [[u8; 4]; 4] = address.map(u32::to_ne_bytes);
+        for (to, from) in entry.text.iter_mut().zip(words.as_flattened()) {
+            *to = *from;
+        }
     }
 }

@@ -28,8 +28,7 @@ pub(crate) fn mode() -> Option<Mode> {
 #[inline(always)]
 pub(crate) fn apply(
     mode: Mode,
-    decision: Decision,
-    reason: u8,
+    (decision, reason): (Decision, u8),
     tgid: u32,
     relative: bool,
     path: &PathBuffer,

@@ -62,8 +62,7 @@ fn report(ctx: &RawTracePointContext) -> Option<()> {
         let task = known.as_deref();
         volatile_exec::apply(
             mode,
-            Decision::Candidate,
-            reason::SELF_UNLINK,
+            (Decision::Candidate, reason::SELF_UNLINK),
             tgid,
             relative,
             &scratch.path,

@@ -31,7 +31,8 @@ fn refuse(ctx: &SkBuffContext) -> Option<bool> {
     let rule = enter(DETECTOR, tgid)?;
     let skb = ctx.skb.skb;
     // SAFETY: the kernel passes a valid context for the length of the program.
-    let (length, segments) = unsafe { ((*skb).len, (*skb).gso_segs) };
+    let skb = unsafe { &*skb };
+    let (length, segments) = (skb.len, skb.gso_segs);
     let mut act = Act::new(reason::PACKETS);
     act.flags = DENIES | act_flags::CGROUP;
     act.value = u64::from(length);

@@ -168,8 +168,7 @@ fn on_place() -> Option<()> {
     }
     volatile_exec::apply(
         mode,
-        decision,
-        reason,
+        (decision, reason),
         tgid,
         relative,
         &scratch.path,

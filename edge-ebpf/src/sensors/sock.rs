@@ -25,7 +25,8 @@ pub(crate) fn sock_create(ctx: SockContext) -> i32 {
 #[inline(always)]
 fn refuse(ctx: &SockContext) -> bool {
     // SAFETY: the kernel passes a valid context for the length of the program.
-    let (family, kind, protocol) = unsafe { ((*ctx.sock).family, (*ctx.sock).type_, (*ctx.sock).protocol) };
+    let sock = unsafe { &*ctx.sock };
+    let (family, kind, protocol) = (sock.family, sock.type_, sock.protocol);
     let tgid = task::current_tgid();
     if let Some(task) = task::lookup(tgid) {
         task.flags |= task_flags::NETWORK;
