@@ -21,6 +21,7 @@ mod globals;
 mod maps;
 mod read;
 mod sensors;
+mod stack;
 mod task;
 
 /// Programs must not panic, and the verifier would refuse one that could; the language still wants a handler.

@@ -16,7 +16,7 @@ use edge_ebpf::path::{PathBuffer, PathFacts, scan};
 use crate::clock::now_ns;
 use crate::emit::{count, volatile_exec};
 use crate::maps::{ALLOW, EXEC_JUMPS, EXEC_SCRATCH, ExecScratch};
-use crate::{filter, globals, read, task};
+use crate::{filter, globals, read, stack, task};
 
 /// Programs that go on, by their place in [`EXEC_JUMPS`]; the loader fills it in the same order.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub(crate) enum ExecJump {
 /// A program was executed.
 #[tracepoint]
 pub(crate) fn exec(ctx: TracePointContext) -> u32 {
+    stack::claim();
     let _ = on_exec(&ctx);
     0
 }

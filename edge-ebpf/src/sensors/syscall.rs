@@ -15,7 +15,7 @@ use edge_ebpf::detectors::net_tamper;
 use super::{net, write};
 use crate::emit::file_tamper;
 use crate::maps::{JUMPS, SCRATCH, Scratch};
-use crate::{filter, globals, read, task};
+use crate::{filter, globals, read, stack, task};
 
 /// `PSR_MODE32_BIT` of `arch/arm64/include/uapi/asm/ptrace.h`.
 const PSR_MODE32: u64 = 1 << 4;
@@ -47,6 +47,7 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
     if class == SyscallClass::None as u8 || !filter::in_scope() {
         return 0;
     }
+    stack::claim();
     if write::is_data(class) {
         // The most frequent of all: of no interest unless the process has changed files before.
         if write::matters(&ctx, class) && file_tamper::known(task::current_tgid()).is_some() {
