@@ -20,6 +20,8 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 pub(crate) const WHILE: Duration = Duration::from_secs(300);
 /// How long a verdict may take from the guest to the subscriber before it counts as missing.
 const DELIVERY: Duration = Duration::from_secs(15);
+/// How long an agent may take to come online: the verifier takes 6 to 19 s of an emulated 32-bit processor on a busy machine.
+const START: Duration = Duration::from_secs(60);
 /// Where the agent's configuration lies in the guest.
 const CONFIG: &str = "/etc/edge-agent/edge-agent.toml";
 
@@ -130,7 +132,7 @@ impl Scene {
         self.guest.write(CONFIG, config.as_bytes(), SOON)?;
         self.agent_mark = self.watch.mark();
         self.run("edge-agent run >>/run/agent.log 2>&1 & echo $! >/run/agent.pid", SOON)?;
-        self.watch.wait(self.agent_mark, DELIVERY, "status online", said::is_online)?;
+        self.watch.wait(self.agent_mark, START, "status online", said::is_online)?;
         self.policy = Some(policy);
         Ok(())
     }

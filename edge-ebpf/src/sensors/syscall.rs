@@ -47,11 +47,11 @@ pub(crate) enum Jump {
 /// A syscall begins.
 #[raw_tracepoint]
 pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
-    stack::widen::<58>();
     let class = class(&ctx);
     if class == SyscallClass::None as u8 || !filter::in_scope() {
         return 0;
     }
+    stack::widen::<58>();
     if write::is_data(class) {
         // The most frequent of all: of no interest unless the process has changed files before.
         if write::matters(&ctx, class) && file_tamper::known(task::current_tgid()).is_some() {
