@@ -30,7 +30,6 @@ pub(crate) fn apply(
     mode: Mode,
     (decision, reason): (Decision, u8),
     tgid: u32,
-    relative: bool,
     path: &PathBuffer,
     path_len: u32,
     task: Option<&Task>,
@@ -47,7 +46,7 @@ pub(crate) fn apply(
     let outcome = if candidate { Outcome::Reported } else { kill(DETECTOR, mode, tgid) };
     let now_ns = now_ns();
     let mut flags = 0;
-    if relative {
+    if path.first() != b'/' {
         flags |= exec_flags::RELATIVE;
     }
     if candidate {

@@ -58,13 +58,12 @@ fn report(ctx: &RawTracePointContext) -> Option<()> {
         count(Detector::VolatileExec, Counter::Evidence);
         let tgid = task::current_tgid();
         let [length, _] = scratch.lengths;
-        let (relative, known) = (scratch.path.first() != b'/', task::lookup(tgid));
+        let known = task::lookup(tgid);
         let task = known.as_deref();
         volatile_exec::apply(
             mode,
             (Decision::Candidate, reason::SELF_UNLINK),
             tgid,
-            relative,
             &scratch.path,
             length,
             task,

@@ -166,15 +166,7 @@ fn on_place() -> Option<()> {
     {
         (decision, reason) = (Decision::Candidate, reason::DROPPED_AND_RUN);
     }
-    volatile_exec::apply(
-        mode,
-        (decision, reason),
-        tgid,
-        relative,
-        &scratch.path,
-        scratch.length,
-        known.as_deref(),
-    );
+    volatile_exec::apply(mode, (decision, reason), tgid, &scratch.path, scratch.length, known.as_deref());
     Some(())
 }
 
