@@ -39,10 +39,6 @@ pub(crate) fn executed(path: &PathBuffer, parent: u32) {
 
 /// Notes that the current process wants to connect.
 #[inline(always)]
-#[expect(
-    clippy::cast_ptr_alignment,
-    reason = "the text lies at a multiple of eight, which a test of the layout holds"
-)]
 pub(crate) fn connected(family: u8, port: u16, address: [u32; 4]) {
     if let Some(entry) = next() {
         (entry.kind, entry.family, entry.port, entry.parent) = (history_kind::CONNECT, family, port, 0);

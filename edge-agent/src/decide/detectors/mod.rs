@@ -17,7 +17,6 @@ pub mod masquerade;
 pub mod mass_kill;
 pub mod namespace_escape;
 pub mod net_tamper;
-pub mod new_egress;
 pub mod persistence;
 pub mod privilege_jump;
 pub mod process_injection;
@@ -35,7 +34,7 @@ pub mod watched;
 pub use spec::{Resolved, Spec};
 
 /// Every detector of acts, by number.
-pub static SPECS: [&Spec; 23] = [
+pub static SPECS: [&Spec; 22] = [
     &fileless_exec::SPEC,
     &foreign_exec::SPEC,
     &shell_on_socket::SPEC,
@@ -55,7 +54,6 @@ pub static SPECS: [&Spec; 23] = [
     &uring_use::SPEC,
     &namespace_escape::SPEC,
     &fetch_loop::SPEC,
-    &new_egress::SPEC,
     &flood_out::SPEC,
     &net_tamper::SPEC,
     &bus_flood::SPEC,
