@@ -320,6 +320,7 @@ impl Agent<'_> {
         let mut sensors = self.sensors.borrow_mut();
         let blind = DetectorId::ALL.iter().find(|detector| {
             load::is_enabled(&new, **detector)
+                && !load::is_enabled(&self.config.borrow(), **detector)
                 && load::rung(&sensors.report, **detector) == edge_wire::Rung::OFF
         });
         if let Some(detector) = blind {

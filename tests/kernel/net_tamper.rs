@@ -61,7 +61,8 @@ pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
 /// Under enforce the process that asks does not live to see the answer.
 pub(crate) fn kill(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Enforce)?;
-    let verdict = caught_anyhow(scene, NAME, "net_tamper.route_delete")?;
+    // In the guest's own network: leaving it would be killed already under this policy. The broker is on the link.
+    let verdict = caught_anyhow(scene, NAME, "net_tamper.route_delete_here")?;
     ended(&verdict, "killed")?;
     books(scene)?;
     Ok(None)

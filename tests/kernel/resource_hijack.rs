@@ -30,7 +30,8 @@ pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
 /// A short burst from there, and a long one of a program of the image.
 pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
-    scene.run("cp /usr/bin/edge-emulate /data/helper", SOON)?;
+    // A link and not a copy: what is copied and then run is a finding of `volatile_exec`.
+    scene.run("ln -sf /usr/bin/edge-emulate /data/helper", SOON)?;
     let mark = scene.watch.mark();
     scene.run("/data/helper act resource_hijack.benign_burst", WHILE)?;
     scene.quiet(mark)?;

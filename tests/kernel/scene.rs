@@ -51,6 +51,8 @@ impl Policy {
         } else {
             ""
         };
+        // Whoever stops the agent under enforce is killed for it, so only the last one of a guest enforces this, too.
+        let guards = if self == Self::Image { "observe" } else { "kill" };
         format!(
             "[device]\nid = \"{device}\"\n\
              [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
@@ -64,7 +66,7 @@ impl Policy {
              [detectors.persistence]\naction = \"kill\"\n\
              [detectors.sysctl_tamper]\naction = \"kill\"\n\
              [detectors.device_tamper]\naction = \"kill\"\n\
-             [detectors.impair_defenses]\naction = \"kill\"\n\
+             [detectors.impair_defenses]\naction = \"{guards}\"\n\
              [detectors.mass_kill]\naction = \"kill\"\n\
              [detectors.kernel_code]\naction = \"kill\"\n\
              [detectors.process_injection]\naction = \"kill\"\n\

@@ -67,8 +67,8 @@ impl Default for Config {
             scope: Scope::default(),
             detectors: Detectors::default(),
             limits: Limits::default(),
-            programs: programs::defaults(),
-            watched: Vec::new(),
+            programs: Box::new(programs::defaults()),
+            watched: Box::default(),
         }
     }
 }

@@ -61,9 +61,11 @@ pub struct Config {
     pub limits: Limits,
     /// Programs with a role, from `policy.trusted`, `policy.spawners` and every `detectors.*.allow`, merged; by hash, since a
     /// list of paths would take more memory than the rest of the agent's state.
-    pub programs: Programs,
+    ///
+    /// Boxed, like the next: a `Config` is handed through several stack frames, and each copy would stay resident.
+    pub programs: Box<Programs>,
     /// Paths watched besides the built-in ones, from every `detectors.*.watch`.
-    pub watched: Vec<Watched, WATCHED_COUNT>,
+    pub watched: Box<Vec<Watched, WATCHED_COUNT>>,
 }
 
 /// See [`Config::programs`]. Sorted by hash, none twice.

@@ -5,9 +5,11 @@
 //! The child's acts count as `Probed` and as nothing else (see `PROBE` in `edge-ebpf/src/maps.rs`): they are no finding, whatever
 //! the thresholds are, and nothing is killed or refused because of them.
 
+use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use aya::maps::{MapData, MapError, PerCpuArray};
 use edge_abi::{Counter, Detector, counter_slot};
@@ -45,6 +47,10 @@ pub(super) fn run(maps: &mut Maps, config: &Config) -> io::Result<Liveness> {
         let mut start = [0];
         // Without the word to start, the agent has gone; then nothing is to be done either.
         if (&theirs).read_exact(&mut start).is_ok() {
+            // Where only a cgroup is watched, only what happens in it is seen. Refused, it leaves the sensors silent.
+            if !config.scope.cgroup.is_empty() {
+                let _ = fs::write(Path::new(config.scope.cgroup.as_str()).join("cgroup.procs"), "0");
+            }
             acts::perform(login_port, port);
         }
     })?;

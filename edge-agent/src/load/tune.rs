@@ -167,7 +167,7 @@ fn samples(percent: u32, window: Duration) -> u32 {
 
 /// Replaces the programs with a role. What runs already keeps what it was given until it ends.
 fn write_programs(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
-    for program in &config.programs {
+    for program in config.programs.iter() {
         maps.allow.insert(program.hash, bytemuck::cast::<_, [u8; size_of::<Allow>()]>(program.allow), 0)?;
     }
     let known: Vec<u64> = maps.allow.keys().collect::<Result<_, _>>()?;

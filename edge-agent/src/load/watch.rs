@@ -28,7 +28,7 @@ impl Tables {
                 tables.add(watched.path, spec.detector, watched.reason, watched.access);
             }
         }
-        for watched in &config.watched {
+        for watched in config.watched.iter() {
             let spec = Detector::from_raw(watched.detector).and_then(spec_of);
             if let Some(spec) = spec.filter(|spec| config.act(spec.detector).enabled) {
                 // What a detector watches for is the same for every path of its own.
