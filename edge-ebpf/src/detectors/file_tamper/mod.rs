@@ -5,8 +5,8 @@
 //! Record: [`edge_abi::FileTamperRecord`], 240 bytes.
 //! Cost: one map lookup per write; per rename, unlink or open for writing a path copy and one pass over it; a sample of
 //! 128 bytes for at most [`SAMPLES_PER_FILE`] writes per file, and only in a process that harmed `suspicion` files.
-//! Blind to (on the tracepoint rung): `io_uring`, writes through shared mappings, a path swapped between look and use,
-//! work spread over many processes; sees the count of one file too few when the first file of a process is rewritten
+//! Blind to (on the tracepoint rung): `io_uring`, a path swapped between look and use, work spread over many origins; of a shared
+//! mapping it samples what lies in it when it goes; sees the count of one file too few when the first file of a process is rewritten
 //! under its own name through a temporary file it had opened before anything else was seen of it.
 //!
 //! # The rule
