@@ -25,6 +25,9 @@ pub const LEVELS: [(&str, LevelFilter); 5] = [
 const KILL_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("kill", Action::Kill)];
 /// What a detector that can deny may do.
 const DENY_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("deny", Action::Deny)];
+/// What a detector that can do either may do.
+const ALL_ACTIONS: [(&str, Action); 3] =
+    [("observe", Action::Observe), ("kill", Action::Kill), ("deny", Action::Deny)];
 /// Form of an id, for messages.
 const ID_FORM: &str = "letters, digits, \".\", \"_\" and \"-\"";
 /// Form of a path, for messages.
@@ -110,7 +113,7 @@ fn detectors(reader: &mut Reader<'_>, merge: &mut Merge<'_>, detectors: &mut Det
 /// `[detectors.file_tamper]`.
 fn file_tamper(reader: &mut Reader<'_>, tamper: &mut FileTamper) {
     reader.flag("detectors.file_tamper.enabled", &mut tamper.enabled);
-    reader.choice("detectors.file_tamper.action", &mut tamper.action, &KILL_ACTIONS);
+    reader.choice("detectors.file_tamper.action", &mut tamper.action, &ALL_ACTIONS);
     reader.number("detectors.file_tamper.threshold", &mut tamper.threshold, &ranges::TAMPER_THRESHOLD);
     reader.duration("detectors.file_tamper.window", &mut tamper.window, &ranges::TAMPER_WINDOW);
     reader.number(

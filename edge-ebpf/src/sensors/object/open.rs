@@ -48,8 +48,7 @@ impl Opened {
     #[inline(always)]
     pub(super) fn of(file: u64) -> Self {
         let inode = field::<u64>(file, Offset::FileInode);
-        // `struct path` is a mount and a dentry.
-        let dentry = crate::read::field_behind::<u64>(file, Offset::FilePath, 8);
+        let dentry = field::<u64>(file, Offset::FileDentry);
         Self {
             object: Object::of_inode(inode, dentry),
             mode: field::<u32>(file, Offset::FileMode),
@@ -84,5 +83,10 @@ pub(crate) fn mmap_file(ctx: LsmContext) -> i32 {
     if file == 0 || argument(&ctx, 2) & PROT_WRITE == 0 || argument(&ctx, 3) & MAP_SHARED == 0 {
         return 0;
     }
-    answer(files::mapped(file))
+    if !filter::in_scope() {
+        return 0;
+    }
+    let opened = Opened::of(file);
+    // Pages of a file that is not open for writing cannot be written to.
+    answer(opened.mode & file_mode::WRITE != 0 && files::mapped(&opened))
 }
