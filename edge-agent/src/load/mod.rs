@@ -5,6 +5,7 @@ mod cgroup;
 mod features;
 mod handover;
 mod ladder;
+mod layouts;
 mod machine;
 mod maps;
 mod object;
@@ -25,6 +26,7 @@ use edge_abi::Detector;
 use edge_wire::{Action, DetectorId, Rung};
 
 pub use features::{Features, Presence};
+pub use layouts::{Layouts, Origin};
 pub use ladder::{programs, rung};
 pub use maps::Maps;
 pub use report::{MapCost, Program, Reached, Report};
