@@ -9,6 +9,8 @@ use edge_abi::{Holds, OFFSET_SLOTS, Offset};
 use edge_btf::{Btf, BtfError, FileSource, OffsetsFile, Source as _, Wanted, build_id_of_notes};
 use serde::{Deserialize, Serialize};
 
+use super::facts::{self, Fact};
+
 /// The kernel's BTF (Linux 5.4, `CONFIG_DEBUG_INFO_BTF`).
 const BTF: &str = "/sys/kernel/btf/vmlinux";
 /// The kernel's ELF notes, its build id among them (Linux 2.6.23).
@@ -49,8 +51,55 @@ pub struct Layouts {
     pub offsets: [u32; OFFSET_SLOTS],
     /// The BTF ids of the functions asked for, in their order; `None` where there is none. Only BTF has them.
     pub functions: Vec<Option<u32>>,
-    /// Why there are none, or why the better source was not used; empty when nothing is wrong.
+    /// Why there are none; empty when there are.
     pub problem: String,
+}
+
+/// Whether offsets may be used, as the loader tells the agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Where they come from.
+    pub origin: Origin,
+    /// Why they are not used; empty when they are.
+    pub problem: String,
+    /// What was read through them, and what is known; empty when they were not tried.
+    pub facts: Vec<Fact>,
+}
+
+impl Standing {
+    /// Of layouts that were not tried, since they are not there or not complete; `None` when they are to be tried.
+    pub(super) fn untried(layouts: &Layouts) -> Option<Self> {
+        let problem = match layouts.missing() {
+            Some(_) if layouts.origin == Origin::None => layouts.problem.clone(),
+            Some(member) => {
+                let (structure, way) = (member.structure(), member.way());
+                format!("{structure}.{way} is not where it is expected, or of another size")
+            }
+            None => return None,
+        };
+        Some(Self { origin: layouts.origin, problem, facts: Vec::new() })
+    }
+
+    /// Of layouts that were tried.
+    pub(super) fn of(layouts: &Layouts, tried: Result<Vec<Fact>, String>) -> Self {
+        let (facts, problem) = match tried {
+            Ok(facts) => {
+                let broken = facts::broken(&facts);
+                let problem = broken.map(|Fact { name, read, known }| {
+                    format!("offsets are wrong, {name} is {known} and {read} was read")
+                });
+                (facts, problem.unwrap_or_default())
+            }
+            Err(why) => (Vec::new(), format!("offsets could not be tried: {why}")),
+        };
+        Self { origin: layouts.origin, problem, facts }
+    }
+
+    /// Whether programs that need offsets may be loaded.
+    #[must_use]
+    pub fn is_sane(&self) -> bool {
+        self.problem.is_empty() && !self.facts.is_empty()
+    }
 }
 
 impl Default for Layouts {
