@@ -154,6 +154,7 @@ offsets! {
         IattrUid = "iattr"."ia_uid": Bytes(4),
         IattrGid = "iattr"."ia_gid": Bytes(4),
         UserNsLevel = "user_namespace"."level": Bytes(4),
+        UserNsInum = "user_namespace"."ns.inum": Bytes(4),
         // include/linux/net.h, include/net/sock.h
         SocketType = "socket"."type": Bytes(2),
         SocketSock = "socket"."sk": Pointer,
