@@ -12,7 +12,7 @@ use edge_ebpf::path::PathBuffer;
 use edge_ebpf::sample::Sample;
 
 use super::act::{is_allowed, is_probe};
-use super::{Times, count, header, join, kill, reserve, submit};
+use super::{Times, count, header, kill, reserve, submit};
 use crate::clock::now_ns;
 use crate::maps::{FILE_TAMPER, FILES};
 use crate::task;
@@ -88,13 +88,26 @@ pub(crate) struct Case {
     pub(crate) deniable: bool,
 }
 
-/// Judges, acts and reports; whether the operation shall be refused. The path is asked for only when a record is due.
+/// What can tell a person the path of a file.
+pub(crate) trait Named {
+    /// The path and its length; asked for only when a record is due.
+    fn path(&self) -> (&PathBuffer, u32);
+}
+
+impl Named for (&PathBuffer, u32) {
+    #[inline(always)]
+    fn path(&self) -> (&PathBuffer, u32) {
+        *self
+    }
+}
+
+/// Judges, acts and reports; whether the operation shall be refused.
 #[inline(always)]
-pub(crate) fn apply<'p>(
+pub(crate) fn apply(
     case: &Case,
     state: &mut FilesState,
     tuning: &FileTamperTuning,
-    path: impl FnOnce() -> (&'p PathBuffer, u32),
+    named: &impl Named,
 ) -> bool {
     let Case { of, tgid, evidence, deniable } = *case;
     if matches!(of, Of::Process) {
@@ -130,18 +143,33 @@ pub(crate) fn apply<'p>(
         return denied;
     }
     let findings = state.held + 1;
-    let (path, path_len) = path();
+    let (path, path_len) = named.path();
     let Some(mut record) = reserve::<FileTamperRecord>(DETECTOR) else {
         return denied;
     };
-    record.write(FileTamperRecord {
-        header: header(DETECTOR, mode, outcome, Times { now_ns, first_ns: state.first_ns }, findings),
-        counts: FileCounts { of_origin: of as u32, ..counts(state, tuning, now_ns) },
-        window_ns: tuning.window_ns,
-        reason: reason as u32,
-        path_len,
-        path: join(path.0),
-    });
+    let room = record.as_mut_ptr();
+    // Field by field, since the whole would be put together on the stack first, which is too small for it.
+    // SAFETY: a field of the entry, which nobody else has.
+    unsafe {
+        (&raw mut (*room).header).write(header(
+            DETECTOR,
+            mode,
+            outcome,
+            Times { now_ns, first_ns: state.first_ns },
+            findings,
+        ));
+    }
+    // SAFETY: the same.
+    unsafe { (&raw mut (*room).counts).write(FileCounts { of_origin: of as u32, ..counts(state, tuning, now_ns) }) };
+    // SAFETY: the same.
+    unsafe { (&raw mut (*room).window_ns).write(tuning.window_ns) };
+    // SAFETY: the same.
+    unsafe { (&raw mut (*room).reason).write(reason as u32) };
+    // SAFETY: the same.
+    unsafe { (&raw mut (*room).path_len).write(path_len) };
+    let halves = path.0.as_ptr();
+    // SAFETY: two halves of a path are as long as the field, and lie elsewhere.
+    unsafe { halves.copy_to_nonoverlapping((&raw mut (*room).path).cast(), path.0.len()) };
     submit(DETECTOR, record);
     state.held = 0;
     denied

@@ -64,6 +64,6 @@ fn observe(of: Of) -> Option<()> {
         }
     };
     let case = Case { of, tgid, evidence, deniable: false };
-    file_tamper::apply(&case, state, tuning, || (&scratch.path, length));
+    file_tamper::apply(&case, state, tuning, &(&scratch.path, length));
     Some(())
 }

@@ -10,7 +10,7 @@ use edge_ebpf::path::RenameShape;
 use edge_ebpf::shape::{HEAD_BYTES, Head, Relation, begin_alike, has_letter, relation, shape};
 
 use super::open::{Opened, file_mode};
-use super::{Object, path};
+use super::Object;
 use crate::emit::file_tamper::{self, Case, Of};
 use crate::read::{field, kernel};
 use crate::sensors::paths::open_flag;
@@ -155,7 +155,7 @@ fn judge(tgid: u32, evidence: FileEvidence, object: &Object, harms: bool) -> boo
         let state = if reads { file_tamper::known(key) } else { file_tamper::known_or_new(key) };
         let Some(state) = state else { break };
         let case = Case { of, tgid, evidence, deniable };
-        refused |= file_tamper::apply(&case, state, tuning, || path::of(object.dentry));
+        refused |= file_tamper::apply(&case, state, tuning, object);
         (of, key) = (Of::Origin, file_tamper::origin_key(tgid));
         round += 1;
     }

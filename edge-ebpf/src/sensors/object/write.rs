@@ -14,7 +14,7 @@ use edge_ebpf::detectors::file_tamper::{FileEvidence, FilesState};
 use edge_ebpf::sample::{ByteSet, SAMPLE_BYTES, Sample};
 
 use super::open::{Opened, file_mode};
-use super::{Object, answer, argument, files, path, watched};
+use super::{Object, answer, argument, files, watched};
 use crate::emit::file_tamper::{self, Case, Of};
 use crate::read::field;
 use crate::sensors::paths::open_flag;
@@ -61,7 +61,7 @@ fn written(file: u64, tgid: u32, state: &mut FilesState) -> Option<bool> {
             let evidence =
                 FileEvidence::OpenWrite { file: id, create: false, exclusive: false, truncate: false };
             let case = Case { of: Of::Process, tgid, evidence, deniable: true };
-            refused = file_tamper::apply(&case, state, tuning, || path::of(opened.object.dentry));
+            refused = file_tamper::apply(&case, state, tuning, &opened.object);
         } else {
             refused = file_tamper::is_barred(state, tuning, tgid);
         }
