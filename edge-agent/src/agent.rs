@@ -125,10 +125,18 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
             }
         }
     }
+    tell_lacking(&sensors.watched);
     for (program, reached) in &sensors.report.programs {
         if let load::Reached::Loaded(why) | load::Reached::Refused(why) = reached {
             log::warn!("load: program={} state=missing why=\"{why}\"", program.name());
         }
+    }
+}
+
+/// Says which watched paths are not, or not wholly, watched.
+fn tell_lacking(watched: &load::Books) {
+    for lacking in &watched.lacking {
+        log::warn!("load: watched={} state=lacking why=\"{}\"", lacking.path, lacking.why);
     }
 }
 
@@ -234,7 +242,12 @@ impl Agent<'_> {
     async fn mend(&self) -> Result<(), AgentError> {
         loop {
             let _ = rt::sleep(MEND_EVERY).await;
-            match self.sensors.borrow_mut().mend(&self.config.borrow()) {
+            let config = self.config.borrow();
+            let mut sensors = self.sensors.borrow_mut();
+            if let Err(error) = sensors.register(&config) {
+                log::warn!("agent: watched paths not registered again, {error}");
+            }
+            match sensors.mend(&config) {
                 Ok(0) => {}
                 Ok(repaired) => log::debug!("agent: processes repaired={repaired}"),
                 Err(error) => log::warn!("agent: processes not repaired, {error}"),
@@ -326,8 +339,9 @@ impl Agent<'_> {
         if let Some(detector) = blind {
             return Err(format!("{detector} was not loaded at start; enabling it needs a restart"));
         }
-        load::apply(&mut sensors.maps, &new)
-            .map_err(|error| format!("the kernel refused the policy: {error}"))?;
+        let Sensors { maps, report, watched, .. } = &mut *sensors;
+        *watched = load::apply(maps, &new, report).map_err(|error| format!("the policy was refused: {error}"))?;
+        tell_lacking(watched);
         log::set_max_level(self.log_level.unwrap_or(new.log.level));
         *self.config.borrow_mut() = new;
         Ok(changes.live.len())

@@ -2,6 +2,7 @@
 
 mod acts;
 mod cgroup;
+mod devices;
 mod features;
 mod handover;
 mod ladder;
@@ -9,9 +10,11 @@ mod machine;
 mod maps;
 mod object;
 mod packed;
+mod register;
 mod report;
 mod seed;
 mod selftest;
+mod sight;
 mod sys;
 mod sys_acts;
 mod tracefs;
@@ -27,10 +30,12 @@ use edge_wire::{Action, DetectorId, Rung};
 pub use features::{Features, Presence};
 pub use ladder::{programs, rung};
 pub use maps::Maps;
+pub use register::Lacking;
 pub use report::{MapCost, Program, Reached, Report};
 use seed::{repair, seed};
 pub use selftest::Liveness;
-pub use tune::apply;
+pub use tune::{Refused, apply};
+pub use watch::{Books, INODES, NAMES, PATHS};
 
 use crate::config::{self, Config};
 use crate::error::AgentError;
@@ -47,6 +52,8 @@ pub struct Sensors {
     pub report: Report,
     /// What the self-test showed; nothing before [`Self::arm`].
     pub liveness: Liveness,
+    /// What is watched, and what is not; nothing before [`Self::arm`].
+    pub watched: Books,
     /// Descriptors that keep the programs attached.
     _links: Vec<OwnedFd>,
 }
@@ -117,6 +124,7 @@ impl Sensors {
             maps,
             report: handover.report,
             liveness: Liveness::default(),
+            watched: Books::default(),
             _links: handover.descriptors,
         })
     }
@@ -128,9 +136,9 @@ impl Sensors {
     /// [`AgentError::Load`] with what the kernel says to a map update. A self-test that cannot be made is no error: nothing is
     /// live then, and that is told.
     pub fn arm(&mut self, config: &Config) -> Result<(), AgentError> {
-        let refused = |error: MapError| AgentError::Load { name: "the policy".into(), source: error.into() };
-        seed(&mut self.maps, config).map_err(refused)?;
-        apply(&mut self.maps, config).map_err(refused)?;
+        let refused = |error: Refused| AgentError::Load { name: "the policy".into(), source: error.into() };
+        seed(&mut self.maps, config).map_err(|error| refused(error.into()))?;
+        self.watched = apply(&mut self.maps, config, &self.report).map_err(refused)?;
         match selftest::run(&mut self.maps, config) {
             Ok(liveness) => self.liveness = liveness,
             Err(error) => log::error!("load: the sensors could not be tested, {error}"),
@@ -151,6 +159,22 @@ impl Sensors {
         };
         repair(&mut self.maps, config).map_err(refused)
     }
+
+    /// Registers what is watched once more: what was made or mounted meanwhile is then known by its inode as well.
+    ///
+    /// # Errors
+    /// [`Refused`]; what was registered before stays.
+    pub fn register(&mut self, config: &Config) -> Result<(), Refused> {
+        let report = &self.report;
+        self.watched = watch::write(&mut self.maps, config, |detector| is_upper(report, detector), true)?;
+        Ok(())
+    }
+}
+
+/// Whether a detector stands on a rung that knows files by what they are.
+#[must_use]
+pub fn is_upper(report: &Report, detector: Detector) -> bool {
+    matches!(rung(report, DetectorId(detector as u8)), Rung::LSM | Rung::KPROBE)
 }
 
 /// The cgroup that is watched, or to which network programs are attached; `None` when neither is wanted. Without cgroup2 only what
