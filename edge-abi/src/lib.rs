@@ -13,6 +13,7 @@ mod history;
 mod kind;
 mod layout;
 mod name;
+mod offset;
 pub mod reason;
 mod records;
 mod syscall;
@@ -26,6 +27,7 @@ pub use history::{HISTORY_SLOTS, HISTORY_TEXT, HistoryEntry, history_kind};
 pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};
 
 pub use name::{NAME_HASH_PRIME, NAME_HASH_START, name_hash, tail_hash};
+pub use offset::{OFFSET_SLOTS, Offset};
 pub use records::{
     ActRecord, ENDPOINT_TCP, ENDPOINT_UDP, FileCounts, FileTamperRecord, LateralScanRecord, MAX_RECORD,
     PATH_BYTES, ScanReason, TamperReason, VolatileExecRecord, act_flags, exec_flags,

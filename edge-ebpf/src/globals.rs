@@ -3,7 +3,7 @@
 
 use core::ptr::read_volatile;
 
-use edge_abi::SYSCALL_SLOTS;
+use edge_abi::{OFFSET_SLOTS, Offset, SYSCALL_SLOTS};
 
 /// Class of each syscall number, see `edge_abi::SyscallClass`.
 #[unsafe(no_mangle)]
@@ -48,6 +48,14 @@ static SOCK_STATE: u32 = 0;
 /// 1 when a cgroup program judges new sockets of the internet families.
 #[unsafe(no_mangle)]
 static SOCK_CREATE: u32 = 0;
+
+/// Byte offsets of the kernel's fields plus one, by [`Offset`]; 0 where unknown.
+#[unsafe(no_mangle)]
+static OFFSETS: [u32; OFFSET_SLOTS] = [0; OFFSET_SLOTS];
+
+/// 1 when the programs at security hooks are loaded as LSM programs, which can refuse.
+#[unsafe(no_mangle)]
+static DENIES: u32 = 0;
 
 /// Reads one global past the optimiser.
 macro_rules! global {
@@ -125,6 +133,19 @@ global!(
     /// Offset of the fourth argument.
     fourth_argument: u32 = ARG_OFFSETS[3]
 );
+
+global!(
+    /// Whether programs at security hooks can refuse, and may follow typed pointers.
+    denies: u32 = DENIES
+);
+
+/// Where a field lies in its struct. The verifier knows the number, since the table is frozen when it looks.
+#[inline(always)]
+pub(crate) fn offset(field: Offset) -> u64 {
+    let entry = (&raw const OFFSETS).cast::<u32>().wrapping_add(field as usize);
+    // SAFETY: every `Offset` is a place within the table, which only the loader writes, before any program runs.
+    u64::from(unsafe { read_volatile(entry) }).wrapping_sub(1)
+}
 
 /// Class of the syscall in `slot`; 0 outside the table.
 #[inline(always)]
