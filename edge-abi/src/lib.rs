@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod counters;
+mod facts;
 mod header;
 mod history;
 mod kind;
@@ -22,12 +23,13 @@ mod tuning;
 mod watched;
 
 pub use counters::{COUNTER_SLOTS, Counter, counter_slot};
+pub use facts::{FACT_FILES, FACT_NAME, Facts, FileFacts, Same};
 pub use header::{COMM_BYTES, Header};
 pub use history::{HISTORY_SLOTS, HISTORY_TEXT, HistoryEntry, history_kind};
 pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};
 
 pub use name::{NAME_HASH_PRIME, NAME_HASH_START, name_hash, tail_hash};
-pub use offset::{OFFSET_SLOTS, Offset};
+pub use offset::{Holds, OFFSET_SLOTS, Offset};
 pub use records::{
     ActRecord, ENDPOINT_TCP, ENDPOINT_UDP, FileCounts, FileTamperRecord, LateralScanRecord, MAX_RECORD,
     PATH_BYTES, ScanReason, TamperReason, VolatileExecRecord, act_flags, exec_flags,

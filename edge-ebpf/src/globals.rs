@@ -1,4 +1,4 @@
-//! Read-only globals that the loader sets (`EbpfLoader::override_global`, Linux 5.2). Read with `read_volatile`, because
+//! Read-only globals that the loader sets (Linux 5.2). Read with `read_volatile`, because
 //! the compiler would otherwise take the zeros written here for the truth.
 
 use core::ptr::read_volatile;
@@ -20,6 +20,14 @@ static REGISTERS_32: u32 = 0;
 /// Offset in `struct pt_regs` of the word that tells a 32-bit task (arm64 `pstate`), 0 where there is none.
 #[unsafe(no_mangle)]
 static COMPAT_OFFSET: u32 = 0;
+
+/// 1 where security hooks are LSM programs, which can refuse; 0 where they are kprobes.
+#[unsafe(no_mangle)]
+static DENIES: u32 = 0;
+
+/// Which argument of `inode_setattr` is the dentry, 0 or 1: in some versions one that says how users are mapped stands before it.
+#[unsafe(no_mangle)]
+static SETATTR_DENTRY: u32 = 0;
 
 /// Depth of the watched cgroup below the root, plus one; 0 watches the whole machine.
 #[unsafe(no_mangle)]
@@ -49,13 +57,9 @@ static SOCK_STATE: u32 = 0;
 #[unsafe(no_mangle)]
 static SOCK_CREATE: u32 = 0;
 
-/// Byte offsets of the kernel's fields plus one, by [`Offset`]; 0 where unknown.
+/// Where members of kernel structs lie, see [`Offset`]: bytes plus one, 0 where that is not known.
 #[unsafe(no_mangle)]
 static OFFSETS: [u32; OFFSET_SLOTS] = [0; OFFSET_SLOTS];
-
-/// 1 when the programs at security hooks are loaded as LSM programs, which can refuse.
-#[unsafe(no_mangle)]
-static DENIES: u32 = 0;
 
 /// Reads one global past the optimiser.
 macro_rules! global {
@@ -76,6 +80,14 @@ global!(
 global!(
     /// Offset of the word that tells a 32-bit task.
     compat_offset: u32 = COMPAT_OFFSET
+);
+global!(
+    /// Whether security hooks can refuse.
+    denies: u32 = DENIES
+);
+global!(
+    /// Which argument of `inode_setattr` is the dentry.
+    setattr_dentry: u32 = SETATTR_DENTRY
 );
 global!(
     /// Depth of the watched cgroup plus one.
@@ -134,19 +146,6 @@ global!(
     fourth_argument: u32 = ARG_OFFSETS[3]
 );
 
-global!(
-    /// Whether programs at security hooks can refuse, and may follow typed pointers.
-    denies: u32 = DENIES
-);
-
-/// Where a field lies in its struct. The verifier knows the number, since the table is frozen when it looks.
-#[inline(always)]
-pub(crate) fn offset(field: Offset) -> u64 {
-    let entry = (&raw const OFFSETS).cast::<u32>().wrapping_add(field as usize);
-    // SAFETY: every `Offset` is a place within the table, which only the loader writes, before any program runs.
-    u64::from(unsafe { read_volatile(entry) }).wrapping_sub(1)
-}
-
 /// Class of the syscall in `slot`; 0 outside the table.
 #[inline(always)]
 pub(crate) fn syscall_class(slot: usize) -> u8 {
@@ -157,5 +156,35 @@ pub(crate) fn syscall_class(slot: usize) -> u8 {
     // SAFETY: `slot` was just checked to lie within the table.
     let entry = unsafe { table.add(slot) };
     // SAFETY: the pointer is to an initialised byte that only the loader writes, before any program runs.
+    unsafe { read_volatile(entry) }
+}
+
+/// What [`offset`] gives for a member whose place is not known. Added to the address of any kernel object, or to null, it makes one
+/// that no page table reaches (bit 55 chooses between those of arm64, also where the byte above is ignored), so that reading there
+/// fails instead of giving something else's bytes.
+const NOWHERE: u64 = (1_u64 << 55).wrapping_neg();
+
+/// Where a member lies, in bytes from the beginning of its struct.
+#[inline(always)]
+pub(crate) fn offset(member: Offset) -> u64 {
+    match stated(member) {
+        0 => NOWHERE,
+        behind => u64::from(behind) - 1,
+    }
+}
+
+/// Whether it is known where a member lies.
+#[inline(always)]
+pub(crate) fn has(member: Offset) -> bool {
+    stated(member) != 0
+}
+
+/// The member's slot.
+#[inline(always)]
+fn stated(member: Offset) -> u32 {
+    let table = (&raw const OFFSETS).cast::<u32>();
+    // SAFETY: every member has a slot within the table, which is asserted beside the list of members.
+    let entry = unsafe { table.add(member.slot()) };
+    // SAFETY: the pointer is to an initialised word that only the loader writes, before any program runs.
     unsafe { read_volatile(entry) }
 }

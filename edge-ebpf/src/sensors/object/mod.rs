@@ -12,6 +12,7 @@
 mod dentry;
 mod files;
 mod open;
+mod path;
 mod watch;
 
 use aya_ebpf::programs::LsmContext;

@@ -9,7 +9,7 @@ use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use edge_abi::{Offset, WatchSlot};
 
-use super::{Object, answer, argument, files, watched};
+use super::{Object, answer, argument, files, watch, watched};
 use crate::filter;
 use crate::read::field;
 use crate::sensors::paths::open_flag;
@@ -48,8 +48,7 @@ impl Opened {
     #[inline(always)]
     pub(super) fn of(file: u64) -> Self {
         let inode = field::<u64>(file, Offset::FileInode);
-        // `struct path` is a mount and a dentry.
-        let dentry = crate::read::field_behind::<u64>(file, Offset::FilePath, 8);
+        let dentry = field::<u64>(file, Offset::FileDentry);
         Self {
             object: Object::of_inode(inode, dentry),
             mode: field::<u32>(file, Offset::FileMode),
@@ -61,10 +60,10 @@ impl Opened {
 /// A file is being opened.
 #[lsm(hook = "file_open")]
 pub(crate) fn file_open(ctx: LsmContext) -> i32 {
-    if !filter::in_scope() {
+    let opened = Opened::of(argument(&ctx, 0));
+    if watch::told(&opened.object) || !filter::in_scope() {
         return 0;
     }
-    let opened = Opened::of(argument(&ctx, 0));
     if opened.mode & file_mode::BELOW != 0 || opened.flags & EXECUTES != 0 {
         return 0;
     }
@@ -84,5 +83,10 @@ pub(crate) fn mmap_file(ctx: LsmContext) -> i32 {
     if file == 0 || argument(&ctx, 2) & PROT_WRITE == 0 || argument(&ctx, 3) & MAP_SHARED == 0 {
         return 0;
     }
-    answer(files::mapped(file))
+    if !filter::in_scope() {
+        return 0;
+    }
+    let opened = Opened::of(file);
+    // Pages of a file that is not open for writing cannot be written to.
+    answer(opened.mode & file_mode::WRITE != 0 && files::mapped(file))
 }
