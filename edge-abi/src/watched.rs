@@ -80,6 +80,10 @@ pub const fn device_key(kind: u8, major: u32, minor: u32) -> PrefixData {
     key
 }
 
+/// What the hashes of names that are watched in any folder are changed by where files are known by what they are: the same table
+/// serves detectors that read paths.
+pub const ANY_FOLDER: u32 = 0x5bd1_e995;
+
 /// Bits of each filter of inodes; a power of two.
 pub const FILTER_BITS: u32 = 1024;
 
@@ -126,8 +130,10 @@ pub mod watched_slot {
     pub const IDS: u32 = FOUND + 1;
     /// How many of them are kept.
     pub const KEPT: u32 = 4;
+    /// [`crate::Detector::bit`]s of the detectors that read paths, and do not know files by what they are.
+    pub const BY_PATH: u32 = IDS + 2 * KEPT;
     /// All of them.
-    pub const COUNT: u32 = IDS + 2 * KEPT;
+    pub const COUNT: u32 = BY_PATH + 1;
 }
 
 #[cfg(test)]
@@ -164,6 +170,6 @@ mod tests {
     #[test]
     fn the_map_of_filters_holds_them_side_by_side() {
         assert_eq!((watched_slot::WRITE, watched_slot::FRESH, watched_slot::OWNER), (16, 32, 56));
-        assert_eq!(watched_slot::COUNT, 66);
+        assert_eq!((watched_slot::BY_PATH, watched_slot::COUNT), (66, 67));
     }
 }

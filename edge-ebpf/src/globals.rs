@@ -21,6 +21,11 @@ static REGISTERS_32: u32 = 0;
 #[unsafe(no_mangle)]
 static COMPAT_OFFSET: u32 = 0;
 
+/// Offset of the syscall's number in the `struct pt_regs` of the task, where syscalls are seen at their handlers: arm64
+/// `pt_regs.syscallno`. 0 where they are seen at the raw tracepoint, which gives the number.
+#[unsafe(no_mangle)]
+static SYSCALL_NUMBER: u32 = 0;
+
 /// 1 where security hooks are LSM programs, which can refuse; 0 where they are kprobes.
 #[unsafe(no_mangle)]
 static DENIES: u32 = 0;
@@ -80,6 +85,10 @@ global!(
 global!(
     /// Offset of the word that tells a 32-bit task.
     compat_offset: u32 = COMPAT_OFFSET
+);
+global!(
+    /// Offset of the syscall's number, or 0.
+    syscall_number: u32 = SYSCALL_NUMBER
 );
 global!(
     /// Whether security hooks can refuse.

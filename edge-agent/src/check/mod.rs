@@ -34,6 +34,8 @@ pub struct Detector {
     pub enabled: bool,
     /// Where it could be attached.
     pub rung: Rung,
+    /// Why not higher, one reason per rung; empty on its highest.
+    pub why: String,
     /// What it would be allowed to do.
     pub action: Action,
     /// Whether its sensor reacted to a harmless act of the agent's own.
@@ -75,11 +77,22 @@ pub fn check(path: &Path) -> Result<Findings, AgentError> {
         id,
         enabled: load::is_enabled(&config, id),
         rung: load::rung(&report, id),
-        action: load::action(&config, id),
+        why: why(&config, &report, id),
+        action: load::effective(&config, &report, id),
         live: edge_abi::Detector::from_raw(id.0).is_some_and(|known| liveness.is_live(known)),
     };
     let detectors = DetectorId::ALL.iter().map(detector).collect();
     Ok(Findings { features, detectors, report, watched, failure })
+}
+
+/// Why a detector does not stand higher, and what it cannot do there although it is told to.
+fn why(config: &Config, report: &Report, id: DetectorId) -> String {
+    let mut why = report.reach(id).map(|reach| reach.why.clone()).unwrap_or_default();
+    if load::cannot_deny(config, report, id) {
+        why.push_str(if why.is_empty() { "" } else { "; " });
+        why.push_str("deny: only rung lsm can refuse, so that it observes");
+    }
+    why
 }
 
 impl Findings {
@@ -104,11 +117,7 @@ impl Findings {
             return Err(failure);
         }
         let blind = self.detectors.iter().find(|detector| detector.enabled && detector.rung == Rung::OFF);
-        let missing = |detector: &Detector| {
-            let first = load::programs(detector.id).first()?;
-            let (program, reached) = self.report.programs.iter().find(|(program, _)| program == first)?;
-            load::failure(*program, reached)
-        };
+        let missing = |detector: &Detector| load::blindness(&self.report, detector.id);
         blind.and_then(missing).map_or(Ok(()), Err)
     }
 

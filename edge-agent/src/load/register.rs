@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use edge_abi::{BELOW_AT, BELOW_BYTES, Detector, FileId, Watch, folder_key, name_bit, watch_access};
+use edge_abi::{ANY_FOLDER, BELOW_AT, BELOW_BYTES, Detector, FileId, Watch, folder_key, name_bit, watch_access};
 
 use super::sight::{Eyes, Seen, by_attributes, device_kind, is_plain, numbers, touch};
 use super::watch::{claim, entry, hash_of};
@@ -112,7 +112,7 @@ impl Register {
 
     /// One or two components in any folder.
     fn everywhere(&mut self, eyes: &mut impl Eyes, wanted: Wanted<'_>, tail: &str) {
-        let hash = hash_of(tail);
+        let hash = hash_of(tail) ^ ANY_FOLDER;
         wanted.claim(entry(&mut self.names, |known| *known == hash, hash));
         let name = tail.rsplit('/').next().unwrap_or_default().as_bytes();
         let mut head = [0; 8];

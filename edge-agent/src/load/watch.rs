@@ -201,7 +201,7 @@ fn register(eyes: &mut impl Eyes, config: &Config, is_upper: impl Fn(Detector) -
 pub(super) fn write(
     maps: &mut Maps,
     config: &Config,
-    is_upper: impl Fn(Detector) -> bool,
+    is_upper: impl Fn(Detector) -> bool + Copy,
     keep: bool,
 ) -> Result<Books, Refused> {
     let tables = Tables::of(config, |detector| !is_upper(detector));
@@ -228,6 +228,9 @@ pub(super) fn write(
     write_names(maps, &names)?;
     write_inodes(&mut maps.inodes, &inodes, keep)?;
     write_filters(maps, &paths, &name_bits)?;
+    let by_path = Detector::ALL.iter().filter(|detector| !is_upper(**detector));
+    let by_path = by_path.fold(0, |bits, detector| bits | u64::from(detector.bit()));
+    maps.watched.set(watched_slot::BY_PATH, by_path, 0)?;
     let inodes = maps.inodes.keys().count();
     Ok(Books { paths: paths.len(), names: names.len(), inodes, lacking, _held: held })
 }

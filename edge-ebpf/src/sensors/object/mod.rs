@@ -14,11 +14,13 @@ mod files;
 mod open;
 mod path;
 mod watch;
+mod write;
 
 use aya_ebpf::programs::LsmContext;
 use edge_abi::{Offset, WatchSlot};
 
 use crate::read::field;
+use crate::task;
 
 /// What a program answers when a hook shall refuse: `-EPERM`. Only an LSM program is listened to.
 const REFUSE: i32 = -1;
@@ -97,6 +99,15 @@ impl Object {
     pub(crate) fn is_regular(&self) -> bool {
         self.mode & FORMAT == REGULAR
     }
+}
+
+/// Whether the kernel does this for a file system above (an overlay's layers), which a sensor has seen already: it then borrows
+/// the credentials of whoever mounted that.
+#[inline(always)]
+fn is_below() -> bool {
+    let task = task::current();
+    // Both are pointers of `struct task_struct`.
+    field::<u64>(task, Offset::TaskCred) != field::<u64>(task, Offset::TaskRealCred)
 }
 
 /// One argument of the hook.

@@ -88,5 +88,5 @@ pub(crate) fn mmap_file(ctx: LsmContext) -> i32 {
     }
     let opened = Opened::of(file);
     // Pages of a file that is not open for writing cannot be written to.
-    answer(opened.mode & file_mode::WRITE != 0 && files::mapped(file))
+    answer(opened.mode & file_mode::WRITE != 0 && files::mapped(&opened))
 }

@@ -4,7 +4,9 @@
 use edge_abi::{Offset, PATH_BYTES};
 use edge_ebpf::path::{PathBuffer, forget};
 
+use super::Object;
 use crate::emit::act::NO_PATH;
+use crate::emit::file_tamper::Named;
 use crate::maps::Scratch;
 use crate::read;
 use crate::sensors::syscall::scratch;
@@ -12,13 +14,15 @@ use crate::sensors::syscall::scratch;
 /// Names put together: more are seldom, and a path of which more are missing begins without a slash.
 const NAMES: u32 = 8;
 
-/// Writes the path of `dentry` into the scratch room. Where an LSM program can be interrupted by another task's, both may write there:
-/// a garbled text then, nothing else.
-#[inline(always)]
-pub(super) fn of(dentry: u64) -> (&'static PathBuffer, u32) {
-    let Some(scratch) = scratch() else { return (&NO_PATH, 0) };
-    let length = write(scratch, dentry);
-    (&scratch.path, length)
+impl Named for Object {
+    /// Writes the path into the scratch room. Where an LSM program can be interrupted by another task's, both may write there: a garbled
+    /// text then, nothing else.
+    #[inline(always)]
+    fn path(&self) -> (&PathBuffer, u32) {
+        let Some(scratch) = scratch() else { return (&NO_PATH, 0) };
+        let length = write(scratch, self.dentry);
+        (&scratch.path, length)
+    }
 }
 
 /// Writes the names from the last one backwards, then moves them to the front; how long they are together.

@@ -8,15 +8,16 @@
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use edge_abi::{
-    Counter, Detector, FileId, Mode, Offset, PROC_DEV, Watch, WatchSlot, act_flags, device_key, filter_bit, folder_key,
+    ANY_FOLDER, Counter, Detector, FileId, Mode, Offset, PROC_DEV, Watch, WatchSlot, act_flags, device_key, filter_bit, folder_key,
     name_bit, tail_hash, watched_slot,
 };
 use edge_ebpf::detectors::process_injection::memory_of;
 use edge_ebpf::name::hash_of_words;
 
-use super::{Object, path};
+use super::Object;
 use crate::emit::act::{Act, DENIES, apply, enter, is_probe, rule};
 use crate::emit::count;
+use crate::emit::file_tamper::Named as _;
 use crate::maps::{INODES, NAMES, PrefixKey, WATCH, WATCHED};
 use crate::read::{self, field};
 use crate::sensors::net::mark_bus;
@@ -125,7 +126,7 @@ fn judge(object: &Object, slot: WatchSlot, leads_to: FileId) -> Option<bool> {
     let rule = enter(detector, tgid)?;
     act.flags |= if globals::denies() != 0 { act_flags::LSM | DENIES } else { act_flags::KPROBE };
     act.object = (object.ino as u32 ^ object.dev).wrapping_mul(0x9e37_79b1) >> 8 | 1;
-    Some(apply(detector, rule, tgid, &act, Some(path::of(object.dentry))))
+    Some(apply(detector, rule, tgid, &act, Some(object.path())))
 }
 
 /// The other process, when its memory is opened for writing: `/proc/PID/mem`, or that of one of its threads, in any procfs.
@@ -297,9 +298,9 @@ fn anywhere(object: &Object, reads: bool) -> Option<&'static Watch> {
     let name = hash(object.dentry)?;
     let folder = hash(read::untyped::<u64>(object.dentry, Offset::DentryParent)).unwrap_or(0);
     // SAFETY: a value of a preallocated map stays mapped; the agent replaces whole entries.
-    let both = unsafe { NAMES.get(tail_hash(folder, name)) };
+    let both = unsafe { NAMES.get(tail_hash(folder, name) ^ ANY_FOLDER) };
     // SAFETY: as above.
-    both.or_else(|| unsafe { NAMES.get(name) })
+    both.or_else(|| unsafe { NAMES.get(name ^ ANY_FOLDER) })
 }
 
 /// Hash of a name of at most [`NAME_BYTES`]; as many are there, whatever its length.
