@@ -5,7 +5,7 @@ use aya_ebpf::helpers::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str_bytes, bpf_probe_read_user, bpf_probe_read_user_buf,
     bpf_probe_read_user_str_bytes,
 };
-use edge_abi::{HISTORY_TEXT, Offset, PATH_BYTES, PREFIX_BYTES};
+use edge_abi::{BELOW_AT, BELOW_BYTES, HISTORY_TEXT, Offset, PATH_BYTES, PREFIX_BYTES};
 use edge_ebpf::path::PathBuffer;
 
 use crate::globals;
@@ -123,4 +123,25 @@ pub(crate) fn move_to_front(path: &mut PathBuffer, at: u32) -> u32 {
     // SAFETY: the helper writes at most the path, NUL included, each byte before those behind it are read.
     let bytes = unsafe { bpf_probe_read_kernel_str(start.cast(), PATH_BYTES as u32, from.cast()) };
     (bytes as u32).saturating_sub(1)
+}
+
+/// Between two names of a path.
+static SLASH: [u8; 2] = *b"/\0";
+
+/// Copies a name behind those that a folder's key has already, `at` bytes of them; where the next one begins. What does not fit falls
+/// behind the key.
+#[inline(always)]
+pub(crate) fn append_name(key: &mut PrefixKey, at: u32, text: u64) -> u32 {
+    if at >= BELOW_BYTES as u32 {
+        return at;
+    }
+    let start = (&raw mut key.data).cast::<u8>().wrapping_add(BELOW_AT + (at as usize & (PREFIX_BYTES - 1)));
+    if at != 0 {
+        // SAFETY: the byte before `start` lies within the key, and so does the one at `start`; the source is a constant.
+        unsafe { bpf_probe_read_kernel_str(start.wrapping_sub(1).cast(), 2, (&raw const SLASH).cast()) };
+    }
+    // SAFETY: from `start` on there are at least BELOW_BYTES bytes in `data` and `spill`, which lie side by side; the helper checks
+    // the source.
+    let bytes = unsafe { bpf_probe_read_kernel_str(start.cast(), BELOW_BYTES as u32, text as *const _) };
+    at + (bytes as u32 & (PREFIX_BYTES as u32 - 1))
 }

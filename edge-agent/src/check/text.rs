@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Detector, Findings};
 use crate::budget;
-use crate::load::{Reached, Report};
+use crate::load::{INODES, NAMES, PATHS, Reached, Report};
 
 /// Renders the findings.
 pub(super) fn render(findings: &Findings) -> String {
@@ -80,6 +80,16 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
         writeln!(out, "{:<15} {:>10}", map.name, map.bytes)?;
     }
     writeln!(out, "{:<15} {:>10} of {}", "all", findings.report.map_bytes(), budget::MAP_BYTES)?;
+    let watched = &findings.watched;
+    writeln!(out, "\nwatched          used of")?;
+    for (name, used, limit) in
+        [("paths", watched.paths, PATHS), ("names", watched.names, NAMES), ("inodes", watched.inodes, INODES)]
+    {
+        writeln!(out, "{name:<15} {used:>5} {limit}")?;
+    }
+    for lacking in &watched.lacking {
+        writeln!(out, "{}: {}", lacking.path, lacking.why)?;
+    }
     writeln!(out, "\nagent buffer              bytes")?;
     for buffer in budget::BUFFERS {
         writeln!(out, "{:<20} {:>10}", buffer.name, buffer.bytes)?;

@@ -56,6 +56,36 @@ macro_rules! paths {
     };
 }
 
+/// What watches files knows them by what they are; where it cannot, it reads paths as above. First the programs and syscalls that it
+/// needs on any rung, then those that only paths need.
+macro_rules! watching {
+    ([$($program:ident),*], [$($syscalls:expr),*]) => {
+        &[
+            stand!(
+                LSM,
+                [FileOpen, InodeRename, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeCreate, InodeMknod
+                    $(, $program)*],
+                [$($syscalls),*]
+            ),
+            stand!(
+                KPROBE,
+                [FileOpen, InodeRename, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod $(, $program)*],
+                [$($syscalls),*]
+            ),
+            stand!(
+                KPROBE,
+                [SysEnter, SysPaths, SysSecond $(, $program)*],
+                [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES $(, $syscalls)*]
+            ),
+            stand!(
+                TRACEPOINT,
+                [SysEnter, SysPaths, SysSecond $(, $program)*],
+                [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES $(, $syscalls)*]
+            ),
+        ]
+    };
+}
+
 /// The stands of a detector, highest first.
 #[must_use]
 pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
@@ -99,10 +129,10 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
         }],
         DetectorId::CREDENTIAL_ACCESS
         | DetectorId::PERSISTENCE
-        | DetectorId::SYSCTL_TAMPER => paths!([], []),
-        DetectorId::DEVICE_TAMPER => paths!([SysActs], [REQUESTS]),
+        | DetectorId::SYSCTL_TAMPER => watching!([], []),
+        DetectorId::DEVICE_TAMPER => watching!([SysEnter, SysActs], [REQUESTS]),
         DetectorId::NAMESPACE_ESCAPE => paths!([SysActs], [NAMESPACES]),
-        DetectorId::PROCESS_INJECTION => paths!([SysActs], [MEMORY]),
+        DetectorId::PROCESS_INJECTION => watching!([SysEnter, SysActs], [MEMORY]),
         DetectorId::PRIVILEGE_JUMP => &[stand!(
             TRACEPOINT,
             [ExecActs, ExecReport, SysEnter, SysPaths, SysSecond],
@@ -120,8 +150,8 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
         DetectorId::MASQUERADE => {
             &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])]
         }
-        DetectorId::BUS_FLOOD => paths!([SysNet, SysWrite], [BUSES]),
-        DetectorId::IMPAIR_DEFENSES => paths!([Signal], []),
+        DetectorId::BUS_FLOOD => watching!([SysEnter, SysNet, SysWrite], [BUSES]),
+        DetectorId::IMPAIR_DEFENSES => watching!([Signal], []),
         DetectorId::FLOOD_OUT => &[stand!(CGROUP, [Egress, SockCreate], [])],
         DetectorId::KERNEL_CODE => entry!([SysActs], [CODE]),
         DetectorId::URING_USE => entry!([SysActs], [SETUP]),
@@ -147,6 +177,12 @@ pub(super) fn may_need(detector: DetectorId, program: Program) -> bool {
 pub fn rung(report: &Report, detector: DetectorId) -> Rung {
     let reach = report.reach(detector).filter(|reach| reach.first.is_some_and(|first| report.runs(first)));
     reach.map_or(Rung::OFF, |reach| Rung(reach.rung))
+}
+
+/// Whether a detector's highest stand is one where it can refuse, so that it cannot on those below.
+#[must_use]
+pub(super) fn refuses_on_lsm_only(detector: DetectorId) -> bool {
+    stands(detector).first().is_some_and(|highest| highest.rung == Rung::LSM)
 }
 
 /// Where one detector stands.

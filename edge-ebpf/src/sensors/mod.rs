@@ -11,7 +11,7 @@ mod exec_acts;
 mod facts;
 mod files;
 mod names;
-mod net;
+pub(crate) mod net;
 mod netlink;
 mod object;
 pub(crate) mod paths;

@@ -13,7 +13,7 @@ use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use edge_abi::WatchSlot;
 
-use super::{Object, answer, argument, files, watched};
+use super::{Object, answer, argument, files, watch, watched};
 use crate::filter;
 
 /// A file gets another name.
@@ -24,7 +24,7 @@ pub(crate) fn inode_rename(ctx: LsmContext) -> i32 {
     }
     let old = Object::named(argument(&ctx, 1), argument(&ctx, 0));
     let new = Object::named(argument(&ctx, 3), argument(&ctx, 2));
-    let refused = watched(&old, WatchSlot::Remove) | watched(&new, WatchSlot::Write);
+    let refused = watched(&old, WatchSlot::Remove) | watch::arrives(&new, &old);
     answer(refused | files::renamed(&old, &new))
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn inode_link(ctx: LsmContext) -> i32 {
     }
     let old = Object::named(argument(&ctx, 0), 0);
     let new = Object::named(argument(&ctx, 2), argument(&ctx, 1));
-    answer(watched(&old, WatchSlot::Read) | watched(&new, WatchSlot::Write))
+    answer(watched(&old, WatchSlot::Read) | watch::arrives(&new, &old))
 }
 
 /// A symbolic link is made.
@@ -59,7 +59,10 @@ pub(crate) fn inode_symlink(ctx: LsmContext) -> i32 {
 /// A file is made.
 #[lsm(hook = "inode_create")]
 pub(crate) fn inode_create(ctx: LsmContext) -> i32 {
-    made(&ctx)
+    if !filter::in_scope() {
+        return 0;
+    }
+    answer(watch::creates(&Object::named(argument(&ctx, 1), argument(&ctx, 0))))
 }
 
 /// A node is made.

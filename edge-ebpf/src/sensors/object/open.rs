@@ -9,7 +9,7 @@ use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use edge_abi::{Offset, WatchSlot};
 
-use super::{Object, answer, argument, files, watched};
+use super::{Object, answer, argument, files, watch, watched};
 use crate::filter;
 use crate::read::field;
 use crate::sensors::paths::open_flag;
@@ -60,10 +60,10 @@ impl Opened {
 /// A file is being opened.
 #[lsm(hook = "file_open")]
 pub(crate) fn file_open(ctx: LsmContext) -> i32 {
-    if !filter::in_scope() {
+    let opened = Opened::of(argument(&ctx, 0));
+    if watch::told(&opened.object) || !filter::in_scope() {
         return 0;
     }
-    let opened = Opened::of(argument(&ctx, 0));
     if opened.mode & file_mode::BELOW != 0 || opened.flags & EXECUTES != 0 {
         return 0;
     }
