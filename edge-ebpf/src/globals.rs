@@ -3,7 +3,7 @@
 
 use core::ptr::read_volatile;
 
-use edge_abi::SYSCALL_SLOTS;
+use edge_abi::{OFFSET_SLOTS, Offset, SYSCALL_SLOTS};
 
 /// Class of each syscall number, see `edge_abi::SyscallClass`.
 #[unsafe(no_mangle)]
@@ -48,6 +48,14 @@ static SOCK_STATE: u32 = 0;
 /// 1 when a cgroup program judges new sockets of the internet families.
 #[unsafe(no_mangle)]
 static SOCK_CREATE: u32 = 0;
+
+/// Where members of kernel structs lie, see [`Offset`]: bytes plus one, 0 where that is not known.
+#[unsafe(no_mangle)]
+static OFFSETS: [u32; OFFSET_SLOTS] = [0; OFFSET_SLOTS];
+
+/// 1 when the programs at security hooks are loaded as LSM programs, which can refuse.
+#[unsafe(no_mangle)]
+static DENIES: u32 = 0;
 
 /// Reads one global past the optimiser.
 macro_rules! global {
@@ -126,6 +134,11 @@ global!(
     fourth_argument: u32 = ARG_OFFSETS[3]
 );
 
+global!(
+    /// Whether programs at security hooks can refuse, and may follow typed pointers.
+    denies: u32 = DENIES
+);
+
 /// Class of the syscall in `slot`; 0 outside the table.
 #[inline(always)]
 pub(crate) fn syscall_class(slot: usize) -> u8 {
@@ -136,5 +149,34 @@ pub(crate) fn syscall_class(slot: usize) -> u8 {
     // SAFETY: `slot` was just checked to lie within the table.
     let entry = unsafe { table.add(slot) };
     // SAFETY: the pointer is to an initialised byte that only the loader writes, before any program runs.
+    unsafe { read_volatile(entry) }
+}
+
+/// What [`offset`] gives for a member whose place is not known: added to the address of any kernel object it makes one that is no
+/// kernel address, so that reading there fails instead of giving something else's bytes.
+const NOWHERE: u64 = 1 << 62;
+
+/// Where a member lies, in bytes from the beginning of its struct.
+#[inline(always)]
+pub(crate) fn offset(member: Offset) -> u64 {
+    match stated(member) {
+        0 => NOWHERE,
+        behind => u64::from(behind) - 1,
+    }
+}
+
+/// Whether it is known where a member lies.
+#[inline(always)]
+pub(crate) fn has(member: Offset) -> bool {
+    stated(member) != 0
+}
+
+/// The member's slot.
+#[inline(always)]
+fn stated(member: Offset) -> u32 {
+    let table = (&raw const OFFSETS).cast::<u32>();
+    // SAFETY: every member has a slot within the table, which is asserted beside the list of members.
+    let entry = unsafe { table.add(member.slot()) };
+    // SAFETY: the pointer is to an initialised word that only the loader writes, before any program runs.
     unsafe { read_volatile(entry) }
 }

@@ -5,9 +5,10 @@ use aya_ebpf::helpers::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str_bytes, bpf_probe_read_user, bpf_probe_read_user_buf,
     bpf_probe_read_user_str_bytes,
 };
-use edge_abi::{HISTORY_TEXT, PREFIX_BYTES};
+use edge_abi::{HISTORY_TEXT, Offset, PREFIX_BYTES};
 use edge_ebpf::path::PathBuffer;
 
+use crate::globals;
 use crate::maps::PrefixKey;
 
 /// Reads a kernel value; `None` when the address is bad.
@@ -15,6 +16,19 @@ use crate::maps::PrefixKey;
 pub(crate) fn kernel<T>(address: u64) -> Option<T> {
     // SAFETY: the helper checks the address and copies into a value of its own.
     unsafe { bpf_probe_read_kernel(address as *const T) }.ok()
+}
+
+/// Reads a member of a kernel object by a helper, wherever the program runs; `None` when the address is bad or the member's place is
+/// not known.
+#[inline(always)]
+pub(crate) fn peek<T>(object: u64, member: Offset) -> Option<T> {
+    kernel(object.wrapping_add(globals::offset(member)))
+}
+
+/// A number that the verifier knows nothing of: it would otherwise follow every way by which a loop can have come to it.
+#[inline(always)]
+pub(crate) fn forget(number: u64) -> u64 {
+    kernel(core::ptr::from_ref(&number).addr() as u64).unwrap_or(0)
 }
 
 /// Reads a user value; `None` when the address is bad or its page is not there.

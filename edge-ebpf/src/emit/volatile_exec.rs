@@ -24,26 +24,46 @@ pub(crate) fn mode() -> Option<Mode> {
     (!matches!(mode, Mode::Off)).then_some(mode)
 }
 
-/// Acts and reports. Only a certain finding is acted upon; a candidate is for the agent to resolve.
+/// What may be done about a finding where it was seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The process may be ended.
+    Kill,
+    /// It may be ended, or what it wants refused.
+    Deny,
+    /// Nothing: it resembles ordinary work too much.
+    Report,
+}
+
+/// Acts and reports; whether a hook that can must refuse. Only a certain finding is acted upon; a candidate is for the agent to resolve.
 #[inline(always)]
 pub(crate) fn apply(
-    mode: Mode,
+    (mode, answer): (Mode, Answer),
     (decision, reason): (Decision, u8),
     tgid: u32,
     path: &PathBuffer,
     path_len: u32,
     task: Option<&Task>,
-) {
+) -> bool {
     if matches!(decision, Decision::Quiet) {
-        return;
+        return false;
     }
     if crate::task::is_trusted(tgid) || is_allowed(DETECTOR, tgid) {
         count(DETECTOR, Counter::Trusted);
-        return;
+        return false;
     }
     count(DETECTOR, Counter::Findings);
     let candidate = matches!(decision, Decision::Candidate);
-    let outcome = if candidate { Outcome::Reported } else { kill(DETECTOR, mode, tgid) };
+    let acts = !candidate && answer != Answer::Report;
+    let denied = acts && answer == Answer::Deny && matches!(mode, Mode::Deny);
+    let outcome = if denied {
+        count(DETECTOR, Counter::Enforced);
+        Outcome::Denied
+    } else if acts {
+        kill(DETECTOR, mode, tgid)
+    } else {
+        Outcome::Reported
+    };
     let now_ns = now_ns();
     let mut flags = 0;
     if path.first() != b'/' {
@@ -56,7 +76,7 @@ pub(crate) fn apply(
         flags |= exec_flags::CUT;
     }
     let Some(mut record) = reserve::<VolatileExecRecord>(DETECTOR) else {
-        return;
+        return denied;
     };
     record.write(VolatileExecRecord {
         header: header(DETECTOR, mode, outcome, Times { now_ns, first_ns: now_ns }, 1),
@@ -68,4 +88,5 @@ pub(crate) fn apply(
         cwd: *task.map_or(&NO_CWD, |task| &task.cwd),
     });
     submit(DETECTOR, record);
+    denied
 }

@@ -1,15 +1,18 @@
 //! Files made executable, and programs that unlink themselves, on the tracepoint rung.
 //!
-//! Remembered by the last component of their path: paths are compared by the agent, which sees where they really lead.
+//! Remembered by the last component of their path: paths are compared by the agent, which sees where they really lead. The upper rungs
+//! note files here as what they are, see [`note_file`].
 
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
-use edge_abi::{Counter, Detector, Dropped, reason, task_flags};
+use edge_abi::{Counter, Detector, Dropped, file_hash, reason, task_flags};
 use edge_ebpf::detectors::volatile_exec::Decision;
+use edge_ebpf::path::PathBuffer;
 
 use super::paths::count_unlink;
 use super::syscall::scratch;
 use crate::clock::now_ns;
+use crate::emit::volatile_exec::Answer;
 use crate::emit::{count, volatile_exec};
 use crate::maps::DROPS;
 use crate::task;
@@ -33,6 +36,30 @@ pub(super) fn note(name: u32) {
     let tgid = task::current_tgid();
     let origin = task::lookup(tgid).map_or(0, |task| task.origin);
     let _ = DROPS.insert(name, &Dropped { time_ns: now_ns(), writer: tgid, origin }, 0);
+}
+
+/// Remembers that the current process makes this file executable: by [`edge_abi::file_hash`], under which it is known whatever it is called.
+#[inline(always)]
+pub(super) fn note_file(device: u32, inode: u64) {
+    note(file_hash(device, inode));
+}
+
+/// Whether the current process runs this file.
+#[inline(always)]
+pub(super) fn is_own_file(device: u32, inode: u64) -> bool {
+    task::lookup(task::current_tgid()).is_some_and(|task| task.exe_file == file_hash(device, inode))
+}
+
+/// The current process unlinks the file it runs, called `path`: certain, since files are compared.
+#[inline(always)]
+pub(super) fn unlinks_itself(path: &PathBuffer, length: u32) {
+    if let Some(mode) = volatile_exec::mode() {
+        count(Detector::VolatileExec, Counter::Evidence);
+        let tgid = task::current_tgid();
+        let known = task::lookup(tgid);
+        let seen = (Decision::Volatile, reason::SELF_UNLINK);
+        volatile_exec::apply((mode, Answer::Report), seen, tgid, path, length, known.as_deref());
+    }
 }
 
 /// What is remembered of a file of this name.
@@ -61,7 +88,7 @@ fn report(ctx: &RawTracePointContext) -> Option<()> {
         let known = task::lookup(tgid);
         let task = known.as_deref();
         volatile_exec::apply(
-            mode,
+            (mode, Answer::Report),
             (Decision::Candidate, reason::SELF_UNLINK),
             tgid,
             &scratch.path,

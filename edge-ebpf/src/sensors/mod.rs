@@ -12,6 +12,7 @@ mod files;
 mod names;
 mod net;
 mod netlink;
+mod object;
 pub(crate) mod paths;
 mod process;
 mod signal;
