@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod counters;
+mod facts;
 mod header;
 mod history;
 mod kind;
@@ -21,6 +22,7 @@ mod task;
 mod tuning;
 
 pub use counters::{COUNTER_SLOTS, Counter, counter_slot};
+pub use facts::{FACT_FILES, FACT_NAME, Facts, FileFacts, Same};
 pub use header::{COMM_BYTES, Header};
 pub use history::{HISTORY_SLOTS, HISTORY_TEXT, HistoryEntry, history_kind};
 pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};

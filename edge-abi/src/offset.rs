@@ -88,6 +88,8 @@ offsets! {
         FileInode = "file"."f_inode": Pointer,
         FileMode = "file"."f_mode": Bytes(4),
         FileFlags = "file"."f_flags": Bytes(4),
+        FilePos = "file"."f_pos": Bytes(8),
+        FilePath = "file"."f_path": Part,
         FileDentry = "file"."f_path.dentry": Pointer,
         FileMnt = "file"."f_path.mnt": Pointer,
         PathMnt = "path"."mnt": Pointer,
@@ -95,7 +97,8 @@ offsets! {
         // include/linux/dcache.h
         DentryInode = "dentry"."d_inode": Pointer,
         DentryParent = "dentry"."d_parent": Pointer,
-        DentryName = "dentry"."d_name.name": Pointer,
+        DentryName = "dentry"."d_name": Part,
+        DentryNameText = "dentry"."d_name.name": Pointer,
         DentryNameLen = "dentry"."d_name.len": Bytes(4),
         DentrySb = "dentry"."d_sb": Pointer,
         // include/linux/mount.h
@@ -129,9 +132,9 @@ offsets! {
         BprmFilename = "linux_binprm"."filename": Pointer,
         BprmInterp = "linux_binprm"."interp": Pointer,
         // include/linux/fs.h, of a change of attributes
-        AttrValid = "iattr"."ia_valid": Bytes(4),
-        AttrMode = "iattr"."ia_mode": Bytes(2),
-        AttrSize = "iattr"."ia_size": Bytes(8),
+        IattrValid = "iattr"."ia_valid": Bytes(4),
+        IattrMode = "iattr"."ia_mode": Bytes(2),
+        IattrSize = "iattr"."ia_size": Bytes(8),
     }
     optional {
         InodeGid = "inode"."i_gid": Bytes(4),
@@ -148,9 +151,10 @@ offsets! {
         TaskFlags = "task_struct"."flags": Bytes(4),
         TaskSignal = "task_struct"."signal": Pointer,
         BprmUnsafe = "linux_binprm"."unsafe": Bytes(4),
-        AttrUid = "iattr"."ia_uid": Bytes(4),
-        AttrGid = "iattr"."ia_gid": Bytes(4),
+        IattrUid = "iattr"."ia_uid": Bytes(4),
+        IattrGid = "iattr"."ia_gid": Bytes(4),
         UserNsLevel = "user_namespace"."level": Bytes(4),
+        UserNsInum = "user_namespace"."ns.inum": Bytes(4),
         // include/linux/net.h, include/net/sock.h
         SocketType = "socket"."type": Bytes(2),
         SocketSock = "socket"."sk": Pointer,

@@ -152,9 +152,10 @@ pub(crate) fn syscall_class(slot: usize) -> u8 {
     unsafe { read_volatile(entry) }
 }
 
-/// What [`offset`] gives for a member whose place is not known: added to the address of any kernel object it makes one that is no
-/// kernel address, so that reading there fails instead of giving something else's bytes.
-const NOWHERE: u64 = 1 << 62;
+/// What [`offset`] gives for a member whose place is not known. Added to the address of any kernel object, or to null, it makes one
+/// that no page table reaches (bit 55 chooses between those of arm64, also where the byte above is ignored), so that reading there
+/// fails instead of giving something else's bytes.
+const NOWHERE: u64 = (1_u64 << 55).wrapping_neg();
 
 /// Where a member lies, in bytes from the beginning of its struct.
 #[inline(always)]

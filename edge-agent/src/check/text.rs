@@ -31,7 +31,13 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
     writeln!(out, "tracefs     {}", place(&features.tracefs))?;
     writeln!(out, "cgroup2     {}", place(&features.cgroup2))?;
     writeln!(out, "jit         {}", features.jit.name())?;
-    writeln!(out, "btf         {} (not needed on the rungs of this version)", features.btf.name())?;
+    writeln!(out, "btf         {}", features.btf.name())?;
+    let standing = &findings.report.standing;
+    let held = standing.facts.iter().filter(|fact| fact.holds()).count();
+    writeln!(out, "offsets     {}, {held} of {} facts hold", standing.origin.name(), standing.facts.len())?;
+    if !standing.problem.is_empty() {
+        writeln!(out, "            not used: {}", standing.problem)?;
+    }
     writeln!(out, "bpf lsm     {} (not used by this version)", features.lsm.name())?;
 
     writeln!(out, "\ndetector           rung         action   sensor")?;
@@ -47,6 +53,11 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
             Reached::Refused(why) => format!("refused: {why}"),
         };
         writeln!(out, "{:<15} {:<40} {state}", program.name(), program.hook())?;
+    }
+    writeln!(out, "\nread through offsets                     by the kernel side   known")?;
+    for fact in &standing.facts {
+        let wrong = if fact.holds() { "" } else { "  WRONG" };
+        writeln!(out, "{:<40} {:<20} {}{wrong}", fact.name, fact.read, fact.known)?;
     }
     writeln!(out, "\nkernel map           bytes")?;
     for map in &findings.report.maps {

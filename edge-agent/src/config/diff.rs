@@ -12,14 +12,14 @@ const ACT_KEYS: usize = 7;
 /// Most keys told apart that take effect at once: those listed in `diff`, and those that follow from [`SPECS`].
 const LIVE_COUNT: usize = 32 + ACT_KEYS * SPECS.len();
 /// Most keys told apart that only a restart changes.
-const RESTART_COUNT: usize = 16;
+const RESTART_COUNT: usize = 24;
 
 /// The keys in which two configurations differ, in the order of the packaged file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Keys that take effect at once: log, policy, detectors, limits.
     pub live: Vec<&'static str, LIVE_COUNT>,
-    /// Keys that only a restart changes: device, mqtt, scope. They decide under which identity, over which connection
+    /// Keys that only a restart changes: device, mqtt, scope, load. They decide under which identity, over which connection
     /// and on which cgroup the agent stands; a reload with any of them is refused as a whole.
     pub restart: Vec<&'static str, RESTART_COUNT>,
 }
@@ -78,6 +78,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("mqtt.heartbeat", mqtt.0.heartbeat != mqtt.1.heartbeat),
         ("mqtt.insecure", mqtt.0.insecure != mqtt.1.insecure),
         ("scope.cgroup", old.scope.cgroup != new.scope.cgroup),
+        ("load.offsets", old.load.offsets != new.load.offsets),
     ];
     let tamper = (&old.detectors.file_tamper, &new.detectors.file_tamper);
     let scan = (&old.detectors.lateral_scan, &new.detectors.lateral_scan);

@@ -46,6 +46,7 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     let mut merge = Merge::new(&mut config.programs);
     policy(reader, &mut merge, &mut config.policy);
     reader.text("scope.cgroup", &mut config.scope.cgroup, value::is_path, PATH_FORM);
+    reader.text("load.offsets", &mut config.load.offsets, value::is_path, PATH_FORM);
     detectors(reader, &mut merge, &mut config.detectors);
     *config.watched = read_acts::acts(reader, &mut merge, &mut config.detectors.acts);
     reader.duration("limits.repeats", &mut config.limits.repeats, &ranges::REPEATS);

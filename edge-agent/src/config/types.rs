@@ -55,6 +55,8 @@ pub struct Config {
     pub policy: Policy,
     /// `[scope]`: which processes are watched.
     pub scope: Scope,
+    /// `[load]`: how the kernel side is attached.
+    pub load: Load,
     /// `[detectors.*]`: what is looked for.
     pub detectors: Detectors,
     /// `[limits]`: what bounds the output.
@@ -185,6 +187,13 @@ pub enum Action {
 pub struct Scope {
     /// Absolute path of the cgroup2 directory whose processes are watched; empty means the whole machine.
     pub cgroup: String<PATH_BYTES>,
+}
+
+/// `[load]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Absolute path of the offsets file of a kernel without BTF (`edge-watch offsets`); empty when there is none.
+    pub offsets: String<PATH_BYTES>,
 }
 
 /// `[detectors]`.

@@ -2,9 +2,11 @@
 
 mod acts;
 mod cgroup;
+mod facts;
 mod features;
 mod handover;
 mod ladder;
+mod layouts;
 mod machine;
 mod maps;
 mod object;
@@ -19,12 +21,15 @@ mod tune;
 mod watch;
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use aya::maps::{MapData, MapError, RingBuf};
 use edge_abi::Detector;
 use edge_wire::{Action, DetectorId, Rung};
 
 pub use features::{Features, Presence};
+pub use facts::Fact;
+pub use layouts::{Layouts, Origin, Standing};
 pub use ladder::{programs, rung};
 pub use maps::Maps;
 pub use report::{MapCost, Program, Reached, Report};
@@ -84,6 +89,7 @@ impl Sensors {
             fork_child: 0,
             signal_fields: [0; 4],
             sock_state: 0,
+            layouts: Layouts::read(offsets_file(config), &[]),
         };
         // A connection that is made to this machine belongs to no cgroup that could be told.
         if plan.scoped || (plan.programs.contains(&Program::SockState) && plan.read_sock_state().is_err()) {
@@ -168,6 +174,12 @@ fn open_cgroup(config: &Config, features: &Features) -> Result<Option<Cgroup>, A
     };
     let cgroup = Cgroup::open(mount, path);
     cgroup.map(Some).map_err(|error| AgentError::MissingCgroup2 { path: format!("{path}: {error}") })
+}
+
+/// The offsets file, if the configuration names one.
+fn offsets_file(config: &Config) -> Option<&Path> {
+    let path = config.load.offsets.as_str();
+    (!path.is_empty()).then(|| Path::new(path))
 }
 
 /// tracefs is not there, or not as it should be.

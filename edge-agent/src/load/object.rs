@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fs;
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 
 use aya::maps::ProgramArray;
 use aya::programs::cgroup_sock_addr::CgroupSockAddr;
@@ -15,6 +15,8 @@ use aya::util::online_cpus;
 use aya::{Ebpf, EbpfLoader};
 
 use super::cgroup::Cgroup;
+use super::facts::{self, Fact};
+use super::layouts::{Layouts, Standing};
 use super::machine::Machine;
 use super::packed::Object;
 use super::report::{Hook, MapCost, Program, Reached, Report};
@@ -42,6 +44,8 @@ pub(super) struct Plan {
     pub signal_fields: [u32; 4],
     /// Offset of the old state in `inet_sock_set_state`; 0 when unknown.
     pub sock_state: u32,
+    /// Where members of kernel structs lie.
+    pub layouts: Layouts,
 }
 
 impl Plan {
@@ -108,6 +112,7 @@ pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
         .override_global("SIGNAL_FIELDS", &plan.signal_fields[..], true)
         .override_global("SOCK_STATE", &plan.sock_state, true)
         .override_global("SOCK_CREATE", &sock_create, true)
+        .override_global("OFFSETS", &plan.layouts.offsets[..], true)
         .load(object.bytes());
     let mut ebpf = match loaded {
         Ok(ebpf) => ebpf,
@@ -116,6 +121,8 @@ pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
             return (None, report);
         }
     };
+    report.standing = Standing::untried(&plan.layouts)
+        .unwrap_or_else(|| Standing::of(&plan.layouts, try_layouts(&mut ebpf, &plan.layouts)));
     for &program in &plan.programs {
         let reached = match attach(&mut ebpf, program, plan) {
             Ok(()) => Reached::Attached,
@@ -130,6 +137,20 @@ pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
         }
     }
     (Some(ebpf), report)
+}
+
+/// Reads through the offsets what is known otherwise. The program ends with its only descriptor.
+fn try_layouts(ebpf: &mut Ebpf, layouts: &Layouts) -> Result<Vec<Fact>, String> {
+    let handle = ebpf.program_mut("facts").ok_or("not in the object")?;
+    let handle: &mut RawTracePoint = handle.try_into().map_err(|error| describe(&error))?;
+    handle.load().map_err(|error| describe(&error))?;
+    let program = handle.fd().and_then(|fd| fd.try_clone().map_err(Into::into)).map_err(|error| describe(&error))?;
+    let map = ebpf.map("FACTS").and_then(descriptor).ok_or("no map for them")?;
+    let facts = facts::run(program.as_fd(), map, &layouts.offsets).map_err(|error| error.to_string());
+    if let Some(aya::programs::Program::RawTracePoint(handle)) = ebpf.program_mut("facts") {
+        let _ = handle.unload();
+    }
+    facts
 }
 
 /// Where a program failed.
@@ -233,7 +254,6 @@ fn describe(error: &dyn Error) -> String {
 /// The descriptor of a map.
 pub(super) fn descriptor(map: &aya::maps::Map) -> Option<BorrowedFd<'_>> {
     use aya::maps::Map;
-    use std::os::fd::AsFd as _;
     match map {
         Map::Array(data)
         | Map::HashMap(data)

@@ -3,6 +3,8 @@
 use edge_abi::SAMPLE_NS;
 use serde::{Deserialize, Serialize};
 
+use super::layouts::Standing;
+
 /// A program of the kernel object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Program {
@@ -239,6 +241,8 @@ pub struct Report {
     pub maps: Vec<MapCost>,
     /// Why nothing could be loaded at all; empty when it could.
     pub failure: String,
+    /// Whether offsets of kernel structs may be used.
+    pub standing: Standing,
     /// Most memory the loader process used, in KiB.
     pub peak_kib: u64,
 }

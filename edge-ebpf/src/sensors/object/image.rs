@@ -74,7 +74,7 @@ pub(crate) fn current() -> u64 {
 /// The first eight bytes of what a file is called.
 #[inline(always)]
 pub(crate) fn name(dentry: u64) -> u64 {
-    peek::<u64>(dentry, Offset::DentryName).and_then(kernel).unwrap_or(0)
+    peek::<u64>(dentry, Offset::DentryNameText).and_then(kernel).unwrap_or(0)
 }
 
 /// What the agent told of the nearest folder above, or of the file itself; 0 for nothing. A mount ends the way up: what lies above it is
