@@ -43,6 +43,8 @@ pub mod task_flags {
     pub const FILE_SEEN: u32 = 1 << 14;
     /// The same: it lies in volatile storage, and was told.
     pub const FILE_VOLATILE: u32 = 1 << 15;
+    /// The same: somebody related has just made that file executable, which was told.
+    pub const FILE_DROPPED: u32 = 1 << 18;
     /// The same for `fileless_exec` and `foreign_exec`: that file was judged.
     pub const FILE_JUDGED: u32 = 1 << 17;
     /// The program is a set-uid file of root: its process may become root. Children too, since `sudo` asks a child of its own to.
@@ -84,6 +86,7 @@ pub mod task_flags {
         | FETCHER
         | GUARD
         | FILE_SEEN
+        | FILE_DROPPED
         | FILE_JUDGED
         | FILE_VOLATILE
         | DOOR;

@@ -5,12 +5,14 @@ mod cgroup;
 mod facts;
 mod features;
 mod handover;
+mod hooks;
 mod ladder;
 mod layouts;
 mod machine;
 mod maps;
 mod object;
 mod packed;
+mod prefixes;
 mod report;
 mod seed;
 mod selftest;
@@ -137,6 +139,7 @@ impl Sensors {
         let refused = |error: MapError| AgentError::Load { name: "the policy".into(), source: error.into() };
         seed(&mut self.maps, config).map_err(refused)?;
         apply(&mut self.maps, config).map_err(refused)?;
+        self.maps.probe.set(2, hooks::judged(&self.report), 0).map_err(refused)?;
         match selftest::run(&mut self.maps, config) {
             Ok(liveness) => self.liveness = liveness,
             Err(error) => log::error!("load: the sensors could not be tested, {error}"),

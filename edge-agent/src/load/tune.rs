@@ -6,13 +6,13 @@ use aya::maps::MapError;
 use aya::maps::lpm_trie::Key;
 use edge_abi::{
     Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS,
-    VolatileExecTuning, prefix_verdict,
+    VolatileExecTuning,
 };
 
 use super::maps::Maps;
-use super::watch;
+use super::{prefixes, watch};
 use crate::config::{Action, Config};
-use crate::decide::detectors::{SPECS, Spec, foreign_exec};
+use crate::decide::detectors::{SPECS, Spec};
 
 /// Writes the whole policy. Sets are replaced entry by entry, new ones first, so that nothing is unguarded in between.
 ///
@@ -20,7 +20,7 @@ use crate::decide::detectors::{SPECS, Spec, foreign_exec};
 /// What the kernel says to a map update.
 pub fn apply(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
     write_ports(maps, config)?;
-    write_prefixes(maps, config)?;
+    prefixes::write(maps, config)?;
     write_programs(maps, config)?;
     watch::write(maps, config)?;
     for spec in SPECS {
@@ -112,35 +112,6 @@ pub(super) fn prefix_key(directory: &str) -> Key<PrefixData> {
         *slot = byte;
     }
     Key::new(length as u32 * 8, data)
-}
-
-/// Replaces the volatile directories and their exemptions.
-fn write_prefixes(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
-    let exec = &config.detectors.volatile_exec;
-    let image = foreign_exec::image(config);
-    // The kernel finds the longest entry only: what lies below a directory of the image says so itself.
-    let below = |path: &str, verdict: u8| {
-        let within = image.iter().any(|tree| path.starts_with(tree));
-        (prefix_key(path), if within { verdict | prefix_verdict::IMAGE } else { verdict })
-    };
-    let known = |tree: &&&str| !exec.paths.iter().chain(&exec.except).any(|path| path == **tree);
-    let wanted: Vec<(Key<PrefixData>, u8)> =
-        (exec.paths.iter().map(|path| below(path, prefix_verdict::VOLATILE)))
-            .chain(exec.except.iter().map(|path| below(path, prefix_verdict::EXEMPT)))
-            .chain(image.iter().filter(known).map(|tree| below(tree, 0)))
-            .collect();
-    for (key, verdict) in &wanted {
-        maps.prefixes.insert(key, verdict, 0)?;
-    }
-    let known: Vec<Key<PrefixData>> = maps.prefixes.keys().collect::<Result<_, _>>()?;
-    for key in known {
-        let same =
-            |other: &Key<PrefixData>| other.prefix_len() == key.prefix_len() && other.data() == key.data();
-        if !wanted.iter().any(|(kept, _)| same(kept)) {
-            maps.prefixes.remove(&key)?;
-        }
-    }
-    Ok(())
 }
 
 /// The rule of a detector of acts.

@@ -216,11 +216,9 @@ fn on_place() -> Option<()> {
         scratch.prefix.data = head;
         judge_absolute(task::place(&mut scratch.prefix), facts.dotdot != 0)
     };
-    if seen {
+    if seen && matches!(decision, Decision::Candidate) {
         // Where the file lies is known; what is left is a link from a volatile place to elsewhere.
-        if !matches!(decision, Decision::Volatile) {
-            return None;
-        }
+        decision = Decision::Quiet;
     }
     if matches!(decision, Decision::Volatile)
         && let Some(task) = task::lookup(tgid)
@@ -228,6 +226,7 @@ fn on_place() -> Option<()> {
         task.flags |= task_flags::VOLATILE;
     }
     if matches!(decision, Decision::Quiet)
+        && scratch.flags_before & task_flags::FILE_DROPPED == 0
         && let Some(dropped) = drops::known(facts.name)
         && is_dropped(dropped, known.as_deref().map_or(0, |task| task.origin), now_ns())
     {

@@ -13,7 +13,7 @@ use crate::enrich::Processes;
 pub const SPEC: Spec = Spec {
     detector: Detector::PrivilegeJump,
     keys: keys!("privilege_jump"),
-    actions: &[Action::Kill],
+    actions: &[Action::Kill, Action::Deny],
     threshold: None,
     origin_factor: 0,
     window: None,

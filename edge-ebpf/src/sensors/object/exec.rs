@@ -92,7 +92,7 @@ fn on_place(bprm: u64) -> Option<bool> {
     if let Some(task) = known {
         origin = task.origin;
         if given.first {
-            task.flags &= !(task_flags::FILE_SEEN | task_flags::FILE_VOLATILE);
+            task.flags &= !(task_flags::FILE_SEEN | task_flags::FILE_VOLATILE | task_flags::FILE_DROPPED);
         }
         match place {
             Where::Unknown => {}
@@ -105,6 +105,9 @@ fn on_place(bprm: u64) -> Option<bool> {
         let dropped = drops::known(given.identity).is_some_and(|dropped| is_dropped(dropped, origin, now_ns()));
         if !dropped {
             return None;
+        }
+        if let Some(task) = task::lookup(tgid) {
+            task.flags |= task_flags::FILE_DROPPED;
         }
         // Whoever builds a program and runs it does the same.
         (reason, answer) = (reason::DROPPED_AND_RUN, Answer::Report);
