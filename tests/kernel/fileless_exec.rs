@@ -1,5 +1,6 @@
 //! `fileless_exec` in a guest: programs without a name on disk are told apart from files started by descriptor.
 
+use crate::deed::{NO_LSM, refused};
 use crate::scene::{Policy, SOON, Scene};
 use edge_tests::said;
 use edge_tests::trials::Outcome;
@@ -36,5 +37,20 @@ pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     scene.emulate("act fileless_exec.benign_fexecve --stay-ms 300")?;
     scene.run("busybox ls /data; sh -c 'true'", SOON)?;
     scene.quiet(mark)?;
+    Ok(None)
+}
+
+/// What has no name is not executed, by whatever call.
+pub(crate) fn deny(scene: &mut Scene) -> Outcome {
+    for (act, reason) in [
+        ("fileless_exec.memfd", "memfd"),
+        ("fileless_exec.proc_fd", "memfd"),
+        ("fileless_exec.deleted --dir /data", "deleted_file"),
+        ("fileless_exec.tmpfile --dir /data", "deleted_file"),
+    ] {
+        if refused(scene, NAME, act, reason)?.is_none() {
+            return Ok(Some(NO_LSM.to_owned()));
+        }
+    }
     Ok(None)
 }

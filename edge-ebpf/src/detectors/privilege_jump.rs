@@ -35,6 +35,13 @@ pub fn judge(before: u32, now: u32, door: Door) -> Option<(Sighting, bool)> {
     }
 }
 
+/// Judges the capabilities that a file is given to whoever executes it; none is taking them away.
+#[inline(always)]
+#[must_use]
+pub fn given(permitted: u64) -> Option<Sighting> {
+    (permitted != 0).then_some(Sighting { reason: reason::CAPABILITY_GAINED, value: permitted, target: 0 })
+}
+
 /// Whether the user ids tell of a jump.
 #[inline(always)]
 fn jump(before: u32, now: u32) -> Option<Sighting> {
@@ -52,6 +59,12 @@ mod tests {
         assert_eq!(told(Door::Shut), Some((reason::ROOT_GAINED, 1000, true)));
         assert_eq!(told(Door::Unknown), Some((reason::ROOT_GAINED, 1000, false)));
         assert_eq!(told(Door::Open), None);
+    }
+
+    #[test]
+    fn a_file_with_capabilities_is_told_with_them() {
+        assert_eq!(given(1 << 7).map(|seen| (seen.reason, seen.value)), Some((reason::CAPABILITY_GAINED, 0x80)));
+        assert_eq!(given(0), None);
     }
 
     #[test]
