@@ -69,6 +69,7 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "volatile_exec", name: "unlink_caught", run: volatile_exec::unlink_caught },
     Case { detector: "volatile_exec", name: "descriptor_caught", run: volatile_exec::descriptor_caught },
     Case { detector: "fileless_exec", name: "attack_caught", run: fileless_exec::attack_caught },
+    Case { detector: "fileless_exec", name: "evasions_caught", run: fileless_exec::evasions_caught },
     Case { detector: "fileless_exec", name: "benign_quiet", run: fileless_exec::benign_quiet },
     Case { detector: "masquerade", name: "attack_caught", run: masquerade::attack_caught },
     Case { detector: "masquerade", name: "benign_quiet", run: masquerade::benign_quiet },

@@ -4,7 +4,7 @@ use super::problem::Problems;
 use super::read_acts::{self, Merge};
 use super::reader::{Reader, number, text};
 use super::types::{
-    Action, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT, Policy,
+    Action, Ceiling, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT, Policy,
     VolatileExec,
 };
 use super::{ranges, value};
@@ -21,8 +21,13 @@ pub const LEVELS: [(&str, LevelFilter); 5] = [
     ("trace", LevelFilter::Trace),
 ];
 
+/// What `load.rung` takes, as the wire calls them.
+const RUNGS: [(&str, Ceiling); 3] =
+    [("lsm", Ceiling::Lsm), ("kprobe", Ceiling::Kprobe), ("tracepoint", Ceiling::Tracepoint)];
 /// What a detector that can kill may do.
 const KILL_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("kill", Action::Kill)];
+/// What a detector that can do both may do.
+const ACTIONS: [(&str, Action); 3] = [("observe", Action::Observe), ("kill", Action::Kill), ("deny", Action::Deny)];
 /// What a detector that can deny may do.
 const DENY_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("deny", Action::Deny)];
 /// Form of an id, for messages.
@@ -47,6 +52,7 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     policy(reader, &mut merge, &mut config.policy);
     reader.text("scope.cgroup", &mut config.scope.cgroup, value::is_path, PATH_FORM);
     reader.text("load.offsets", &mut config.load.offsets, value::is_path, PATH_FORM);
+    reader.choice("load.rung", &mut config.load.rung, &RUNGS);
     detectors(reader, &mut merge, &mut config.detectors);
     *config.watched = read_acts::acts(reader, &mut merge, &mut config.detectors.acts);
     reader.duration("limits.repeats", &mut config.limits.repeats, &ranges::REPEATS);
@@ -157,7 +163,7 @@ fn lateral_scan(reader: &mut Reader<'_>, scan: &mut LateralScan) {
 /// `[detectors.volatile_exec]`.
 fn volatile_exec(reader: &mut Reader<'_>, exec: &mut VolatileExec) {
     reader.flag("detectors.volatile_exec.enabled", &mut exec.enabled);
-    reader.choice("detectors.volatile_exec.action", &mut exec.action, &KILL_ACTIONS);
+    reader.choice("detectors.volatile_exec.action", &mut exec.action, &ACTIONS);
     prefixes(reader, "detectors.volatile_exec.paths", &mut exec.paths);
     prefixes(reader, "detectors.volatile_exec.except", &mut exec.except);
 

@@ -2,6 +2,7 @@
 
 use edge_abi::{
     CWD_BYTES, Counter, Detector, Mode, Outcome, PATH_BYTES, Task, VolatileExecRecord, exec_flags,
+    reason,
 };
 use edge_ebpf::detectors::volatile_exec::Decision;
 use edge_ebpf::path::PathBuffer;
@@ -9,6 +10,7 @@ use edge_ebpf::path::PathBuffer;
 use super::act::is_allowed;
 use super::{Times, count, header, join, kill, reserve, submit};
 use crate::clock::now_ns;
+use crate::globals;
 use crate::maps::VOLATILE_EXEC;
 
 /// The detector this file is about.
@@ -24,22 +26,22 @@ pub(crate) fn mode() -> Option<Mode> {
     (!matches!(mode, Mode::Off)).then_some(mode)
 }
 
-/// What may be done about a finding where it was seen.
+/// Where a finding was seen.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// The process may be ended.
-    Kill,
-    /// It may be ended, or what it wants refused.
-    Deny,
-    /// Nothing: it resembles ordinary work too much.
-    Report,
+pub(crate) enum Place {
+    /// Where a syscall begins.
+    Entry,
+    /// Where the kernel asks its security modules: what is wanted can be refused, if this is one.
+    Hook,
+    /// A tracepoint.
+    Tracepoint,
 }
 
 /// Acts and reports; whether a hook that can must refuse. Only a certain finding is acted upon; a candidate is for the agent to resolve.
 #[inline(always)]
 pub(crate) fn apply(
-    (mode, answer): (Mode, Answer),
-    (decision, reason): (Decision, u8),
+    (mode, place): (Mode, Place),
+    (decision, why): (Decision, u8),
     tgid: u32,
     path: &PathBuffer,
     path_len: u32,
@@ -54,8 +56,9 @@ pub(crate) fn apply(
     }
     count(DETECTOR, Counter::Findings);
     let candidate = matches!(decision, Decision::Candidate);
-    let acts = !candidate && answer != Answer::Report;
-    let denied = acts && answer == Answer::Deny && matches!(mode, Mode::Deny);
+    // Whoever builds a program and runs it, or installs one, does what the other reasons tell.
+    let acts = !candidate && why == reason::SOLE;
+    let denied = acts && place == Place::Hook && globals::denies() != 0 && matches!(mode, Mode::Deny);
     let outcome = if denied {
         count(DETECTOR, Counter::Enforced);
         Outcome::Denied
@@ -72,6 +75,12 @@ pub(crate) fn apply(
     if candidate {
         flags |= exec_flags::CANDIDATE;
     }
+    flags |= match place {
+        Place::Hook if globals::denies() != 0 => exec_flags::LSM,
+        Place::Hook => exec_flags::KPROBE,
+        Place::Entry if globals::syscall_number() != 0 => exec_flags::KPROBE,
+        Place::Entry | Place::Tracepoint => 0,
+    };
     if path_len as usize >= PATH_BYTES - 1 {
         flags |= exec_flags::CUT;
     }
@@ -83,7 +92,7 @@ pub(crate) fn apply(
         flags,
         path_len,
         cwd_len: task.map_or(0, |task| task.cwd_len),
-        reason: u32::from(reason),
+        reason: u32::from(why),
         path: join(path.0),
         cwd: *task.map_or(&NO_CWD, |task| &task.cwd),
     });

@@ -12,7 +12,7 @@ use edge_ebpf::path::PathBuffer;
 use super::paths::count_unlink;
 use super::syscall::scratch;
 use crate::clock::now_ns;
-use crate::emit::volatile_exec::Answer;
+use crate::emit::volatile_exec::Place;
 use crate::emit::{count, volatile_exec};
 use crate::maps::DROPS;
 use crate::task;
@@ -58,7 +58,7 @@ pub(super) fn unlinks_itself(path: &PathBuffer, length: u32) {
         let tgid = task::current_tgid();
         let known = task::lookup(tgid);
         let seen = (Decision::Volatile, reason::SELF_UNLINK);
-        volatile_exec::apply((mode, Answer::Report), seen, tgid, path, length, known.as_deref());
+        volatile_exec::apply((mode, Place::Hook), seen, tgid, path, length, known.as_deref());
     }
 }
 
@@ -88,7 +88,7 @@ fn report(ctx: &RawTracePointContext) -> Option<()> {
         let known = task::lookup(tgid);
         let task = known.as_deref();
         volatile_exec::apply(
-            (mode, Answer::Report),
+            (mode, Place::Entry),
             (Decision::Candidate, reason::SELF_UNLINK),
             tgid,
             &scratch.path,

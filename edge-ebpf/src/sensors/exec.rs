@@ -22,7 +22,7 @@ use super::drops;
 use super::object::image;
 use crate::clock::now_ns;
 use crate::emit::act::is_probe;
-use crate::emit::volatile_exec::Answer;
+use crate::emit::volatile_exec::Place;
 use crate::emit::{count, history, volatile_exec};
 use crate::maps::{ALLOW, EXEC_JUMPS, EXEC_SCRATCH, ExecScratch};
 use crate::read::peek;
@@ -233,7 +233,7 @@ fn on_place() -> Option<()> {
         (decision, reason) = (Decision::Candidate, reason::DROPPED_AND_RUN);
     }
     let seen = (decision, reason);
-    volatile_exec::apply((mode, Answer::Kill), seen, tgid, &scratch.path, scratch.length, known.as_deref());
+    volatile_exec::apply((mode, Place::Tracepoint), seen, tgid, &scratch.path, scratch.length, known.as_deref());
     Some(())
 }
 

@@ -20,7 +20,7 @@ use super::image::{look, name, verdict};
 use crate::clock::now_ns;
 use crate::emit::act::{Act, NO_PATH, apply, enter, is_probe, of_hook};
 use crate::emit::place::mode;
-use crate::emit::volatile_exec::Answer;
+use crate::emit::volatile_exec::Place;
 use crate::emit::{count, volatile_exec};
 use crate::maps::ExecScratch;
 use crate::read::{self, peek};
@@ -100,7 +100,7 @@ fn on_place(bprm: u64) -> Option<bool> {
             Where::Volatile => task.flags |= task_flags::FILE_SEEN | task_flags::FILE_VOLATILE,
         }
     }
-    let (mut reason, mut answer) = (reason::SOLE, Answer::Deny);
+    let mut reason = reason::SOLE;
     if place != Where::Volatile {
         let dropped = drops::known(given.identity).is_some_and(|dropped| is_dropped(dropped, origin, now_ns()));
         if !dropped {
@@ -109,13 +109,13 @@ fn on_place(bprm: u64) -> Option<bool> {
         if let Some(task) = task::lookup(tgid) {
             task.flags |= task_flags::FILE_DROPPED;
         }
-        // Whoever builds a program and runs it does the same.
-        (reason, answer) = (reason::DROPPED_AND_RUN, Answer::Report);
+        reason = reason::DROPPED_AND_RUN;
     }
     let scratch = take(given.text)?;
     let known = task::lookup(tgid);
     let (path, length) = path(scratch);
-    Some(volatile_exec::apply((mode, answer), (Decision::Volatile, reason), tgid, path, length, known.as_deref()))
+    let seen = (Decision::Volatile, reason);
+    Some(volatile_exec::apply((mode, Place::Hook), seen, tgid, path, length, known.as_deref()))
 }
 
 /// Asks the detectors of acts, one after the other.
