@@ -75,6 +75,8 @@ fn judge(scratch: &mut ExecScratch) -> Option<()> {
     if is_probe(Detector::ShellOnSocket, tgid) {
         // What it executes is neither an interpreter nor a download tool; that it was asked about is what is tested.
         is_probe(Detector::FetchLoop, tgid);
+        is_probe(Detector::FilelessExec, tgid);
+        is_probe(Detector::ForeignExec, tgid);
     }
     let task = task::lookup(tgid)?;
     identify(task);
