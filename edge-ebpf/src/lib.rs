@@ -19,4 +19,5 @@ pub mod image;
 pub mod name;
 pub mod path;
 pub mod sample;
+pub mod shape;
 pub mod window;

@@ -79,7 +79,7 @@ pub(crate) static HISTORY_NEXT: Array<u32> = Array::with_max_entries(1, 0);
 
 /// File counts per process that has written, renamed or deleted within reach. LRU for the same reason.
 #[map]
-pub(crate) static FILES: LruHashMap<u32, FilesState> = LruHashMap::with_max_entries(512, 0);
+pub(crate) static FILES: LruHashMap<u32, FilesState> = LruHashMap::with_max_entries(488, 0);
 
 /// Login tries per process.
 #[map]

@@ -61,7 +61,7 @@ impl Policy {
             "[device]\nid = \"{device}\"\n\
              [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
              [policy]\naction = \"{action}\"\n{SPAWNERS}\
-             [detectors.file_tamper]\naction = \"kill\"\n\
+             [detectors.file_tamper]\naction = \"{answer}\"\n\
              [detectors.lateral_scan]\naction = \"deny\"\n\
              [detectors.volatile_exec]\naction = \"{answer}\"\n\
              [detectors.bus_flood]\naction = \"kill\"\nthreshold = {WRITES}\nwatch = [\"/dev/pts/\"]\n\

@@ -117,7 +117,7 @@ fn detectors(reader: &mut Reader<'_>, merge: &mut Merge<'_>, detectors: &mut Det
 /// `[detectors.file_tamper]`.
 fn file_tamper(reader: &mut Reader<'_>, tamper: &mut FileTamper) {
     reader.flag("detectors.file_tamper.enabled", &mut tamper.enabled);
-    reader.choice("detectors.file_tamper.action", &mut tamper.action, &KILL_ACTIONS);
+    reader.choice("detectors.file_tamper.action", &mut tamper.action, &ACTIONS);
     reader.number("detectors.file_tamper.threshold", &mut tamper.threshold, &ranges::TAMPER_THRESHOLD);
     reader.duration("detectors.file_tamper.window", &mut tamper.window, &ranges::TAMPER_WINDOW);
     reader.number(

@@ -19,6 +19,10 @@ pub(super) const REMOVES: &[SyscallClass] = &[Unlink, UnlinkAt, Truncate];
 pub(super) const DIRECTORIES: &[SyscallClass] = &[Chdir, Fchdir];
 /// What brings data into a file, or takes it out.
 pub(super) const DATA: &[SyscallClass] = &[Write, Writev, Mmap, Munmap, Ftruncate];
+/// The same where files are seen at security hooks: what is written there, and what mappings leave behind.
+pub(super) const WRITES: &[SyscallClass] = &[Write, Writev, Munmap];
+/// What mappings leave behind.
+pub(super) const UNMAPS: &[SyscallClass] = &[Munmap];
 /// What gives a file its mode.
 pub(super) const MODES: &[SyscallClass] = &[Chmod, Fchmod, FchmodAt, Mknod, MknodAt];
 /// What reaches into another process.

@@ -5,7 +5,7 @@ use edge_wire::{DetectorId, Rung};
 
 use super::classes::{
     BUSES, CODE, DATA, DESCRIPTORS, DIRECTORIES, LINKS, MEMORY, MODES, NAMES, NAMESPACES, OPENS, REMOVES,
-    RENAMES, REQUESTS, SETUP, SOCKETS,
+    RENAMES, REQUESTS, SETUP, SOCKETS, UNMAPS, WRITES,
 };
 use super::means::{Lacks, Means};
 use super::program::{Hook, Program};
@@ -66,23 +66,10 @@ macro_rules! paths {
     };
 }
 
-/// A stand of `volatile_exec`, which sees nothing without the first of these.
+/// A stand of `volatile_exec` at security hooks: where programs lie, and what becomes of their files.
 macro_rules! volatile {
-    ($rung:ident $(, $program:ident)*) => {
-        Stand {
-            rung: Rung::$rung,
-            programs: &[
-                $(Program::$program,)*
-                Program::ExecPlace,
-                Program::Fork,
-                Program::Exit,
-                Program::SysEnter,
-                Program::SysPaths,
-                Program::SysSecond,
-                Program::SysUnlink,
-            ],
-            syscalls: &[OPENS, RENAMES, REMOVES, MODES, DIRECTORIES],
-        }
+    ($rung:ident) => {
+        stand!($rung, [ObjectPlace, ExecPlace, FileOpen, InodeSetattr, InodeUnlink], [])
     };
 }
 
@@ -90,14 +77,46 @@ macro_rules! volatile {
 #[must_use]
 pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
     match detector {
-        DetectorId::FILE_TAMPER => {
-            entry!([SysPaths, SysSecond, SysFiles, SysOrigin, SysWrite], [OPENS, RENAMES, REMOVES, DATA])
-        }
+        DetectorId::FILE_TAMPER => &[
+            stand!(
+                LSM,
+                [InodeRename, InodeUnlink, InodeSetattr, FileOpen, FilePermission, MmapFile, SysEnter, SysWrite],
+                [UNMAPS]
+            ),
+            stand!(
+                KPROBE,
+                [InodeRename, InodeUnlink, InodeSetattr, FileOpen, MmapFile, SysEnter, SysWrite],
+                [WRITES]
+            ),
+            stand!(
+                KPROBE,
+                [SysEnter, SysPaths, SysSecond, SysFiles, SysOrigin, SysWrite],
+                [OPENS, RENAMES, REMOVES, DATA]
+            ),
+            stand!(
+                TRACEPOINT,
+                [SysEnter, SysPaths, SysSecond, SysFiles, SysOrigin, SysWrite],
+                [OPENS, RENAMES, REMOVES, DATA]
+            ),
+        ],
         DetectorId::LATERAL_SCAN => &[stand!(CGROUP, [Connect4, Connect6, Sendmsg4, Sendmsg6], [])],
         DetectorId::VOLATILE_EXEC => &[
-            volatile!(LSM, ObjectPlace, Exec),
-            volatile!(KPROBE, ObjectPlace, Exec),
-            volatile!(TRACEPOINT, Exec),
+            volatile!(LSM),
+            volatile!(KPROBE),
+            Stand {
+                rung: Rung::TRACEPOINT,
+                programs: &[
+                    Program::Exec,
+                    Program::ExecPlace,
+                    Program::Fork,
+                    Program::Exit,
+                    Program::SysEnter,
+                    Program::SysPaths,
+                    Program::SysSecond,
+                    Program::SysUnlink,
+                ],
+                syscalls: &[OPENS, RENAMES, REMOVES, MODES, DIRECTORIES],
+            },
         ],
         DetectorId::CREDENTIAL_ACCESS
         | DetectorId::PERSISTENCE

@@ -10,6 +10,7 @@ use edge_btf::{Btf, BtfError, FileSource, OffsetsFile, Source as _, Wanted, buil
 use serde::{Deserialize, Serialize};
 
 use super::facts::{self, Fact};
+use super::setattr;
 
 /// The kernel's BTF (Linux 5.4, `CONFIG_DEBUG_INFO_BTF`).
 const BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -51,6 +52,8 @@ pub struct Layouts {
     pub offsets: [u32; OFFSET_SLOTS],
     /// The BTF ids of the functions asked for, in their order; `None` where there is none. Only BTF has them.
     pub functions: Vec<Option<u32>>,
+    /// Which argument of `inode_setattr` is the dentry: of the function that LSM programs are attached to, and of the one that asks.
+    pub setattr_dentry: [u32; 2],
     /// Why there are none; empty when there are.
     pub problem: String,
 }
@@ -104,7 +107,8 @@ impl Standing {
 
 impl Default for Layouts {
     fn default() -> Self {
-        Self { origin: Origin::None, offsets: [0; OFFSET_SLOTS], functions: Vec::new(), problem: String::new() }
+        let (origin, offsets, functions) = (Origin::None, [0; OFFSET_SLOTS], Vec::new());
+        Self { origin, offsets, functions, setattr_dentry: setattr::usual(), problem: String::new() }
     }
 }
 
@@ -127,7 +131,7 @@ impl Layouts {
             match from_file(path, notes) {
                 Ok(offsets) => {
                     let functions = vec![None; functions.len()];
-                    return Self { origin: Origin::File, offsets, functions, problem: String::new() };
+                    return Self { origin: Origin::File, offsets, functions, ..Self::default() };
                 }
                 Err(error) => problem = format!("{problem}; {}: {error}", path.display()),
             }
@@ -153,7 +157,8 @@ fn from_btf(path: &Path, functions: &[&str]) -> Result<Option<Layouts>, BtfError
     }
     let members: Vec<(&str, &str)> =
         Offset::ALL.iter().map(|offset| (offset.structure(), offset.way())).collect();
-    let mut btf = Btf::scan(source, &Wanted { members: &members, functions })?;
+    let wanted: Vec<&str> = functions.iter().copied().chain(setattr::FUNCTIONS).collect();
+    let mut btf = Btf::scan(source, &Wanted { members: &members, functions: &wanted })?;
     let mut layouts = Layouts { origin: Origin::Btf, ..Layouts::default() };
     for (slot, offset) in layouts.offsets.iter_mut().zip(Offset::ALL) {
         let Some(member) = btf.member(offset.structure(), offset.way())? else { continue };
@@ -164,6 +169,11 @@ fn from_btf(path: &Path, functions: &[&str]) -> Result<Option<Layouts>, BtfError
         };
         if fits {
             *slot = member.offset + 1;
+        }
+    }
+    for (place, name) in layouts.setattr_dentry.iter_mut().zip(setattr::FUNCTIONS) {
+        if let Some(prototype) = btf.prototype(name)? {
+            *place = setattr::dentry(&prototype);
         }
     }
     layouts.functions = functions.iter().map(|name| btf.function(name)).collect();

@@ -24,6 +24,7 @@ mod program;
 mod report;
 mod seed;
 mod selftest;
+mod setattr;
 mod sys;
 mod sys_acts;
 mod tracefs;

@@ -216,6 +216,8 @@ impl Attempt<'_> {
         let scope = plan.cgroup.as_ref().filter(|_| plan.scoped);
         let (depth, id) = scope.map_or((0, 0), |cgroup| (cgroup.depth + 1, cgroup.id));
         let offsets = if self.uses_offsets { plan.layouts.offsets } else { [0; OFFSET_SLOTS] };
+        let [of_lsm, of_security] = plan.layouts.setattr_dentry;
+        let setattr_dentry = if self.means.lsm { of_lsm } else { of_security };
         let sock_create = plan.cgroup.is_some() && programs.contains(&Program::SockCreate);
         Image::new(
             self.object,
@@ -226,6 +228,7 @@ impl Attempt<'_> {
                 ("COMPAT_OFFSET", &plan.machine.compat_offset().to_ne_bytes()),
                 ("SYSCALL_NUMBER", &number.to_ne_bytes()),
                 ("DENIES", &u32::from(self.means.lsm).to_ne_bytes()),
+                ("SETATTR_DENTRY", &setattr_dentry.to_ne_bytes()),
                 ("SCOPE_DEPTH", &depth.to_ne_bytes()),
                 ("SCOPE_ID", &id.to_ne_bytes()),
                 ("EXEC_FILENAME", &plan.exec_filename.to_ne_bytes()),

@@ -149,6 +149,27 @@ programs! {
     ObjectTrace = "object_trace", Hook::Security("ptrace_access_check");
     /// File given an attribute.
     ObjectAttribute = "object_attribute", Hook::Security("inode_setxattr");
+    // Those of `edge-ebpf/src/sensors/object/`.
+    /// File opened.
+    FileOpen = "file_open", Hook::Security("file_open");
+    /// File read or written.
+    FilePermission = "file_permission", Hook::Security("file_permission");
+    /// File mapped.
+    MmapFile = "mmap_file", Hook::Security("mmap_file");
+    /// File renamed.
+    InodeRename = "inode_rename", Hook::Security("inode_rename");
+    /// Name removed.
+    InodeUnlink = "inode_unlink", Hook::Security("inode_unlink");
+    /// Name given to a file that has one.
+    InodeLink = "inode_link", Hook::Security("inode_link");
+    /// Symbolic link made.
+    InodeSymlink = "inode_symlink", Hook::Security("inode_symlink");
+    /// File made.
+    InodeCreate = "inode_create", Hook::Security("inode_create");
+    /// Node made.
+    InodeMknod = "inode_mknod", Hook::Security("inode_mknod");
+    /// Attributes of a file set.
+    InodeSetattr = "inode_setattr", Hook::Security("inode_setattr");
     /// Signal made.
     Signal = "signal", Hook::Tracepoint("signal", "signal_generate");
     /// IPv4 connect.

@@ -7,11 +7,12 @@ use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use edge_abi::{Counter, Detector, Dropped, file_hash, reason, task_flags};
 use edge_ebpf::detectors::volatile_exec::Decision;
-use edge_ebpf::path::PathBuffer;
 
 use super::paths::count_unlink;
 use super::syscall::scratch;
 use crate::clock::now_ns;
+use super::object::Object;
+use crate::emit::file_tamper::Named as _;
 use crate::emit::volatile_exec::Place;
 use crate::emit::{count, volatile_exec};
 use crate::maps::DROPS;
@@ -38,28 +39,26 @@ pub(super) fn note(name: u32) {
     let _ = DROPS.insert(name, &Dropped { time_ns: now_ns(), writer: tgid, origin }, 0);
 }
 
-/// Remembers that the current process makes this file executable: by [`edge_abi::file_hash`], under which it is known whatever it is called.
+/// Remembers that the current process makes this file executable, if it can be executed at all: as what it is, under which it is known
+/// whatever it is called.
 #[inline(always)]
-pub(super) fn note_file(device: u32, inode: u64) {
-    note(file_hash(device, inode));
-}
-
-/// Whether the current process runs this file.
-#[inline(always)]
-pub(super) fn is_own_file(device: u32, inode: u64) -> bool {
-    task::lookup(task::current_tgid()).is_some_and(|task| task.exe_file == file_hash(device, inode))
-}
-
-/// The current process unlinks the file it runs, called `path`: certain, since files are compared.
-#[inline(always)]
-pub(super) fn unlinks_itself(path: &PathBuffer, length: u32) {
-    if let Some(mode) = volatile_exec::mode() {
-        count(Detector::VolatileExec, Counter::Evidence);
-        let tgid = task::current_tgid();
-        let known = task::lookup(tgid);
-        let seen = (Decision::Volatile, reason::SELF_UNLINK);
-        volatile_exec::apply((mode, Place::Hook), seen, tgid, path, length, known.as_deref());
+pub(super) fn note_object(object: &Object) {
+    if object.is_regular() {
+        note(file_hash(object.dev, object.ino));
     }
+}
+
+/// A file loses a name. A process that does that to the file it runs is told: files are compared, so that is certain.
+#[inline(always)]
+pub(super) fn unlinked(object: &Object) {
+    let tgid = task::current_tgid();
+    let identity = file_hash(object.dev, object.ino);
+    let Some(known) = task::lookup(tgid).filter(|task| task.exe_file == identity) else { return };
+    let Some(mode) = volatile_exec::mode() else { return };
+    count(Detector::VolatileExec, Counter::Evidence);
+    let (path, length) = object.path();
+    let seen = (Decision::Volatile, reason::SELF_UNLINK);
+    volatile_exec::apply((mode, Place::Hook), seen, tgid, path, length, Some(known));
 }
 
 /// What is remembered of a file of this name.
