@@ -100,7 +100,7 @@ fn answer(detector: Detector, sighting: Option<Sighting>) -> i32 {
     if !filter::in_scope() {
         return 0;
     }
-    if tell(detector, sighting, (&NO_PATH, 0)).unwrap_or(false) { -1 } else { 0 }
+    super::answer(tell(detector, sighting, (&NO_PATH, 0)).unwrap_or(false))
 }
 
 /// Judges a mount at a `struct path`.
@@ -112,7 +112,7 @@ fn mounted(sighting: Option<Sighting>, place: u64) -> i32 {
     }
     let Some(scratch) = scratch() else { return 0 };
     let path = resolve(scratch, place);
-    if tell(Detector::NamespaceEscape, sighting, path).unwrap_or(false) { -1 } else { 0 }
+    super::answer(tell(Detector::NamespaceEscape, sighting, path).unwrap_or(false))
 }
 
 /// The path of a place as its process sees it. An LSM program can be preempted by another one that uses this room: then there is none.

@@ -24,7 +24,7 @@ const NAME: [u64; 2] = [u64::from_ne_bytes(*b"security"), u64::from_ne_bytes(*b"
 #[lsm(hook = "inode_setxattr")]
 pub(crate) fn object_attribute(ctx: LsmContext) -> i32 {
     let words = [ctx.arg::<u64>(0), ctx.arg::<u64>(1), ctx.arg::<u64>(2), ctx.arg::<u64>(3)];
-    if given(words).unwrap_or(false) { -1 } else { 0 }
+    super::answer(given(words).unwrap_or(false))
 }
 
 /// Judges what is given.

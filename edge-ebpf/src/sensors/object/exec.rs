@@ -49,7 +49,7 @@ pub(crate) fn object_place(ctx: LsmContext) -> i32 {
     if !filter::in_scope() {
         return 0;
     }
-    if on_place(ctx.arg::<u64>(0)).unwrap_or(false) { -1 } else { 0 }
+    super::answer(on_place(ctx.arg::<u64>(0)).unwrap_or(false))
 }
 
 /// A file is about to be executed: what has no name or does not belong here, and who executes it.
@@ -58,7 +58,7 @@ pub(crate) fn object_exec(ctx: LsmContext) -> i32 {
     if !filter::in_scope() {
         return 0;
     }
-    if on_exec(ctx.arg::<u64>(0)).unwrap_or(false) { -1 } else { 0 }
+    super::answer(on_exec(ctx.arg::<u64>(0)).unwrap_or(false))
 }
 
 /// Looks at the file.

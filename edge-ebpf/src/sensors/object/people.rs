@@ -33,7 +33,7 @@ pub(crate) fn object_kill(ctx: LsmContext) -> i32 {
         return 0;
     }
     let number = ctx.arg::<u64>(2) as u32;
-    if signalled(ctx.arg::<u64>(0), ctx.arg::<u64>(1), number).unwrap_or(false) { -1 } else { 0 }
+    super::answer(signalled(ctx.arg::<u64>(0), ctx.arg::<u64>(1), number).unwrap_or(false))
 }
 
 /// Another process's memory is wanted.
@@ -43,7 +43,7 @@ pub(crate) fn object_trace(ctx: LsmContext) -> i32 {
     if wanted & ATTACH == 0 || wanted & BY_FILE != 0 || !filter::in_scope() {
         return 0;
     }
-    if traced(ctx.arg::<u64>(0)).unwrap_or(false) { -1 } else { 0 }
+    super::answer(traced(ctx.arg::<u64>(0)).unwrap_or(false))
 }
 
 /// Judges a signal from one process to another, as `sensors/signal.rs` does where it is made.
