@@ -127,9 +127,9 @@ fn argument(ctx: &LsmContext, index: usize) -> u64 {
 #[inline(always)]
 fn answer(refused: bool) -> i32 {
     // Through memory, or the compiler makes it a calculation with a number that the verifier does not know to be 0 or 1.
-    let no = REFUSE;
+    let no = i64::from(REFUSE);
     // SAFETY: a value of our own.
-    if refused { unsafe { core::ptr::read_volatile(&raw const no) } } else { 0 }
+    if refused { unsafe { core::ptr::read_volatile(&raw const no) as i32 } } else { 0 }
 }
 
 /// Shows an access to whoever watches that file or name.
