@@ -18,6 +18,19 @@ pub(crate) fn kernel<T>(address: u64) -> Option<T> {
     unsafe { bpf_probe_read_kernel(address as *const T) }.ok()
 }
 
+/// Reads a member of a kernel object by a helper, wherever the program runs; `None` when the address is bad or the member's place is
+/// not known.
+#[inline(always)]
+pub(crate) fn peek<T>(object: u64, member: Offset) -> Option<T> {
+    kernel(object.wrapping_add(globals::offset(member)))
+}
+
+/// A number that the verifier knows nothing of: it would otherwise follow every way by which a loop can have come to it.
+#[inline(always)]
+pub(crate) fn forget(number: u64) -> u64 {
+    kernel(core::ptr::from_ref(&number).addr() as u64).unwrap_or(0)
+}
+
 /// A field of a kernel struct at `base`, which is not null; 0 when it cannot be read. `T` has the field's width.
 ///
 /// An LSM program is given typed pointers and follows them itself: one instruction instead of a call of some fifty. The verifier

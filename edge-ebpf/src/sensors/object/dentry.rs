@@ -15,6 +15,7 @@ use edge_abi::WatchSlot;
 
 use super::{Object, answer, argument, files, watch, watched};
 use crate::filter;
+use crate::sensors::drops;
 
 /// A file gets another name.
 #[lsm(hook = "inode_rename")]
@@ -36,6 +37,7 @@ pub(crate) fn inode_unlink(ctx: LsmContext) -> i32 {
     }
     let object = Object::named(argument(&ctx, 1), argument(&ctx, 0));
     let refused = watched(&object, WatchSlot::Remove);
+    drops::unlinked(&object);
     answer(refused | files::unlinked(&object))
 }
 

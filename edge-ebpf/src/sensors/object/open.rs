@@ -12,6 +12,7 @@ use edge_abi::{Offset, WatchSlot};
 use super::{Object, answer, argument, files, watch, watched};
 use crate::filter;
 use crate::read::field;
+use crate::sensors::drops;
 use crate::sensors::paths::open_flag;
 
 /// Bits of `f_mode` (`include/linux/fs.h`), in the same places in all versions from 5.10 to 7.2.
@@ -66,6 +67,9 @@ pub(crate) fn file_open(ctx: LsmContext) -> i32 {
     }
     if opened.mode & file_mode::BELOW != 0 || opened.flags & EXECUTES != 0 {
         return 0;
+    }
+    if opened.mode & file_mode::CREATED != 0 && drops::is_executable(opened.object.mode) {
+        drops::note_object(&opened.object);
     }
     let writes = opened.mode & file_mode::WRITE != 0;
     let empties = writes && opened.flags & open_flag::TRUNCATE != 0;

@@ -17,6 +17,7 @@ use super::open::{Opened, file_mode};
 use super::{Object, answer, argument, files, watched};
 use crate::emit::file_tamper::{self, Case, Of};
 use crate::read::field;
+use crate::sensors::drops;
 use crate::sensors::paths::open_flag;
 use crate::sensors::syscall;
 use crate::sensors::write::{Buffer, larger_of_two, take};
@@ -25,6 +26,8 @@ use crate::{filter, globals, read, task};
 /// `MAY_WRITE` (`include/linux/fs.h`).
 const MAY_WRITE: u64 = 2;
 
+/// `ATTR_MODE` of `include/linux/fs.h`.
+const SETS_MODE: u32 = 1;
 /// `ATTR_SIZE`, of `ia_valid` (`include/linux/fs.h`).
 const SETS_SIZE: u32 = 1 << 3;
 /// `ATTR_OPEN`: an open does it, which was judged.
@@ -141,6 +144,9 @@ pub(crate) fn inode_setattr(ctx: LsmContext) -> i32 {
         _ => (argument(&ctx, 1), argument(&ctx, 2)),
     };
     let valid = field::<u32>(set, Offset::IattrValid);
+    if valid & SETS_MODE != 0 && drops::is_executable(u32::from(field::<u16>(set, Offset::IattrMode))) && filter::in_scope() {
+        drops::note_object(&Object::named(dentry, 0));
+    }
     if valid & SETS_SIZE == 0 || valid & BY_OPEN != 0 || !filter::in_scope() {
         return 0;
     }
