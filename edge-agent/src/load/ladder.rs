@@ -63,13 +63,13 @@ macro_rules! watching {
         &[
             stand!(
                 LSM,
-                [FileOpen, InodeRename, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeCreate, InodeMknod
+                [FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeCreate, InodeMknod
                     $(, $program)*],
                 [$($syscalls),*]
             ),
             stand!(
                 KPROBE,
-                [FileOpen, InodeRename, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod $(, $program)*],
+                [FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod $(, $program)*],
                 [$($syscalls),*]
             ),
             stand!(

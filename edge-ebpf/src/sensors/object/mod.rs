@@ -125,5 +125,5 @@ fn answer(refused: bool) -> i32 {
 /// Shows an access to whoever watches that file or name.
 #[inline(always)]
 fn watched(object: &Object, slot: WatchSlot) -> bool {
-    watch::observe(object, slot)
+    watch::observe(object, watch::Slots::of(slot))
 }
