@@ -3,7 +3,7 @@
 use crate::schedule::Case;
 use crate::{
     bus_flood, credential_access, device_tamper, fetch_loop, file_tamper, fileless_exec, flood, flood_out,
-    foreign_exec, guest, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade, mass_kill,
+    foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade, mass_kill,
     namespace_escape, net_tamper, persistence, privilege_jump, process_injection, raw_socket,
     resource_hijack, set_uid, shell_on_socket, sysctl_tamper, uring_use, volatile_exec,
 };
@@ -42,6 +42,10 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "resource_hijack", name: "benign_quiet", run: resource_hijack::benign_quiet },
     Case { detector: "credential_access", name: "attack_caught", run: credential_access::attack_caught },
     Case { detector: "credential_access", name: "benign_quiet", run: credential_access::benign_quiet },
+    Case { detector: "credential_access", name: "any_way_caught", run: identity::any_way_caught },
+    Case { detector: "credential_access", name: "changing_argument_caught", run: identity::changing_argument_caught },
+    Case { detector: "credential_access", name: "replaced_caught", run: identity::replaced_caught },
+    Case { detector: "device_tamper", name: "renamed_node_caught", run: identity::renamed_node_caught },
     Case { detector: "persistence", name: "attack_caught", run: persistence::attack_caught },
     Case { detector: "persistence", name: "benign_quiet", run: persistence::benign_quiet },
     Case { detector: "sysctl_tamper", name: "attack_caught", run: sysctl_tamper::attack_caught },
@@ -99,4 +103,5 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "privilege_jump", name: "file_kill", run: set_uid::kill },
     Case { detector: "masquerade", name: "kill", run: masquerade::kill },
     Case { detector: "fetch_loop", name: "kill", run: fetch_loop::kill },
+    Case { detector: "credential_access", name: "denied", run: identity::denied },
 ];

@@ -37,6 +37,8 @@ pub(crate) enum Policy {
     Enforce,
     /// The same, and what does not belong to the image is killed.
     Image,
+    /// Deny where a watched file can be refused; report the rest.
+    Refuse,
 }
 
 impl Policy {
@@ -44,15 +46,16 @@ impl Policy {
     fn config(self, device: &str, port: u16) -> String {
         let action = match self {
             Self::Observe => "observe",
-            Self::Enforce | Self::Image => "enforce",
+            Self::Enforce | Self::Image | Self::Refuse => "enforce",
         };
         let image = if self == Self::Image {
             "[detectors.foreign_exec]\nenabled = true\naction = \"kill\"\n"
         } else {
             ""
         };
+        let files = if self == Self::Refuse { "deny" } else { "kill" };
         // Whoever stops the agent under enforce is killed for it, so only the last one of a guest enforces this, too.
-        let guards = if self == Self::Image { "observe" } else { "kill" };
+        let guards = if matches!(self, Self::Image | Self::Refuse) { "observe" } else { "kill" };
         format!(
             "[device]\nid = \"{device}\"\n\
              [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
@@ -62,10 +65,10 @@ impl Policy {
              [detectors.volatile_exec]\naction = \"kill\"\n\
              [detectors.bus_flood]\naction = \"kill\"\nthreshold = {WRITES}\nwatch = [\"/dev/pts/\"]\n\
              [detectors.flood_out]\naction = \"deny\"\nthreshold = {PACKETS}\n\
-             [detectors.credential_access]\naction = \"kill\"\n\
-             [detectors.persistence]\naction = \"kill\"\n\
-             [detectors.sysctl_tamper]\naction = \"kill\"\n\
-             [detectors.device_tamper]\naction = \"kill\"\n\
+             [detectors.credential_access]\naction = \"{files}\"\n\
+             [detectors.persistence]\naction = \"{files}\"\n\
+             [detectors.sysctl_tamper]\naction = \"{files}\"\n\
+             [detectors.device_tamper]\naction = \"{files}\"\n\
              [detectors.impair_defenses]\naction = \"{guards}\"\n\
              [detectors.mass_kill]\naction = \"kill\"\n\
              [detectors.kernel_code]\naction = \"kill\"\n\
