@@ -32,7 +32,7 @@ impl Bait {
     pub(super) fn lay(maps: &mut Maps) -> io::Result<Self> {
         let mut bait = Self { files: Vec::new() };
         for detectors in BAITS {
-            let Some(file) = memory_file() else { continue };
+            let Some(file) = memory_file().map(File::from) else { continue };
             let id = by_attributes(&file)?;
             let watch = Watch { detectors, ..Watch::default() };
             let key: [u8; size_of::<FileId>()] = bytemuck::cast(id);
