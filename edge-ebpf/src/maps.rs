@@ -7,7 +7,8 @@ use aya_ebpf::maps::lpm_trie::LpmTrie;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use edge_abi::{
     Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, Facts, FileId, FileTamperTuning, HISTORY_SLOTS,
-    HistoryEntry, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey, watched_slot,
+    HistoryEntry, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey,
+    watched_slot,
 };
 use edge_ebpf::count::WindowState;
 use edge_ebpf::detectors::file_tamper::FilesState;

@@ -3,8 +3,8 @@
 use crate::schedule::Case;
 use crate::{
     bus_flood, credential_access, device_tamper, fetch_loop, file_tamper, fileless_exec, flood, flood_out,
-    foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade, mass_kill,
-    namespace_escape, net_tamper, persistence, privilege_jump, process_injection, raw_socket,
+    foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade,
+    mass_kill, namespace_escape, net_tamper, persistence, privilege_jump, process_injection, raw_socket,
     resource_hijack, set_uid, shell_on_socket, sysctl_tamper, uring_use, volatile_exec,
 };
 
@@ -43,7 +43,11 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "credential_access", name: "attack_caught", run: credential_access::attack_caught },
     Case { detector: "credential_access", name: "benign_quiet", run: credential_access::benign_quiet },
     Case { detector: "credential_access", name: "any_way_caught", run: identity::any_way_caught },
-    Case { detector: "credential_access", name: "changing_argument_caught", run: identity::changing_argument_caught },
+    Case {
+        detector: "credential_access",
+        name: "changing_argument_caught",
+        run: identity::changing_argument_caught,
+    },
     Case { detector: "credential_access", name: "replaced_caught", run: identity::replaced_caught },
     Case { detector: "device_tamper", name: "renamed_node_caught", run: identity::renamed_node_caught },
     Case { detector: "persistence", name: "attack_caught", run: persistence::attack_caught },

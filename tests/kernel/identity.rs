@@ -20,7 +20,8 @@ const LOWER: &str = "not promised on the tracepoint rung";
 /// The rung of `credential_access`, by a verdict of its own.
 fn rung(scene: &mut Scene) -> Result<String, Box<dyn Error>> {
     scene.run(&format!("[ -e {SECRET} ] || echo root:x: >{SECRET}; mkdir -p /data/mount"), SOON)?;
-    let verdict = caught_anyhow(scene, "credential_access", &format!("credential_access.absolute --path {SECRET}"))?;
+    let verdict =
+        caught_anyhow(scene, "credential_access", &format!("credential_access.absolute --path {SECRET}"))?;
     verdict.at("/unmapped/rung").as_str().map(str::to_owned).ok_or_else(|| "a verdict without a rung".into())
 }
 
@@ -79,7 +80,8 @@ pub(crate) fn replaced_caught(scene: &mut Scene) -> Outcome {
     if rung(scene)? == "tracepoint" {
         return Ok(Some(LOWER.into()));
     }
-    scene.run(&format!("cp {SECRET} /data/new && mv /data/new {SECRET} && ln {SECRET} /data/second"), SOON)?;
+    scene
+        .run(&format!("cp {SECRET} /data/new && mv /data/new {SECRET} && ln {SECRET} /data/second"), SOON)?;
     caught(scene, "credential_access", "credential_access.absolute --path /data/second", "password_file")?;
     scene.run("rm -f /data/second /etc/gshadow", SOON)?;
     scene.run("echo root:: >/etc/gshadow", SOON)?;
@@ -97,7 +99,8 @@ pub(crate) fn renamed_node_caught(scene: &mut Scene) -> Outcome {
     if rung(scene)? == "tracepoint" {
         return Ok(Some(LOWER.into()));
     }
-    for (node, reason) in [("c:90:18", "flash"), ("b:31:9", "flash"), ("b:7:9", "disk"), ("b:179:72", "disk")] {
+    for (node, reason) in [("c:90:18", "flash"), ("b:31:9", "flash"), ("b:7:9", "disk"), ("b:179:72", "disk")]
+    {
         let act = format!("device_tamper.node --path /data/harmless --node {node}");
         caught(scene, "device_tamper", &act, reason)?;
     }

@@ -93,7 +93,16 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
         DetectorId::FILE_TAMPER => &[
             stand!(
                 LSM,
-                [InodeRename, InodeUnlink, InodeSetattr, FileOpen, FilePermission, MmapFile, SysEnter, SysWrite],
+                [
+                    InodeRename,
+                    InodeUnlink,
+                    InodeSetattr,
+                    FileOpen,
+                    FilePermission,
+                    MmapFile,
+                    SysEnter,
+                    SysWrite
+                ],
                 [UNMAPS]
             ),
             stand!(
@@ -127,17 +136,15 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
             ],
             syscalls: &[OPENS, RENAMES, REMOVES, MODES, DIRECTORIES],
         }],
-        DetectorId::CREDENTIAL_ACCESS
-        | DetectorId::PERSISTENCE
-        | DetectorId::SYSCTL_TAMPER => watching!([], []),
+        DetectorId::CREDENTIAL_ACCESS | DetectorId::PERSISTENCE | DetectorId::SYSCTL_TAMPER => {
+            watching!([], [])
+        }
         DetectorId::DEVICE_TAMPER => watching!([SysEnter, SysActs], [REQUESTS]),
         DetectorId::NAMESPACE_ESCAPE => paths!([SysActs], [NAMESPACES]),
         DetectorId::PROCESS_INJECTION => watching!([SysEnter, SysActs], [MEMORY]),
-        DetectorId::PRIVILEGE_JUMP => &[stand!(
-            TRACEPOINT,
-            [ExecActs, ExecReport, SysEnter, SysPaths, SysSecond],
-            [OPENS, MODES]
-        )],
+        DetectorId::PRIVILEGE_JUMP => {
+            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysPaths, SysSecond], [OPENS, MODES])]
+        }
         DetectorId::FILELESS_EXEC | DetectorId::FOREIGN_EXEC => {
             &[stand!(TRACEPOINT, [ExecActs, ExecReport], [])]
         }
@@ -147,9 +154,7 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
         DetectorId::SHELL_ON_SOCKET => {
             &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames, SockCreate], [DESCRIPTORS])]
         }
-        DetectorId::MASQUERADE => {
-            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])]
-        }
+        DetectorId::MASQUERADE => &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])],
         DetectorId::BUS_FLOOD => watching!([SysEnter, SysNet, SysWrite], [BUSES]),
         DetectorId::IMPAIR_DEFENSES => watching!([Signal], []),
         DetectorId::FLOOD_OUT => &[stand!(CGROUP, [Egress, SockCreate], [])],
@@ -237,7 +242,9 @@ impl Choice {
             let Some(stand) = chosen.stand() else { continue };
             let failed = stand.programs.first().and_then(|first| report.failure_of(*first));
             let below = stands(chosen.detector).get(chosen.index + 1..).unwrap_or_default();
-            if let Some(why) = failed.filter(|_| below.iter().any(|stand| allows(stand, means, lacks).is_ok())) {
+            if let Some(why) =
+                failed.filter(|_| below.iter().any(|stand| allows(stand, means, lacks).is_ok()))
+            {
                 chosen.skip(stand, &why);
                 chosen.settle(means, lacks);
                 fell = true;

@@ -8,8 +8,8 @@ use std::io;
 use aya::maps::MapError;
 use aya::maps::lpm_trie::Key;
 use edge_abi::{
-    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, PrefixData, Rule, SAMPLE_NS, VolatileExecTuning,
-    prefix_verdict,
+    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, PrefixData, Rule, SAMPLE_NS,
+    VolatileExecTuning, prefix_verdict,
 };
 
 use super::maps::Maps;

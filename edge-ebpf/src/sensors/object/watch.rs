@@ -8,8 +8,8 @@
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use edge_abi::{
-    ANY_FOLDER, Counter, Detector, FileId, Mode, Offset, PREFIX_BYTES, PROC_DEV, Watch, WatchSlot, act_flags, device_key, filter_bit, folder_key,
-    name_bit, tail_hash, watched_slot,
+    ANY_FOLDER, Counter, Detector, FileId, Mode, Offset, PREFIX_BYTES, PROC_DEV, Watch, WatchSlot, act_flags,
+    device_key, filter_bit, folder_key, name_bit, tail_hash, watched_slot,
 };
 use edge_ebpf::detectors::process_injection::memory_of;
 use edge_ebpf::name::hash_of_words;
