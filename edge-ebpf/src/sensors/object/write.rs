@@ -136,10 +136,9 @@ fn buffer(registers: u64) -> Option<Buffer> {
 #[lsm(hook = "inode_setattr")]
 pub(crate) fn inode_setattr(ctx: LsmContext) -> i32 {
     // Where the arguments are differs, see above.
-    let (dentry, set) = match globals::setattr_dentry() {
-        0 => (argument(&ctx, 0), argument(&ctx, 1)),
-        _ => (argument(&ctx, 1), argument(&ctx, 2)),
-    };
+    // Behind the last argument an LSM program finds what the one before it answered, so that there always is a third word.
+    let [first, second, third] = [argument(&ctx, 0), argument(&ctx, 1), argument(&ctx, 2)];
+    let (dentry, set) = if globals::setattr_dentry() == 0 { (first, second) } else { (second, third) };
     let valid = field::<u32>(set, Offset::IattrValid);
     if valid & SETS_SIZE == 0 || valid & BY_OPEN != 0 || !filter::in_scope() {
         return 0;
