@@ -25,7 +25,8 @@ pub(crate) fn kernel<T>(address: u64) -> Option<T> {
 /// An LSM program is given typed pointers and follows them itself: one instruction instead of a call of some fifty. The verifier
 /// knows both [`globals::denies`] and the offset, and looks at one branch only.
 #[inline(always)]
-pub(crate) fn field<T: Number>(base: u64, field: Offset) -> T {    let address = base.wrapping_add(globals::offset(field));
+pub(crate) fn field<T: Number>(base: u64, field: Offset) -> T {
+    let address = base.wrapping_add(globals::offset(field));
     if globals::denies() != 0 {
         // SAFETY: the verifier takes this load only where it knows the struct; the kernel catches a fault and gives 0.
         return unsafe { core::ptr::read_volatile(address as *const T) };

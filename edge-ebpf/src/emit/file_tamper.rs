@@ -160,7 +160,9 @@ pub(crate) fn apply(
         ));
     }
     // SAFETY: the same.
-    unsafe { (&raw mut (*room).counts).write(FileCounts { of_origin: of as u32, ..counts(state, tuning, now_ns) }) };
+    unsafe {
+        (&raw mut (*room).counts).write(FileCounts { of_origin: of as u32, ..counts(state, tuning, now_ns) })
+    };
     // SAFETY: the same.
     unsafe { (&raw mut (*room).window_ns).write(tuning.window_ns) };
     // SAFETY: the same.
