@@ -18,6 +18,8 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "file_tamper", name: "attack_caught", run: file_tamper::attack_caught },
     Case { detector: "file_tamper", name: "wiper_caught", run: file_tamper::wiper_caught },
     Case { detector: "file_tamper", name: "benign_quiet", run: file_tamper::benign_quiet },
+    Case { detector: "file_tamper", name: "ring_caught", run: file_tamper::ring_caught },
+    Case { detector: "file_tamper", name: "held_caught", run: file_tamper::held_caught },
     Case { detector: "file_tamper", name: "flood_books", run: flood::renames },
     Case { detector: "lateral_scan", name: "attack_caught", run: lateral_scan::attack_caught },
     Case { detector: "lateral_scan", name: "benign_quiet", run: lateral_scan::benign_quiet },
@@ -86,6 +88,8 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "fetch_loop", name: "benign_quiet", run: fetch_loop::benign_quiet },
     Case { detector: "foreign_exec", name: "attack_killed", run: foreign_exec::attack_killed },
     Case { detector: "foreign_exec", name: "benign_quiet", run: foreign_exec::benign_quiet },
+    Case { detector: "file_tamper", name: "deny", run: file_tamper::deny },
+    Case { detector: "credential_access", name: "denied", run: identity::denied },
     Case { detector: "file_tamper", name: "kill_exact", run: file_tamper::kill_exact },
     Case { detector: "lateral_scan", name: "deny", run: lateral_scan::deny },
     Case { detector: "volatile_exec", name: "kill", run: volatile_exec::kill },
@@ -107,5 +111,4 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "privilege_jump", name: "file_kill", run: set_uid::kill },
     Case { detector: "masquerade", name: "kill", run: masquerade::kill },
     Case { detector: "fetch_loop", name: "kill", run: fetch_loop::kill },
-    Case { detector: "credential_access", name: "denied", run: identity::denied },
 ];

@@ -110,7 +110,7 @@ pub(crate) fn renamed_node_caught(scene: &mut Scene) -> Outcome {
 
 /// Under a policy of deny the LSM rung refuses, and nothing changes; elsewhere the agent says that it only observes.
 pub(crate) fn denied(scene: &mut Scene) -> Outcome {
-    scene.agent(Policy::Refuse)?;
+    scene.agent(Policy::Deny)?;
     let rung = rung(scene)?;
     scene.run("rm -f /etc/cron.d/deny /data/node; mkdir -p /etc/cron.d", SOON)?;
     let expected = if rung == "lsm" { ("denied", 1) } else { ("reported", 0) };
