@@ -41,6 +41,6 @@ pub use tuning::{
     VolatileExecTuning, Watch, WatchSlot, WindowKey, exe_hash, folder_prefix, prefix_verdict, watch_access,
 };
 pub use watched::{
-    ANY_FOLDER, BELOW_AT, BELOW_BYTES, BELOW_FOLDER, DEVICE, DEVICE_MAJOR_BYTES, FILTER_BITS, FileId, NAME_FILTER_BITS,
-    PROC_DEV, device_key, filter_bit, folder_key, name_bit, watched_slot,
+    ANY_FOLDER, BELOW_AT, BELOW_BYTES, BELOW_FOLDER, DEVICE, DEVICE_MAJOR_BYTES, FILTER_BITS, FileId,
+    NAME_FILTER_BITS, PROC_DEV, device_key, filter_bit, folder_key, name_bit, watched_slot,
 };

@@ -7,7 +7,8 @@ use aya_ebpf::maps::lpm_trie::LpmTrie;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use edge_abi::{
     Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, Facts, FileId, FileTamperTuning, HISTORY_SLOTS,
-    HistoryEntry, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey, watched_slot,
+    HistoryEntry, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey,
+    watched_slot,
 };
 use edge_ebpf::count::WindowState;
 use edge_ebpf::detectors::file_tamper::FilesState;
@@ -159,6 +160,20 @@ pub(crate) struct Scratch {
     pub(crate) task: Task,
     /// Key for a look-up in [`PREFIXES`].
     pub(crate) prefix: PrefixKey,
+    /// For a look-up in [`WATCH`] where files are known by what they are.
+    pub(crate) trail: Trail,
+}
+
+/// A key of [`WATCH`] while it is put together. An LSM program can be interrupted by that of another task on the same CPU: who begins
+/// one writes itself down, and looks whether that still stands when it is done.
+#[repr(C)]
+pub(crate) struct Trail {
+    /// The thread that began, as `bpf_get_current_pid_tgid` has it.
+    pub(crate) owner: u64,
+    /// Addresses of the names on the way from the file up.
+    pub(crate) names: [u64; 4],
+    /// The key.
+    pub(crate) key: PrefixKey,
 }
 
 /// See [`EXEC_SCRATCH`].

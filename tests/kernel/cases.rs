@@ -3,8 +3,8 @@
 use crate::schedule::Case;
 use crate::{
     bus_flood, credential_access, device_tamper, fetch_loop, file_tamper, fileless_exec, flood, flood_out,
-    foreign_exec, guest, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade, mass_kill,
-    namespace_escape, net_tamper, persistence, privilege_jump, process_injection, raw_socket,
+    foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade,
+    mass_kill, namespace_escape, net_tamper, persistence, privilege_jump, process_injection, raw_socket,
     resource_hijack, set_uid, shell_on_socket, sysctl_tamper, uring_use, volatile_exec,
 };
 
@@ -46,6 +46,14 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "resource_hijack", name: "benign_quiet", run: resource_hijack::benign_quiet },
     Case { detector: "credential_access", name: "attack_caught", run: credential_access::attack_caught },
     Case { detector: "credential_access", name: "benign_quiet", run: credential_access::benign_quiet },
+    Case { detector: "credential_access", name: "any_way_caught", run: identity::any_way_caught },
+    Case {
+        detector: "credential_access",
+        name: "changing_argument_caught",
+        run: identity::changing_argument_caught,
+    },
+    Case { detector: "credential_access", name: "replaced_caught", run: identity::replaced_caught },
+    Case { detector: "device_tamper", name: "renamed_node_caught", run: identity::renamed_node_caught },
     Case { detector: "persistence", name: "attack_caught", run: persistence::attack_caught },
     Case { detector: "persistence", name: "benign_quiet", run: persistence::benign_quiet },
     Case { detector: "sysctl_tamper", name: "attack_caught", run: sysctl_tamper::attack_caught },
@@ -93,6 +101,7 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "mass_kill", name: "deny", run: mass_kill::deny },
     Case { detector: "privilege_jump", name: "capability", run: set_uid::capability },
     Case { detector: "file_tamper", name: "deny", run: file_tamper::deny },
+    Case { detector: "credential_access", name: "denied", run: identity::denied },
     Case { detector: "file_tamper", name: "kill_exact", run: file_tamper::kill_exact },
     Case { detector: "lateral_scan", name: "deny", run: lateral_scan::deny },
     Case { detector: "volatile_exec", name: "kill", run: volatile_exec::kill },

@@ -66,10 +66,10 @@ impl Policy {
              [detectors.volatile_exec]\naction = \"{answer}\"\n\
              [detectors.bus_flood]\naction = \"kill\"\nthreshold = {WRITES}\nwatch = [\"/dev/pts/\"]\n\
              [detectors.flood_out]\naction = \"deny\"\nthreshold = {PACKETS}\n\
-             [detectors.credential_access]\naction = \"kill\"\n\
-             [detectors.persistence]\naction = \"kill\"\n\
-             [detectors.sysctl_tamper]\naction = \"kill\"\n\
-             [detectors.device_tamper]\naction = \"kill\"\n\
+             [detectors.credential_access]\naction = \"{files}\"\n\
+             [detectors.persistence]\naction = \"{files}\"\n\
+             [detectors.sysctl_tamper]\naction = \"{files}\"\n\
+             [detectors.device_tamper]\naction = \"{files}\"\n\
              [detectors.impair_defenses]\naction = \"{guards}\"\n\
              [detectors.mass_kill]\naction = \"{answer}\"\n\
              [detectors.kernel_code]\naction = \"{answer}\"\n\

@@ -32,11 +32,13 @@ impl Bait {
     pub(super) fn lay(maps: &mut Maps) -> io::Result<Self> {
         let mut bait = Self { files: Vec::new() };
         for detectors in BAITS {
-            let Some(file) = memory_file() else { continue };
+            let Some(file) = memory_file().map(File::from) else { continue };
             let id = by_attributes(&file)?;
             let watch = Watch { detectors, ..Watch::default() };
             let key: [u8; size_of::<FileId>()] = bytemuck::cast(id);
-            maps.inodes.insert(key, bytemuck::cast::<_, [u8; size_of::<Watch>()]>(watch), 0).map_err(io::Error::other)?;
+            maps.inodes
+                .insert(key, bytemuck::cast::<_, [u8; size_of::<Watch>()]>(watch), 0)
+                .map_err(io::Error::other)?;
             let bit = filter_bit(id.dev, id.ino);
             for filter in [watched_slot::READ, watched_slot::WRITE] {
                 let slot = filter + (bit >> 6);

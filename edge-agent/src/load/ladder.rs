@@ -55,13 +55,13 @@ macro_rules! watching {
         &[
             stand!(
                 LSM,
-                [FileOpen, InodeRename, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeCreate, InodeMknod
+                [FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeCreate, InodeMknod
                     $(, $object)* $(, $program)*],
                 [$($syscalls),*]
             ),
             stand!(
                 KPROBE,
-                [FileOpen, InodeRename, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod $(, $program)*],
+                [FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod $(, $program)*],
                 [$($syscalls),*]
             ),
             stand!(
@@ -92,7 +92,16 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
         DetectorId::FILE_TAMPER => &[
             stand!(
                 LSM,
-                [InodeRename, InodeUnlink, InodeSetattr, FileOpen, FilePermission, MmapFile, SysEnter, SysWrite],
+                [
+                    InodeRename,
+                    InodeUnlink,
+                    InodeSetattr,
+                    FileOpen,
+                    FilePermission,
+                    MmapFile,
+                    SysEnter,
+                    SysWrite
+                ],
                 [UNMAPS]
             ),
             stand!(
@@ -266,7 +275,9 @@ impl Choice {
             let Some(stand) = chosen.stand() else { continue };
             let failed = stand.programs.first().and_then(|first| report.failure_of(*first));
             let below = stands(chosen.detector).get(chosen.index + 1..).unwrap_or_default();
-            if let Some(why) = failed.filter(|_| below.iter().any(|stand| allows(stand, means, lacks).is_ok())) {
+            if let Some(why) =
+                failed.filter(|_| below.iter().any(|stand| allows(stand, means, lacks).is_ok()))
+            {
                 chosen.skip(stand, &why);
                 chosen.settle(means, lacks);
                 fell = true;

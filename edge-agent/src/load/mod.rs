@@ -9,6 +9,7 @@ mod devices;
 mod entry;
 mod facts;
 mod features;
+mod filters;
 mod handover;
 mod hooks;
 mod image;
@@ -249,7 +250,8 @@ fn missing_tracepoint(error: tracefs::TracefsError) -> AgentError {
 
 /// Refuses to run as an agent that sees nothing although it should.
 fn require_one(config: &Config, report: &Report) -> Result<(), AgentError> {
-    if enabled(config).next().is_none() || enabled(config).any(|detector| rung(report, detector) != Rung::OFF) {
+    if enabled(config).next().is_none() || enabled(config).any(|detector| rung(report, detector) != Rung::OFF)
+    {
         return Ok(());
     }
     let failed = report.programs.iter().find_map(|(program, _)| failure(*program, report));

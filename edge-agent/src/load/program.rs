@@ -158,6 +158,8 @@ programs! {
     MmapFile = "mmap_file", Hook::Security("mmap_file");
     /// File renamed.
     InodeRename = "inode_rename", Hook::Security("inode_rename");
+    /// The name that a renamed file gets.
+    InodeArrive = "inode_arrive", Hook::Security("inode_rename");
     /// Name removed.
     InodeUnlink = "inode_unlink", Hook::Security("inode_unlink");
     /// Name given to a file that has one.

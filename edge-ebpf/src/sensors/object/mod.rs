@@ -23,6 +23,7 @@ mod user;
 mod watch;
 mod write;
 
+use aya_ebpf::EbpfContext as _;
 use aya_ebpf::programs::LsmContext;
 use edge_abi::{Offset, WatchSlot};
 
@@ -117,10 +118,15 @@ fn is_below() -> bool {
     field::<u64>(task, Offset::TaskCred) != field::<u64>(task, Offset::TaskRealCred)
 }
 
-/// One argument of the hook.
+/// One argument of the hook. Volatile, since the compiler would else make one load at a computed place of two, which the verifier
+/// refuses.
 #[inline(always)]
 fn argument(ctx: &LsmContext, index: usize) -> u64 {
-    ctx.arg::<u64>(index)
+    let words = ctx.as_ptr().cast::<u64>();
+    // SAFETY: the context holds a word for each argument of the hook.
+    let word = unsafe { words.add(index) };
+    // SAFETY: the same; the verifier knows how many there are.
+    unsafe { word.read_volatile() }
 }
 
 /// What a hook answers.
@@ -135,5 +141,5 @@ fn answer(refused: bool) -> i32 {
 /// Shows an access to whoever watches that file or name.
 #[inline(always)]
 fn watched(object: &Object, slot: WatchSlot) -> bool {
-    watch::observe(object, slot)
+    watch::observe(object, watch::Slots::of(slot))
 }

@@ -9,7 +9,8 @@ use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use edge_abi::{Offset, WatchSlot};
 
-use super::{Object, answer, argument, files, watch, watched};
+use super::watch::Slots;
+use super::{Object, answer, argument, files, watch};
 use crate::filter;
 use crate::read::field;
 use crate::sensors::drops;
@@ -73,10 +74,11 @@ pub(crate) fn file_open(ctx: LsmContext) -> i32 {
     }
     let writes = opened.mode & file_mode::WRITE != 0;
     let empties = writes && opened.flags & open_flag::TRUNCATE != 0;
-    let mut refused = watched(&opened.object, if writes { WatchSlot::Write } else { WatchSlot::Read });
+    let mut slots = Slots::of(if writes { WatchSlot::Write } else { WatchSlot::Read });
     if empties {
-        refused |= watched(&opened.object, WatchSlot::Remove);
+        slots = slots.with(WatchSlot::Remove);
     }
+    let refused = watch::observe(&opened.object, slots);
     answer(refused | files::opened(&opened))
 }
 

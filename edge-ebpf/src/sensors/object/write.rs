@@ -61,8 +61,7 @@ fn written(file: u64, tgid: u32, state: &mut FilesState) -> Option<bool> {
     let mut refused = false;
     if harms && !state.is_opened(id) && state.is_first_write(id) {
         // Opened before others were, by another process, or for adding only at first.
-        let evidence =
-            FileEvidence::OpenWrite { file: id, create: false, exclusive: false, truncate: false };
+        let evidence = FileEvidence::OpenWrite { file: id, create: false, exclusive: false, truncate: false };
         let case = Case { of: Of::Process, tgid, evidence, deniable: true };
         refused = file_tamper::apply(&case, state, tuning, &opened.object);
     } else if harms {
@@ -73,7 +72,8 @@ fn written(file: u64, tgid: u32, state: &mut FilesState) -> Option<bool> {
     if harms && let Some(origin) = origin.as_deref() {
         refused |= file_tamper::is_barred(origin, whole, tgid);
     }
-    let wanted = state.wants_sample(tuning) || origin.as_ref().is_some_and(|origin| origin.wants_sample(whole));
+    let wanted =
+        state.wants_sample(tuning) || origin.as_ref().is_some_and(|origin| origin.wants_sample(whole));
     let sample = if wanted { sample(state, tuning).unwrap_or(Sample::None) } else { Sample::None };
     file_tamper::note(state, tuning, tgid, sample);
     if let Some(origin) = origin {
@@ -139,10 +139,9 @@ fn buffer(registers: u64) -> Option<Buffer> {
 #[lsm(hook = "inode_setattr")]
 pub(crate) fn inode_setattr(ctx: LsmContext) -> i32 {
     // Where the arguments are differs, see above.
-    let (dentry, set) = match globals::setattr_dentry() {
-        0 => (argument(&ctx, 0), argument(&ctx, 1)),
-        _ => (argument(&ctx, 1), argument(&ctx, 2)),
-    };
+    // Behind the last argument an LSM program finds what the one before it answered, so that there always is a third word.
+    let [first, second, third] = [argument(&ctx, 0), argument(&ctx, 1), argument(&ctx, 2)];
+    let (dentry, set) = if globals::setattr_dentry() == 0 { (first, second) } else { (second, third) };
     let valid = field::<u32>(set, Offset::IattrValid);
     if valid & SETS_MODE != 0 && drops::is_executable(u32::from(field::<u16>(set, Offset::IattrMode))) && filter::in_scope() {
         drops::note_object(&Object::named(dentry, 0));
