@@ -3,9 +3,9 @@
 use core::mem::{offset_of, size_of};
 
 use crate::{
-    ActRecord, Allow, Dropped, FileCounts, FileTamperRecord, FileTamperTuning, Header, HistoryEntry,
-    LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch,
-    WindowKey,
+    ActRecord, Allow, Dropped, Facts, FileCounts, FileFacts, FileTamperRecord, FileTamperTuning, Header,
+    HistoryEntry, LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning,
+    Watch, WindowKey,
 };
 
 const _: () = {
@@ -42,6 +42,8 @@ const _: () = {
     assert!(offset_of!(Task, exe) == 48);
     assert!(offset_of!(Task, name) == 176);
     assert!(size_of::<Dropped>() == 16);
+    assert!(size_of::<FileFacts>() == 176);
+    assert!(size_of::<Facts>() == 5 * 176 + 96);
     assert!(size_of::<HistoryEntry>() == 72);
     assert!(offset_of!(HistoryEntry, text) == 24);
     assert!(size_of::<FileTamperTuning>() == 32);

@@ -8,11 +8,13 @@
 #![forbid(unsafe_code)]
 
 mod counters;
+mod facts;
 mod header;
 mod history;
 mod kind;
 mod layout;
 mod name;
+mod offset;
 pub mod reason;
 mod records;
 mod syscall;
@@ -20,11 +22,13 @@ mod task;
 mod tuning;
 
 pub use counters::{COUNTER_SLOTS, Counter, counter_slot};
+pub use facts::{FACT_FILES, FACT_NAME, Facts, FileFacts, Same};
 pub use header::{COMM_BYTES, Header};
 pub use history::{HISTORY_SLOTS, HISTORY_TEXT, HistoryEntry, history_kind};
 pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};
 
 pub use name::{NAME_HASH_PRIME, NAME_HASH_START, name_hash, tail_hash};
+pub use offset::{Holds, OFFSET_SLOTS, Offset};
 pub use records::{
     ActRecord, ENDPOINT_TCP, ENDPOINT_UDP, FileCounts, FileTamperRecord, LateralScanRecord, MAX_RECORD,
     PATH_BYTES, ScanReason, TamperReason, VolatileExecRecord, act_flags, exec_flags,

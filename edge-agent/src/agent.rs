@@ -116,7 +116,9 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
         } else if rung == edge_wire::Rung::OFF {
             log::error!("load: detector={detector} state=blind, see `edge-agent check`");
         } else {
-            if let Some(why) = sensors.report.reach(detector).map(|reach| &reach.why).filter(|why| !why.is_empty()) {
+            if let Some(why) =
+                sensors.report.reach(detector).map(|reach| &reach.why).filter(|why| !why.is_empty())
+            {
                 log::warn!("load: detector={detector} rung={rung}, not higher: {why}");
             }
             let live =

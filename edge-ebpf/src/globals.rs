@@ -3,7 +3,7 @@
 
 use core::ptr::read_volatile;
 
-use edge_abi::SYSCALL_SLOTS;
+use edge_abi::{OFFSET_SLOTS, Offset, SYSCALL_SLOTS};
 
 /// Class of each syscall number, see `edge_abi::SyscallClass`.
 #[unsafe(no_mangle)]
@@ -57,6 +57,10 @@ static SOCK_STATE: u32 = 0;
 /// 1 when a cgroup program judges new sockets of the internet families.
 #[unsafe(no_mangle)]
 static SOCK_CREATE: u32 = 0;
+
+/// Where members of kernel structs lie, see [`Offset`]: bytes plus one, 0 where that is not known.
+#[unsafe(no_mangle)]
+static OFFSETS: [u32; OFFSET_SLOTS] = [0; OFFSET_SLOTS];
 
 /// Reads one global past the optimiser.
 macro_rules! global {
@@ -153,5 +157,35 @@ pub(crate) fn syscall_class(slot: usize) -> u8 {
     // SAFETY: `slot` was just checked to lie within the table.
     let entry = unsafe { table.add(slot) };
     // SAFETY: the pointer is to an initialised byte that only the loader writes, before any program runs.
+    unsafe { read_volatile(entry) }
+}
+
+/// What [`offset`] gives for a member whose place is not known. Added to the address of any kernel object, or to null, it makes one
+/// that no page table reaches (bit 55 chooses between those of arm64, also where the byte above is ignored), so that reading there
+/// fails instead of giving something else's bytes.
+const NOWHERE: u64 = (1_u64 << 55).wrapping_neg();
+
+/// Where a member lies, in bytes from the beginning of its struct.
+#[inline(always)]
+pub(crate) fn offset(member: Offset) -> u64 {
+    match stated(member) {
+        0 => NOWHERE,
+        behind => u64::from(behind) - 1,
+    }
+}
+
+/// Whether it is known where a member lies.
+#[inline(always)]
+pub(crate) fn has(member: Offset) -> bool {
+    stated(member) != 0
+}
+
+/// The member's slot.
+#[inline(always)]
+fn stated(member: Offset) -> u32 {
+    let table = (&raw const OFFSETS).cast::<u32>();
+    // SAFETY: every member has a slot within the table, which is asserted beside the list of members.
+    let entry = unsafe { table.add(member.slot()) };
+    // SAFETY: the pointer is to an initialised word that only the loader writes, before any program runs.
     unsafe { read_volatile(entry) }
 }

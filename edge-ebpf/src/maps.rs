@@ -6,7 +6,7 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::lpm_trie::LpmTrie;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use edge_abi::{
-    Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, FileTamperTuning, HISTORY_SLOTS, HistoryEntry,
+    Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, Facts, FileTamperTuning, HISTORY_SLOTS, HistoryEntry,
     LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey,
 };
 use edge_ebpf::count::WindowState;
@@ -47,6 +47,10 @@ pub(crate) static WATCH: LpmTrie<PrefixData, Watch> = LpmTrie::with_max_entries(
 /// Watched paths by the hash of their last one or two components; written by the agent.
 #[map]
 pub(crate) static NAMES: HashMap<u32, Watch> = HashMap::with_max_entries(160, 0);
+
+/// What was read through the offsets of kernel structs, for the agent to compare; see `sensors/facts.rs`.
+#[map]
+pub(crate) static FACTS: Array<Facts> = Array::with_max_entries(1, 0);
 
 /// The process that tests the sensors, and the port it connects to, 0 when none does; written by the agent.
 #[map]

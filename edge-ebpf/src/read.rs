@@ -53,6 +53,13 @@ pub(crate) fn kernel_path(address: u64, buffer: &mut PathBuffer) -> Option<u32> 
     length.ok().map(|length| length as u32)
 }
 
+/// Copies a kernel string as far as `text` has room, its NUL included. An unreadable one leaves `text` as it is.
+#[inline(always)]
+pub(crate) fn kernel_text(address: u64, text: &mut [u8]) {
+    // SAFETY: the helper checks the address and writes at most `text`, NUL included.
+    let _ = unsafe { bpf_probe_read_kernel_str_bytes(address as *const u8, text) };
+}
+
 /// Copies the beginning of `path`, and a NUL.
 #[inline(always)]
 pub(crate) fn head(text: &mut [u8; HISTORY_TEXT], path: &PathBuffer) {

@@ -83,7 +83,19 @@ fn write(out: &mut String, findings: &Findings) -> fmt::Result {
         write!(out, "{{\"name\":{},\"hook\":{},", Quoted(program.name()), Quoted(&hook))?;
         write!(out, "\"state\":{},\"why\":{}}}", Quoted(state), Quoted(why))
     })?;
-    out.push_str("],\"maps\":[");
+    let standing = &findings.report.standing;
+    write!(
+        out,
+        "],\"offsets\":{{\"origin\":{},\"sane\":{},",
+        Quoted(standing.origin.name()),
+        standing.is_sane()
+    )?;
+    write!(out, "\"problem\":{},\"facts\":[", Quoted(&standing.problem))?;
+    list(out, &standing.facts, |out, fact| {
+        write!(out, "{{\"name\":{},\"holds\":{},", Quoted(&fact.name), fact.holds())?;
+        write!(out, "\"read\":{},\"known\":{}}}", Quoted(&fact.read), Quoted(&fact.known))
+    })?;
+    out.push_str("]},\"maps\":[");
     list(out, &findings.report.maps, |out, map| {
         write!(out, "{{\"name\":{},\"bytes\":{}}}", Quoted(&map.name), map.bytes)
     })?;

@@ -12,7 +12,7 @@ const ACT_KEYS: usize = 7;
 /// Most keys told apart that take effect at once: those listed in `diff`, and those that follow from [`SPECS`].
 const LIVE_COUNT: usize = 32 + ACT_KEYS * SPECS.len();
 /// Most keys told apart that only a restart changes.
-const RESTART_COUNT: usize = 16;
+const RESTART_COUNT: usize = 24;
 
 /// The keys in which two configurations differ, in the order of the packaged file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,6 +79,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("mqtt.insecure", mqtt.0.insecure != mqtt.1.insecure),
         ("scope.cgroup", old.scope.cgroup != new.scope.cgroup),
         ("load.rung", old.load.rung != new.load.rung),
+        ("load.offsets", old.load.offsets != new.load.offsets),
     ];
     let tamper = (&old.detectors.file_tamper, &new.detectors.file_tamper);
     let scan = (&old.detectors.lateral_scan, &new.detectors.lateral_scan);

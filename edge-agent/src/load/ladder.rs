@@ -78,17 +78,13 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
             ],
             syscalls: &[OPENS, RENAMES, REMOVES, MODES, DIRECTORIES],
         }],
-        DetectorId::CREDENTIAL_ACCESS
-        | DetectorId::PERSISTENCE
-        | DetectorId::SYSCTL_TAMPER => paths!([], []),
+        DetectorId::CREDENTIAL_ACCESS | DetectorId::PERSISTENCE | DetectorId::SYSCTL_TAMPER => paths!([], []),
         DetectorId::DEVICE_TAMPER => paths!([SysActs], [REQUESTS]),
         DetectorId::NAMESPACE_ESCAPE => paths!([SysActs], [NAMESPACES]),
         DetectorId::PROCESS_INJECTION => paths!([SysActs], [MEMORY]),
-        DetectorId::PRIVILEGE_JUMP => &[stand!(
-            TRACEPOINT,
-            [ExecActs, ExecReport, SysEnter, SysPaths, SysSecond],
-            [OPENS, MODES]
-        )],
+        DetectorId::PRIVILEGE_JUMP => {
+            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysPaths, SysSecond], [OPENS, MODES])]
+        }
         DetectorId::FILELESS_EXEC | DetectorId::FOREIGN_EXEC => {
             &[stand!(TRACEPOINT, [ExecActs, ExecReport], [])]
         }
@@ -98,9 +94,7 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
         DetectorId::SHELL_ON_SOCKET => {
             &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames, SockCreate], [DESCRIPTORS])]
         }
-        DetectorId::MASQUERADE => {
-            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])]
-        }
+        DetectorId::MASQUERADE => &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])],
         DetectorId::BUS_FLOOD => paths!([SysNet, SysWrite], [BUSES]),
         DetectorId::IMPAIR_DEFENSES => paths!([Signal], []),
         DetectorId::FLOOD_OUT => &[stand!(CGROUP, [Egress, SockCreate], [])],
@@ -182,7 +176,9 @@ impl Choice {
             let Some(stand) = chosen.stand() else { continue };
             let failed = stand.programs.first().and_then(|first| report.failure_of(*first));
             let below = stands(chosen.detector).get(chosen.index + 1..).unwrap_or_default();
-            if let Some(why) = failed.filter(|_| below.iter().any(|stand| allows(stand, means, lacks).is_ok())) {
+            if let Some(why) =
+                failed.filter(|_| below.iter().any(|stand| allows(stand, means, lacks).is_ok()))
+            {
                 chosen.skip(stand, &why);
                 chosen.settle(means, lacks);
                 fell = true;
@@ -236,7 +232,10 @@ fn allows<'l>(stand: &Stand, means: Means, lacks: &'l Lacks) -> Result<(), &'l s
     let at_entry = begins == Some(Hook::Entry);
     let at_security = matches!(begins, Some(Hook::Security(_)));
     let (is_possible, why) = match stand.rung {
-        Rung::LSM => (means.lsm, lacks.lsm.as_str()),
+        Rung::LSM if !means.lsm => (false, lacks.lsm.as_str()),
+        // Security hooks are about objects, which only offsets tell from one another.
+        Rung::LSM | Rung::KPROBE if at_security && !means.offsets => (false, lacks.offsets.as_str()),
+        Rung::LSM => (true, ""),
         Rung::KPROBE if at_entry => (means.entry, lacks.entry.as_str()),
         // Where one security hook is an LSM program, all are: they tell their rung by the same global.
         Rung::KPROBE if at_security && means.lsm => (false, "security hooks are LSM programs here"),

@@ -5,11 +5,13 @@ mod attach;
 mod cgroup;
 mod classes;
 mod entry;
+mod facts;
 mod features;
 mod handover;
 mod image;
 mod kernel;
 mod ladder;
+mod layouts;
 mod machine;
 mod maps;
 mod means;
@@ -24,17 +26,19 @@ mod sys;
 mod sys_acts;
 mod tracefs;
 mod tune;
-mod types;
 mod watch;
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use aya::maps::{MapData, MapError, RingBuf};
 use edge_abi::Detector;
 use edge_wire::{Action, DetectorId, Rung};
 
+pub use facts::Fact;
 pub use features::{Features, Presence};
 pub use ladder::rung;
+pub use layouts::{Origin, Standing};
 pub use maps::Maps;
 pub use means::Means;
 use object::describe;
@@ -98,6 +102,7 @@ impl Sensors {
             fork_child: 0,
             signal_fields: [0; 4],
             sock_state: 0,
+            offsets_file: offsets_file(config).map(Path::to_path_buf),
         };
         // A connection that is made to this machine belongs to no cgroup that could be told.
         if plan.scoped || (may_need(config, Program::SockState) && plan.read_sock_state().is_err()) {
@@ -180,6 +185,12 @@ fn open_cgroup(config: &Config, features: &Features) -> Result<Option<Cgroup>, A
     cgroup.map(Some).map_err(|error| AgentError::MissingCgroup2 { path: format!("{path}: {error}") })
 }
 
+/// The offsets file, if the configuration names one.
+fn offsets_file(config: &Config) -> Option<&Path> {
+    let path = config.load.offsets.as_str();
+    (!path.is_empty()).then(|| Path::new(path))
+}
+
 /// tracefs is not there, or not as it should be.
 fn missing_tracepoint(error: tracefs::TracefsError) -> AgentError {
     let path = match error {
@@ -192,7 +203,8 @@ fn missing_tracepoint(error: tracefs::TracefsError) -> AgentError {
 
 /// Refuses to run as an agent that sees nothing although it should.
 fn require_one(config: &Config, report: &Report) -> Result<(), AgentError> {
-    if enabled(config).next().is_none() || enabled(config).any(|detector| rung(report, detector) != Rung::OFF) {
+    if enabled(config).next().is_none() || enabled(config).any(|detector| rung(report, detector) != Rung::OFF)
+    {
         return Ok(());
     }
     let failed = report.programs.iter().find_map(|(program, _)| failure(*program, report));

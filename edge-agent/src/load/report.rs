@@ -3,6 +3,7 @@
 use edge_wire::DetectorId;
 use serde::{Deserialize, Serialize};
 
+use super::layouts::Standing;
 use super::means::Means;
 use super::program::Program;
 
@@ -54,6 +55,8 @@ pub struct Report {
     pub maps: Vec<MapCost>,
     /// Why nothing could be loaded at all; empty when it could.
     pub failure: String,
+    /// Whether offsets of kernel structs may be used.
+    pub standing: Standing,
     /// Most memory the loader process used, in KiB.
     pub peak_kib: u64,
     /// Time that loading took, in milliseconds.

@@ -1,6 +1,7 @@
 //! Kernel calls around loading that no safe crate offers; those that load and attach are in `kernel`.
 
 use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
 
 use crate::error::BpfRefusal;
 
@@ -19,6 +20,47 @@ pub(super) fn bpf_refusal() -> Option<BpfRefusal> {
         Some(libc::EPERM) => Some(BpfRefusal::Forbidden),
         _ => None,
     }
+}
+
+/// What `BPF_PROG_TEST_RUN` takes: the part of `union bpf_attr` of that name (`include/uapi/linux/bpf.h`), without padding.
+#[derive(Default)]
+#[repr(C)]
+struct TestRun {
+    /// The program.
+    program: u32,
+    /// What it returned.
+    answer: u32,
+    /// Packets, which programs of this kind do not take.
+    packet: [u32; 8],
+    /// Bytes of the context in and out.
+    context_bytes: [u32; 2],
+    /// Address of the context in.
+    context: u64,
+    /// Address of the context out, which there is none of.
+    context_out: u64,
+    /// Flags and CPU: here, now.
+    flags: [u32; 2],
+}
+
+/// `BPF_PROG_TEST_RUN` of `enum bpf_cmd`.
+const BPF_PROG_TEST_RUN: libc::c_int = 10;
+
+/// Runs a raw tracepoint program once in this process, with `words` as its context (Linux 5.10).
+///
+/// # Errors
+/// What the kernel says.
+pub(super) fn test_run(program: BorrowedFd<'_>, words: &[u64]) -> io::Result<()> {
+    let run = TestRun {
+        program: program.as_raw_fd().cast_unsigned(),
+        context_bytes: [size_of_val(words) as u32, 0],
+        context: words.as_ptr().addr() as u64,
+        ..TestRun::default()
+    };
+    // SAFETY: `run` has the layout that the kernel takes and lives across the call, like the words it points to, which are only read.
+    // Needed because aya offers it for few kinds of programs, this one not among them.
+    let answer =
+        unsafe { libc::syscall(libc::SYS_bpf, BPF_PROG_TEST_RUN, &raw const run, size_of::<TestRun>()) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Runs `child` in a forked process that ends with it, and gives the parent its pid.
@@ -78,7 +120,6 @@ struct KernfsHandle {
 /// # Errors
 /// What `name_to_handle_at` says (Linux 2.6.39, with `CONFIG_FHANDLE`).
 pub(super) fn cgroup_id(directory: &std::fs::File) -> io::Result<u64> {
-    use std::os::fd::AsRawFd as _;
     let mut handle = KernfsHandle { bytes: 8, kind: 0, id: [0; 2] };
     let mut mount = 0_i32;
     // SAFETY: the path is an empty NUL-terminated literal, and both structs live across the call with the room they state.

@@ -8,6 +8,7 @@ mod drops;
 mod egress;
 mod exec;
 mod exec_acts;
+mod facts;
 mod files;
 mod names;
 mod net;

@@ -1,0 +1,277 @@
+//! Where members of kernel structs lie, and which functions LSM programs can be attached to: from the kernel's BTF, else from the
+//! offsets file, else unknown. A member that is not of the size the sensors read is unknown too.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use edge_abi::{Holds, OFFSET_SLOTS, Offset};
+use edge_btf::{Btf, BtfError, FileSource, OffsetsFile, Source as _, Wanted, build_id_of_notes};
+use serde::{Deserialize, Serialize};
+
+use super::facts::{self, Fact};
+
+/// The kernel's BTF (Linux 5.4, `CONFIG_DEBUG_INFO_BTF`).
+const BTF: &str = "/sys/kernel/btf/vmlinux";
+/// The kernel's ELF notes, its build id among them (Linux 2.6.23).
+const NOTES: &str = "/sys/kernel/notes";
+/// Longest notes and offsets file that are read.
+const MAX_FILE: u64 = 64 * 1024;
+
+/// Where the layouts come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// The running kernel's own BTF.
+    Btf,
+    /// The offsets file that the configuration names (`load.offsets`).
+    File,
+    /// Nowhere: programs that need them are left out.
+    #[default]
+    None,
+}
+
+impl Origin {
+    /// For people and for JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Btf => "btf",
+            Self::File => "file",
+            Self::None => "none",
+        }
+    }
+}
+
+/// The layouts of the running kernel.
+#[derive(Clone, Debug)]
+pub(super) struct Layouts {
+    /// Where they come from.
+    pub origin: Origin,
+    /// The kernel side's global `OFFSETS`: bytes plus one, by [`Offset::slot`]; 0 where the place is unknown.
+    pub offsets: [u32; OFFSET_SLOTS],
+    /// The BTF ids of the functions asked for, in their order; `None` where there is none. Only BTF has them.
+    pub functions: Vec<Option<u32>>,
+    /// Why there are none; empty when there are.
+    pub problem: String,
+}
+
+/// Whether offsets may be used, as the loader tells the agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Where they come from.
+    pub origin: Origin,
+    /// Why they are not used; empty when they are.
+    pub problem: String,
+    /// What was read through them, and what is known; empty when they were not tried.
+    pub facts: Vec<Fact>,
+}
+
+impl Standing {
+    /// Of layouts that were not tried, since they are not there or not complete; `None` when they are to be tried.
+    pub(super) fn untried(layouts: &Layouts) -> Option<Self> {
+        let problem = match layouts.missing() {
+            Some(_) if layouts.origin == Origin::None => layouts.problem.clone(),
+            Some(member) => {
+                let (structure, way) = (member.structure(), member.way());
+                format!("{structure}.{way} is not where it is expected, or of another size")
+            }
+            None => return None,
+        };
+        Some(Self { origin: layouts.origin, problem, facts: Vec::new() })
+    }
+
+    /// Of layouts that were tried.
+    pub(super) fn of(layouts: &Layouts, tried: Result<Vec<Fact>, String>) -> Self {
+        let (facts, problem) = match tried {
+            Ok(facts) => {
+                let broken = facts::broken(&facts);
+                let problem = broken.map(|Fact { name, read, known }| {
+                    format!("offsets are wrong, {name} is {known} and {read} was read")
+                });
+                (facts, problem.unwrap_or_default())
+            }
+            Err(why) => (Vec::new(), format!("offsets could not be tried: {why}")),
+        };
+        Self { origin: layouts.origin, problem, facts }
+    }
+
+    /// Whether programs that need offsets may be loaded.
+    #[must_use]
+    pub fn is_sane(&self) -> bool {
+        self.problem.is_empty() && !self.facts.is_empty()
+    }
+}
+
+impl Default for Layouts {
+    fn default() -> Self {
+        Self {
+            origin: Origin::None,
+            offsets: [0; OFFSET_SLOTS],
+            functions: Vec::new(),
+            problem: String::new(),
+        }
+    }
+}
+
+impl Layouts {
+    /// Reads those of the running kernel: at most 64 KiB of memory for a moment, whatever the BTF's size. `file` is the offsets
+    /// file, if there is one; `functions` are the names of functions such as `bpf_lsm_file_open`.
+    #[must_use]
+    pub(super) fn read(file: Option<&Path>, functions: &[&str]) -> Self {
+        Self::of(Path::new(BTF), Path::new(NOTES), file, functions)
+    }
+
+    /// The same, from other places.
+    fn of(btf: &Path, notes: &Path, file: Option<&Path>, functions: &[&str]) -> Self {
+        let mut problem = match from_btf(btf, functions) {
+            Ok(Some(layouts)) => return layouts,
+            Ok(None) => "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)".to_owned(),
+            Err(error) => format!("{}: {error}", btf.display()),
+        };
+        if let Some(path) = file {
+            match from_file(path, notes) {
+                Ok(offsets) => {
+                    let functions = vec![None; functions.len()];
+                    return Self { origin: Origin::File, offsets, functions, problem: String::new() };
+                }
+                Err(error) => problem = format!("{problem}; {}: {error}", path.display()),
+            }
+        } else {
+            problem.push_str(" and no offsets file is configured (`load.offsets`)");
+        }
+        Self { functions: vec![None; functions.len()], problem, ..Self::default() }
+    }
+
+    /// The first member that the object sensors need and whose place is unknown; `None` when they can be loaded.
+    #[must_use]
+    pub(super) fn missing(&self) -> Option<Offset> {
+        let unknown = |offset: &&Offset| self.offsets.get(offset.slot()).is_none_or(|place| *place == 0);
+        Offset::ALL.iter().filter(|offset| offset.is_needed()).find(unknown).copied()
+    }
+}
+
+/// Reads the BTF; `None` where there is none, also behind a mount that hides it.
+fn from_btf(path: &Path, functions: &[&str]) -> Result<Option<Layouts>, BtfError> {
+    let Ok(source) = File::open(path).and_then(FileSource::new) else { return Ok(None) };
+    if source.size() == 0 {
+        return Ok(None);
+    }
+    let members: Vec<(&str, &str)> =
+        Offset::ALL.iter().map(|offset| (offset.structure(), offset.way())).collect();
+    let mut btf = Btf::scan(source, &Wanted { members: &members, functions })?;
+    let mut layouts = Layouts { origin: Origin::Btf, ..Layouts::default() };
+    for (slot, offset) in layouts.offsets.iter_mut().zip(Offset::ALL) {
+        let Some(member) = btf.member(offset.structure(), offset.way())? else { continue };
+        let fits = match offset.holds() {
+            Holds::Bytes(bytes) => !member.pointer && member.bytes == bytes,
+            Holds::Part => !member.pointer,
+            Holds::Pointer => member.pointer,
+        };
+        if fits {
+            *slot = member.offset + 1;
+        }
+    }
+    layouts.functions = functions.iter().map(|name| btf.function(name)).collect();
+    Ok(Some(layouts))
+}
+
+/// Reads an offsets file of this kernel.
+fn from_file(path: &Path, notes: &Path) -> Result<[u32; OFFSET_SLOTS], String> {
+    let file = read(path).map_err(|error| error.to_string())?;
+    let file = OffsetsFile::decode(&file).map_err(|error| error.to_string())?;
+    let notes = read(notes).map_err(|error| format!("{}: {error}", notes.display()))?;
+    let build_id = build_id_of_notes(&notes).unwrap_or_default();
+    file.check_kernel(&build_id).map_err(|error| error.to_string())?;
+    let mut offsets = [0; OFFSET_SLOTS];
+    for (slot, offset) in offsets.iter_mut().zip(Offset::ALL) {
+        *slot = file.offset(offset.structure(), offset.way()).map_or(0, |place| place + 1);
+    }
+    Ok(offsets)
+}
+
+/// Reads a small file.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if read as u64 > MAX_FILE {
+        return Err(io::Error::other(format!("more than {MAX_FILE} bytes")));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// Notes of a kernel with a build id of eight sevens.
+    const NOTE: &[u8] = b"\x04\0\0\0\x08\0\0\0\x03\0\0\0GNU\0\x07\x07\x07\x07\x07\x07\x07\x07";
+
+    /// A folder of a test's own, gone with it.
+    struct Folder(std::path::PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("edge-layouts-{name}-{}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn with(&self, name: &str, bytes: &[u8]) -> std::path::PathBuf {
+            let path = self.0.join(name);
+            fs::write(&path, bytes).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn offsets_file(build_id: &[u8]) -> Vec<u8> {
+        let mut file = OffsetsFile::new(build_id).unwrap();
+        for (offset, place) in Offset::ALL.iter().zip(0..) {
+            file.state(offset.structure(), offset.way(), place * 8).unwrap();
+        }
+        file.encode()
+    }
+
+    #[test]
+    fn a_file_of_this_kernel_is_taken_and_another_is_refused() {
+        let folder = Folder::new("file");
+        let (nothing, notes) = (folder.with("vmlinux", b""), folder.with("notes", NOTE));
+        let file = folder.with("offsets", &offsets_file(&[7; 8]));
+        let layouts = Layouts::of(&nothing, &notes, Some(&file), &["bpf_lsm_file_open"]);
+        assert_eq!((layouts.origin, layouts.missing(), layouts.functions), (Origin::File, None, vec![None]));
+        assert_eq!(layouts.offsets[1], 9);
+
+        let file = folder.with("offsets", &offsets_file(&[8; 8]));
+        let layouts = Layouts::of(&nothing, &notes, Some(&file), &[]);
+        assert_eq!((layouts.origin, layouts.offsets), (Origin::None, [0; OFFSET_SLOTS]));
+        assert!(layouts.problem.ends_with("but 0707070707070707 runs"), "{}", layouts.problem);
+        assert_eq!(layouts.missing(), Some(Offset::InodeMode));
+    }
+
+    #[test]
+    fn damaged_btf_is_told_and_the_file_is_used_instead() {
+        let folder = Folder::new("btf");
+        let (broken, notes) = (folder.with("vmlinux", b"\x9f\xeb\x02\0aaaa"), folder.with("notes", NOTE));
+        let layouts = Layouts::of(&broken, &notes, None, &[]);
+        assert!(layouts.problem.contains("version is 2, 1 is known"), "{}", layouts.problem);
+        let file = folder.with("offsets", &offsets_file(&[7; 8]));
+        assert_eq!(Layouts::of(&broken, &notes, Some(&file), &[]).origin, Origin::File);
+    }
+
+    #[test]
+    fn the_kernel_this_runs_on_has_every_needed_member() {
+        let layouts = Layouts::read(None, &["bpf_lsm_file_open", "no_such_function"]);
+        if layouts.origin == Origin::Btf {
+            assert_eq!(layouts.missing(), None);
+            assert_eq!(layouts.functions.get(1), Some(&None));
+        } else {
+            assert!(layouts.missing().is_some() && !layouts.problem.is_empty());
+        }
+    }
+}
