@@ -39,8 +39,12 @@ impl fmt::Display for ElfError {
         match self {
             Self::Bytes(error) => error.fmt(f),
             Self::NoElf => f.write_str("is no uncompressed vmlinux (ELF) of this byte order"),
-            Self::NoSection(name) => write!(f, "has no {name}; was the kernel built with CONFIG_DEBUG_INFO_BTF=y?"),
-            Self::Sections { value, limit } => write!(f, "number of sections is {value}, at most {limit} is possible"),
+            Self::NoSection(name) => {
+                write!(f, "has no {name}; was the kernel built with CONFIG_DEBUG_INFO_BTF=y?")
+            }
+            Self::Sections { value, limit } => {
+                write!(f, "number of sections is {value}, at most {limit} is possible")
+            }
         }
     }
 }
@@ -76,7 +80,8 @@ impl<S: Source> Vmlinux<S> {
     pub fn find(source: S) -> Result<Self, ElfError> {
         let mut window = Window::new();
         let size = source.size();
-        let ident: [u8; 6] = window.array(&source, "ELF identification", 0, size).map_err(|_| ElfError::NoElf)?;
+        let ident: [u8; 6] =
+            window.array(&source, "ELF identification", 0, size).map_err(|_| ElfError::NoElf)?;
         let [0x7f, b'E', b'L', b'F', class @ (1 | 2), order] = ident else { return Err(ElfError::NoElf) };
         if order != if cfg!(target_endian = "little") { 1 } else { 2 } {
             return Err(ElfError::NoElf);
@@ -123,7 +128,12 @@ impl Shape {
     }
 
     /// `sh_name` and `sh_type` of the section header at `at`.
-    fn name_and_kind(&self, window: &mut Window, source: &impl Source, at: u64) -> Result<[u32; 2], ElfError> {
+    fn name_and_kind(
+        &self,
+        window: &mut Window,
+        source: &impl Source,
+        at: u64,
+    ) -> Result<[u32; 2], ElfError> {
         let [a, b, c, d, kind @ ..] = window.array::<8>(source, "section header", at, source.size())?;
         Ok([[a, b, c, d], kind].map(u32::from_ne_bytes))
     }

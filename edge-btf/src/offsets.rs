@@ -260,7 +260,10 @@ mod tests {
     fn what_was_stated_is_read_again() {
         let read = OffsetsFile::decode(&file().encode()).unwrap();
         assert_eq!(read, file());
-        assert_eq!((read.offset("inode", "i_ino"), read.offset("dentry", "d_name.len")), (Some(72), Some(36)));
+        assert_eq!(
+            (read.offset("inode", "i_ino"), read.offset("dentry", "d_name.len")),
+            (Some(72), Some(36))
+        );
         assert_eq!(read.offset("inode", "i_mode"), None);
         assert_eq!(read.check_kernel(&[7; 20]), Ok(()));
         let error = read.check_kernel(&[8; 2]).unwrap_err();

@@ -4,8 +4,8 @@ use super::problem::Problems;
 use super::read_acts::{self, Merge};
 use super::reader::{Reader, number, text};
 use super::types::{
-    Action, Ceiling, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT, Policy,
-    VolatileExec,
+    Action, Ceiling, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT,
+    Policy, VolatileExec,
 };
 use super::{ranges, value};
 use edge_abi::Detector;
@@ -51,8 +51,8 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     let mut merge = Merge::new(&mut config.programs);
     policy(reader, &mut merge, &mut config.policy);
     reader.text("scope.cgroup", &mut config.scope.cgroup, value::is_path, PATH_FORM);
-    reader.text("load.offsets", &mut config.load.offsets, value::is_path, PATH_FORM);
     reader.choice("load.rung", &mut config.load.rung, &RUNGS);
+    reader.text("load.offsets", &mut config.load.offsets, value::is_path, PATH_FORM);
     detectors(reader, &mut merge, &mut config.detectors);
     *config.watched = read_acts::acts(reader, &mut merge, &mut config.detectors.acts);
     reader.duration("limits.repeats", &mut config.limits.repeats, &ranges::REPEATS);

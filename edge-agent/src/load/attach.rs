@@ -11,11 +11,10 @@ use super::entry;
 use super::image::Image;
 use super::kernel::{self, Event, Kind};
 use super::ladder::Choice;
-use super::means::{self, Means};
+use super::means::{self, Functions, Means};
 use super::object::Plan;
 use super::program::{CgroupPoint, Hook, Program, security_function};
 use super::tracefs;
-use super::types::Functions;
 
 /// The raw tracepoint of all syscalls.
 const SYSCALLS: &core::ffi::CStr = c"sys_enter";
@@ -27,7 +26,7 @@ pub(super) struct Attacher<'p> {
     /// How.
     pub means: Means,
     /// The kernel's functions.
-    pub functions: &'p Functions,
+    pub functions: &'p Functions<'p>,
     /// Programs and maps.
     pub image: &'p Image,
     /// The stands to be reached.
@@ -119,16 +118,27 @@ impl Attacher<'_> {
     }
 }
 
+/// How the program that tries the offsets is loaded: as one that can be run without being attached (Linux 5.10).
+pub(super) fn kind_of_facts() -> Kind {
+    Kind { program: bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT as u32, ..Kind::default() }
+}
+
 /// How a program is loaded for a place in a cgroup.
 fn cgroup_kind(point: CgroupPoint) -> Kind {
     use bpf_attach_type as at;
     let (program, attach) = match point {
-        CgroupPoint::Connect4 => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at::BPF_CGROUP_INET4_CONNECT),
-        CgroupPoint::Connect6 => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at::BPF_CGROUP_INET6_CONNECT),
+        CgroupPoint::Connect4 => {
+            (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at::BPF_CGROUP_INET4_CONNECT)
+        }
+        CgroupPoint::Connect6 => {
+            (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at::BPF_CGROUP_INET6_CONNECT)
+        }
         CgroupPoint::Egress => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SKB, at::BPF_CGROUP_INET_EGRESS),
         CgroupPoint::Sendmsg4 => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at::BPF_CGROUP_UDP4_SENDMSG),
         CgroupPoint::Sendmsg6 => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at::BPF_CGROUP_UDP6_SENDMSG),
-        CgroupPoint::SockCreate => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK, at::BPF_CGROUP_INET_SOCK_CREATE),
+        CgroupPoint::SockCreate => {
+            (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK, at::BPF_CGROUP_INET_SOCK_CREATE)
+        }
     };
     Kind { program: program as u32, attach: attach as u32, function: 0 }
 }

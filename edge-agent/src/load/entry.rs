@@ -32,7 +32,10 @@ pub(super) struct Probes {
 ///
 /// # Errors
 /// The first class that no handler was found of, with what the kernel says.
-pub(super) fn attach(program: BorrowedFd<'_>, wants: impl Fn(SyscallClass) -> bool) -> Result<Probes, String> {
+pub(super) fn attach(
+    program: BorrowedFd<'_>,
+    wants: impl Fn(SyscallClass) -> bool,
+) -> Result<Probes, String> {
     let kind = means::kprobe_type()?;
     let probe = |name: String| -> Result<OwnedFd, String> {
         let called = CString::new(name.as_str()).map_err(|error| error.to_string())?;
@@ -127,7 +130,12 @@ mod tests {
     #[test]
     fn every_class_of_64_bit_tasks_has_a_name() {
         for (number, _, name) in AARCH64.iter().chain(ARM) {
-            assert!(!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'));
+            assert!(
+                !name.is_empty()
+                    && name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+            );
             assert!(*number < 512, "{name}");
         }
         // Names that both tables have mean the same.

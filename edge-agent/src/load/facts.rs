@@ -126,11 +126,7 @@ impl Known<'_> {
     /// Adds a fact; one that rests on a member whose place is unknown is none.
     fn add(&mut self, name: &str, members: &[Offset], read: impl ToString, known: impl ToString) {
         if members.iter().all(|member| self.place(*member).is_some()) {
-            self.facts.push(Fact {
-                name: name.to_owned(),
-                read: read.to_string(),
-                known: known.to_string(),
-            });
+            self.facts.push(Fact { name: name.to_owned(), read: read.to_string(), known: known.to_string() });
         }
     }
 
@@ -153,16 +149,16 @@ impl Known<'_> {
         ] {
             self.add(name, &[member], self.place(member).unwrap_or(0), place);
         }
-        for (name, whole, part, both) in [
-            ("path: mount", FilePath, PathMnt, FileMnt),
-            ("path: name", FilePath, PathDentry, FileDentry),
-        ] {
+        for (name, whole, part, both) in
+            [("path: mount", FilePath, PathMnt, FileMnt), ("path: name", FilePath, PathDentry, FileDentry)]
+        {
             let sum = self.place(whole).zip(self.place(part)).map_or(0, |(whole, part)| whole + part);
             self.add(name, &[whole, part, both], self.place(both).unwrap_or(0), sum);
         }
         // struct qstr of include/linux/dcache.h: hash and length of 32 bits, then the pointer; all supported machines are little-endian.
         let name = self.place(DentryName).unwrap_or(0);
-        for (text, member, behind) in [("name: length", DentryNameLen, 4), ("name: text", DentryNameText, 8)] {
+        for (text, member, behind) in [("name: length", DentryNameLen, 4), ("name: text", DentryNameText, 8)]
+        {
             self.add(text, &[DentryName, member], self.place(member).unwrap_or(0), name + behind);
         }
         // struct linux_binprm of include/linux/binfmts.h differs too much to be stated, but four pointers do not share a place.
@@ -184,7 +180,12 @@ impl Known<'_> {
         };
         let status = fs::read_to_string("/proc/self/status")?;
         let line = |key: &str| {
-            status.lines().find_map(|line| line.strip_prefix(key)).map(str::trim).unwrap_or_default().to_owned()
+            status
+                .lines()
+                .find_map(|line| line.strip_prefix(key))
+                .map(str::trim)
+                .unwrap_or_default()
+                .to_owned()
         };
         let stat = fs::read_to_string("/proc/self/stat")?;
         // The name stands in brackets and may hold anything.
@@ -194,9 +195,19 @@ impl Known<'_> {
         self.add("process: id", &[TaskTgid], facts.tgid, std::process::id());
         self.add("process: thread", &[TaskPid], facts.pid, rustix::thread::gettid().as_raw_nonzero());
         self.add("process: leader", &[TaskLeader, TaskPid], facts.leader, std::process::id());
-        self.add("process: parent", &[TaskParent, TaskTgid], facts.parent, std::os::unix::process::parent_id());
+        self.add(
+            "process: parent",
+            &[TaskParent, TaskTgid],
+            facts.parent,
+            std::os::unix::process::parent_id(),
+        );
         self.add("process: start", &[TaskStart], facts.start_ns / TICK_NS, field(19));
-        self.add("process: name", &[TaskComm], text(&facts.comm), fs::read_to_string("/proc/self/comm")?.trim_end());
+        self.add(
+            "process: name",
+            &[TaskComm],
+            text(&facts.comm),
+            fs::read_to_string("/proc/self/comm")?.trim_end(),
+        );
         let steady = field(6).parse::<u32>().unwrap_or(0) & STEADY_FLAGS;
         self.add("process: flags", &[TaskFlags], facts.task_flags & STEADY_FLAGS, steady);
         let (uid, euid) = (rustix::process::getuid().as_raw(), rustix::process::geteuid().as_raw());
@@ -218,7 +229,7 @@ impl Known<'_> {
 
     /// What is known of the files.
     fn of_files(&mut self, facts: &Facts, files: &Files) -> io::Result<()> {
-        use Offset::{DentryInode, DentryParent, DentryNameText, FileDentry, FileMnt, InodeIno, MountRoot};
+        use Offset::{DentryInode, DentryNameText, DentryParent, FileDentry, FileMnt, InodeIno, MountRoot};
         let [memory, status, null, socket, executable] = &facts.files;
         self.of_open("file", memory, &files.memory, &format!("memfd:{NAME}"))?;
         self.of_open("folder", status, &files.status, "status")?;
@@ -290,7 +301,12 @@ impl Known<'_> {
         let kept = name.get(..FACT_NAME - 1).unwrap_or(name);
         let members = [FileDentry, DentryNameText];
         self.add(&format!("{what}: name"), &members, text(&read.name), String::from_utf8_lossy(kept));
-        self.add(&format!("{what}: length of the name"), &[FileDentry, DentryNameLen], read.name_len, name.len());
+        self.add(
+            &format!("{what}: length of the name"),
+            &[FileDentry, DentryNameLen],
+            read.name_len,
+            name.len(),
+        );
     }
 
     /// What is known of a datagram socket of IPv4 that is connected to itself.
@@ -325,7 +341,12 @@ impl Known<'_> {
             self.add("executable: inode", &way(InodeIno), read.ino, known.ino());
         }
         if magic != OVERLAYFS && magic != BTRFS {
-            self.add("executable: device", &[TaskMm, MmExeFile, InodeSb, SuperDev], read.dev, kernel_device(known.dev()));
+            self.add(
+                "executable: device",
+                &[TaskMm, MmExeFile, InodeSb, SuperDev],
+                read.dev,
+                kernel_device(known.dev()),
+            );
         }
         let path = fs::read_link("/proc/self/exe")?;
         let path = path.as_os_str().as_bytes();

@@ -120,7 +120,9 @@ fn receive_one(socket: &UnixStream, descriptors: &mut Vec<OwnedFd>) -> io::Resul
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the loader process died"));
     }
     if received.flags.contains(rustix::net::ReturnFlags::CTRUNC) {
-        return Err(io::Error::other("not all descriptors came through; is the limit on open files too low?"));
+        return Err(io::Error::other(
+            "not all descriptors came through; is the limit on open files too low?",
+        ));
     }
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {

@@ -118,15 +118,18 @@ struct PerfAttr {
 
 // 32-bit ARM aligns 64-bit members as the others do, so that these hold everywhere.
 const _: () = assert!(size_of::<MapAttr>() == 44);
-const _: () = assert!(core::mem::offset_of!(ProgramAttr, attach_btf_id) == 108 && size_of::<ProgramAttr>() == 120);
-const _: () = assert!(core::mem::offset_of!(ElementAttr, key) == 8 && core::mem::offset_of!(PerfAttr, config_2) == 64);
+const _: () =
+    assert!(core::mem::offset_of!(ProgramAttr, attach_btf_id) == 108 && size_of::<ProgramAttr>() == 120);
+const _: () =
+    assert!(core::mem::offset_of!(ElementAttr, key) == 8 && core::mem::offset_of!(PerfAttr, config_2) == 64);
 
 /// One `bpf` call.
 fn bpf<T>(command: bpf_cmd, attributes: &T) -> io::Result<libc::c_long> {
     // SAFETY: the structure lives across the call and has the size given; the pointers in it are those of the callers below, who
     // keep what they point at alive as well. Needed because no crate of the agent offers the call.
-    let answer =
-        unsafe { libc::syscall(libc::SYS_bpf, command as u32, core::ptr::from_ref(attributes), size_of::<T>()) };
+    let answer = unsafe {
+        libc::syscall(libc::SYS_bpf, command as u32, core::ptr::from_ref(attributes), size_of::<T>())
+    };
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(answer) }
 }
 

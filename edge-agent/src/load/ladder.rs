@@ -331,7 +331,10 @@ fn allows<'l>(stand: &Stand, means: Means, lacks: &'l Lacks) -> Result<(), &'l s
     let at_entry = begins == Some(Hook::Entry);
     let at_security = matches!(begins, Some(Hook::Security(_)));
     let (is_possible, why) = match stand.rung {
-        Rung::LSM => (means.lsm, lacks.lsm.as_str()),
+        Rung::LSM if !means.lsm => (false, lacks.lsm.as_str()),
+        // Security hooks are about objects, which only offsets tell from one another.
+        Rung::LSM | Rung::KPROBE if at_security && !means.offsets => (false, lacks.offsets.as_str()),
+        Rung::LSM => (true, ""),
         Rung::KPROBE if at_entry => (means.entry, lacks.entry.as_str()),
         // Where one security hook is an LSM program, all are: they tell their rung by the same global.
         Rung::KPROBE if at_security && means.lsm => (false, "security hooks are LSM programs here"),

@@ -5,7 +5,12 @@ use super::*;
 
 /// What keeps everything above tracepoints away.
 fn lacks() -> Lacks {
-    Lacks { lsm: "no lsm".into(), kprobes: "no kprobes".into(), entry: "no entry".into() }
+    Lacks {
+        lsm: "no lsm".into(),
+        kprobes: "no kprobes".into(),
+        entry: "no entry".into(),
+        offsets: "no offsets".into(),
+    }
 }
 
 /// The rung and reasons of a detector.
@@ -15,7 +20,7 @@ fn chosen(detector: DetectorId, means: Means) -> Reach {
 
 #[test]
 fn the_highest_stand_that_is_possible_is_taken() {
-    let entry = Means { kprobes: true, entry: true, lsm: false };
+    let entry = Means { kprobes: true, entry: true, ..Means::default() };
     let high = chosen(DetectorId::NET_TAMPER, entry);
     assert_eq!((Rung(high.rung), high.why.as_str()), (Rung::KPROBE, ""));
     let low = chosen(DetectorId::NET_TAMPER, Means::default());
@@ -40,7 +45,9 @@ fn stands_are_ordered_and_jumps_have_what_jumps() {
     };
     for stand in DetectorId::ALL.iter().map(|detector| stands(*detector)) {
         assert!(stand.is_sorted_by(|above, below| height(above.rung) >= height(below.rung)));
-        for program in stand.iter().flat_map(|stand| stand.programs.iter().map(move |program| (stand, program))) {
+        for program in
+            stand.iter().flat_map(|stand| stand.programs.iter().map(move |program| (stand, program)))
+        {
             if let (stand, Hook::Jump(from, ..)) = (program.0, program.1.hook()) {
                 assert!(stand.programs.contains(&from), "{} without {}", program.1.name(), from.name());
             }
@@ -65,7 +72,7 @@ fn only_syscalls_that_a_stand_looks_at_are_wanted() {
 
 #[test]
 fn what_does_not_hold_falls_as_far_as_there_is_something_below() {
-    let entry = Means { kprobes: true, entry: true, lsm: false };
+    let entry = Means { kprobes: true, entry: true, ..Means::default() };
     let detectors = [DetectorId::NET_TAMPER, DetectorId::FETCH_LOOP];
     let mut choice = Choice::new(&detectors, entry, &lacks());
     let refused = |program| (program, Reached::Refused("EINVAL".into()));

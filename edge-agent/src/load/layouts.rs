@@ -45,7 +45,7 @@ impl Origin {
 
 /// The layouts of the running kernel.
 #[derive(Clone, Debug)]
-pub struct Layouts {
+pub(super) struct Layouts {
     /// Where they come from.
     pub origin: Origin,
     /// The kernel side's global `OFFSETS`: bytes plus one, by [`Offset::slot`]; 0 where the place is unknown.
@@ -116,7 +116,7 @@ impl Layouts {
     /// Reads those of the running kernel: at most 64 KiB of memory for a moment, whatever the BTF's size. `file` is the offsets
     /// file, if there is one; `functions` are the names of functions such as `bpf_lsm_file_open`.
     #[must_use]
-    pub fn read(file: Option<&Path>, functions: &[&str]) -> Self {
+    pub(super) fn read(file: Option<&Path>, functions: &[&str]) -> Self {
         Self::of(Path::new(BTF), Path::new(NOTES), file, functions)
     }
 
@@ -143,7 +143,7 @@ impl Layouts {
 
     /// The first member that the object sensors need and whose place is unknown; `None` when they can be loaded.
     #[must_use]
-    pub fn missing(&self) -> Option<Offset> {
+    pub(super) fn missing(&self) -> Option<Offset> {
         let unknown = |offset: &&Offset| self.offsets.get(offset.slot()).is_none_or(|place| *place == 0);
         Offset::ALL.iter().filter(|offset| offset.is_needed()).find(unknown).copied()
     }

@@ -34,7 +34,6 @@ mod sys;
 mod sys_acts;
 mod tracefs;
 mod tune;
-mod types;
 mod watch;
 
 use std::os::fd::OwnedFd;
@@ -47,7 +46,7 @@ use edge_wire::{Action, DetectorId, Rung};
 pub use facts::Fact;
 pub use features::{Features, Presence};
 pub use ladder::rung;
-pub use layouts::{Layouts, Origin, Standing};
+pub use layouts::{Origin, Standing};
 pub use maps::Maps;
 pub use means::Means;
 use object::describe;
@@ -115,7 +114,7 @@ impl Sensors {
             fork_child: 0,
             signal_fields: [0; 4],
             sock_state: 0,
-            layouts: Layouts::read(offsets_file(config), &[]),
+            offsets_file: offsets_file(config).map(Path::to_path_buf),
         };
         // A connection that is made to this machine belongs to no cgroup that could be told.
         if plan.scoped || (may_need(config, Program::SockState) && plan.read_sock_state().is_err()) {

@@ -1,10 +1,10 @@
 //! Syscalls of arm64 and of 32-bit ARM by number: what each means, and what the kernel calls its handler.
 
 use edge_abi::SyscallClass::{
-    self, Bpf, Chdir, Chmod, Clone as CloneTask, Clone3, Creat, Dup, DupLowest, Fchdir, Fchmod, FchmodAt, Fcntl, Ftruncate, Ioctl,
-    Kexec, Link, LinkAt, Mknod, MknodAt, Mmap, Module, Mount, MoveMount, Munmap, Open, OpenAt, OpenAt2, PivotRoot, Prctl, Ptrace,
-    RemoteWrite, Rename, RenameAt, SendMsg, SendTo, SetNs, SetSockOpt, Socket, SymlinkAt, Truncate, Unlink, UnlinkAt, Unshare,
-    UringSetup, Write, Writev,
+    self, Bpf, Chdir, Chmod, Clone as CloneTask, Clone3, Creat, Dup, DupLowest, Fchdir, Fchmod, FchmodAt,
+    Fcntl, Ftruncate, Ioctl, Kexec, Link, LinkAt, Mknod, MknodAt, Mmap, Module, Mount, MoveMount, Munmap,
+    Open, OpenAt, OpenAt2, PivotRoot, Prctl, Ptrace, RemoteWrite, Rename, RenameAt, SendMsg, SendTo, SetNs,
+    SetSockOpt, Socket, SymlinkAt, Truncate, Unlink, UnlinkAt, Unshare, UringSetup, Write, Writev,
 };
 
 /// Syscall numbers with their meaning and the end of their handler's name (see `entry`).

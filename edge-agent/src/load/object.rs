@@ -4,13 +4,13 @@
 use std::error::Error;
 use std::fs;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use aya_obj::generated::bpf_prog_type;
-use edge_abi::OFFSET_SLOTS;
+use edge_abi::{OFFSET_SLOTS, SyscallClass};
 use edge_wire::DetectorId;
 
-use super::attach::{Attacher, Failure};
+use super::attach::{self, Attacher, Failure};
 use super::cgroup::Cgroup;
 use super::facts::{self, Fact};
 use super::image::Image;
@@ -18,16 +18,18 @@ use super::kernel;
 use super::ladder::Choice;
 use super::layouts::{Layouts, Standing};
 use super::machine::Machine;
-use super::means::{self, Lacks, Means};
+use super::means::{self, Functions, Means};
 use super::packed::Object;
 use super::program::Program;
 use super::report::{MapCost, Reached, Report};
 use super::tracefs;
-use super::types::Functions;
 use crate::config::Ceiling;
 
 /// Longest error message passed on: so much of its beginning, and of its end, where the verifier says what it dislikes.
 const MESSAGE_CHARS: usize = 240;
+
+/// The program that reads through offsets what the agent knows otherwise (see `facts`). It is run once and never attached.
+pub(super) const FACTS: &str = "facts";
 
 /// What to load.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub(super) struct Plan {
     pub excluded: Vec<Program>,
     /// The highest rung allowed.
     pub ceiling: Ceiling,
+    /// Where members of kernel structs lie, for a kernel without BTF.
+    pub offsets_file: Option<PathBuf>,
     /// The machine's layouts.
     pub machine: Machine,
     /// Where network programs are attached, and what is watched when `scoped`.
@@ -52,8 +56,6 @@ pub(super) struct Plan {
     pub signal_fields: [u32; 4],
     /// Offset of the old state in `inet_sock_set_state`; 0 when unknown.
     pub sock_state: u32,
-    /// Where members of kernel structs lie.
-    pub layouts: Layouts,
 }
 
 impl Plan {
@@ -116,29 +118,29 @@ fn try_stands(plan: &Plan) -> (Loaded, Report) {
         Err(why) => return failed(why.into_owned()),
     };
     let functions = means::functions();
-    let standing = Standing::untried(&plan.layouts)
-        .unwrap_or_else(|| Standing::of(&plan.layouts, try_layouts(plan, object.bytes(), &functions)));
+    let names: Vec<&str> = functions.iter().map(String::as_str).collect();
+    let layouts = Layouts::read(plan.offsets_file.as_deref(), &names);
+    let functions = Functions::new(&functions, &layouts.functions);
     let (mut means, mut lacks) = means::find(plan.ceiling, plan.machine, &functions);
-    if !standing.is_sane() {
-        // What stands at security hooks reads kernel structs.
-        (means.lsm, lacks.lsm) = (false, standing.problem.clone());
-        (means.kprobes, lacks.kprobes) = (false, standing.problem.clone());
-    }
+    // Tried as if they were right.
+    means.offsets = true;
+    let base = Attempt { plan, object: object.bytes(), layouts: &layouts, functions: &functions, means };
+    let standing = match Standing::untried(&layouts) {
+        Some(standing) => standing,
+        None => Standing::of(&layouts, base.try_layouts()),
+    };
+    (means.offsets, lacks.offsets) = (standing.is_sane(), standing.problem.clone());
     let mut choice = Choice::new(&plan.detectors, means, &lacks);
     loop {
-        let attempt = Attempt {
-            plan,
-            object: object.bytes(),
-            functions: &functions,
-            means,
-            choice: &choice,
-            uses_offsets: standing.is_sane(),
-        };
-        let (loaded, mut report) = match attempt.run() {
+        let attempt = Attempt { means, ..base };
+        let (loaded, mut report) = match attempt.run(&choice) {
             Ok(done) => done,
             Err(why) => return failed(shorten(&why)),
         };
-        if means.entry && let Some(why) = report.failure_of(Program::SysEnter).filter(|_| report.tried(Program::SysEnter)) {
+        if means.entry
+            && let Some(why) =
+                report.failure_of(Program::SysEnter).filter(|_| report.tried(Program::SysEnter))
+        {
             (means.entry, lacks.entry) = (false, why);
             choice = Choice::new(&plan.detectors, means, &lacks);
         } else if !choice.fall(&report, means, &lacks) {
@@ -149,43 +151,28 @@ fn try_stands(plan: &Plan) -> (Loaded, Report) {
     }
 }
 
-/// Reads through the offsets what is known otherwise. Nothing of it stays.
-fn try_layouts(plan: &Plan, object: &[u8], functions: &Functions) -> Result<Vec<Fact>, String> {
-    let choice = Choice::new(&[], Means::default(), &Lacks::default());
-    let means = Means::default();
-    let attempt = Attempt { plan, object, functions, means, choice: &choice, uses_offsets: true };
-    let image = attempt.image(&[])?;
-    let instructions = image.instructions("facts").ok_or("not in the object")?;
-    let kind = kernel::Kind { program: bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT as u32, ..kernel::Kind::default() };
-    let program = kernel::load("facts", kind, instructions, &image.licence)
-        .map_err(|(error, said)| shorten(&format!("{error}: {said}")))?;
-    let map = image.map("FACTS").ok_or("no map for them")?;
-    facts::run(program.as_fd(), map, &plan.layouts.offsets).map_err(|error| error.to_string())
-}
-
 /// One try to load what stands chosen need.
+#[derive(Clone, Copy)]
 struct Attempt<'a> {
     /// What is wanted.
     plan: &'a Plan,
     /// The object.
     object: &'a [u8],
+    /// Where members of kernel structs lie.
+    layouts: &'a Layouts,
     /// The kernel's functions.
-    functions: &'a Functions,
+    functions: &'a Functions<'a>,
     /// By what means.
     means: Means,
-    /// The stands.
-    choice: &'a Choice,
-    /// Whether the offsets of kernel structs are known, and right.
-    uses_offsets: bool,
 }
 
 impl Attempt<'_> {
     /// Makes the maps, loads the programs, attaches them.
-    fn run(&self) -> Result<(Loaded, Report), String> {
-        let Self { plan, means, choice, .. } = *self;
+    fn run(&self, choice: &Choice) -> Result<(Loaded, Report), String> {
+        let Self { plan, means, .. } = *self;
         let mut programs = choice.programs();
         programs.retain(|program| !plan.excluded.contains(program));
-        let image = self.image(&programs)?;
+        let image = self.image(&programs, |class| choice.wants(class))?;
         let attacher = Attacher { plan, means, functions: self.functions, image: &image, choice };
         let mut report = Report { means, ..Report::default() };
         let mut links = Vec::new();
@@ -207,16 +194,28 @@ impl Attempt<'_> {
         Ok((Loaded { maps, links }, report))
     }
 
-    /// The object with its globals set for these programs.
-    fn image(&self, programs: &[Program]) -> Result<Image, String> {
+    /// Reads through the offsets what is known otherwise. The program and its maps end here.
+    fn try_layouts(&self) -> Result<Vec<Fact>, String> {
+        let image = self.image(&[], |_| false)?;
+        let instructions = image.instructions(FACTS).ok_or("not in the object")?;
+        let kind = attach::kind_of_facts();
+        let program = kernel::load(FACTS, kind, instructions, &image.licence)
+            .map_err(|(error, said)| shorten(&format!("{error}: {said}")))?;
+        let map = image.map("FACTS").ok_or("no map for them")?;
+        facts::run(program.as_fd(), map, &self.layouts.offsets).map_err(|error| error.to_string())
+    }
+
+    /// The object with its globals set for these programs and syscalls.
+    fn image(&self, programs: &[Program], wants: impl Fn(SyscallClass) -> bool) -> Result<Image, String> {
         let plan = self.plan;
-        let syscalls = plan.machine.syscalls(|class| self.choice.wants(class));
+        let syscalls = plan.machine.syscalls(wants);
         let arguments = words(&plan.machine.argument_offsets());
         let number = if self.means.entry { plan.machine.number_offset() } else { 0 };
         let scope = plan.cgroup.as_ref().filter(|_| plan.scoped);
         let (depth, id) = scope.map_or((0, 0), |cgroup| (cgroup.depth + 1, cgroup.id));
-        let offsets = if self.uses_offsets { plan.layouts.offsets } else { [0; OFFSET_SLOTS] };
-        let [of_lsm, of_security] = plan.layouts.setattr_dentry;
+        // What is not known for sure is not there.
+        let offsets = if self.means.offsets { self.layouts.offsets } else { [0; OFFSET_SLOTS] };
+        let [of_lsm, of_security] = self.layouts.setattr_dentry;
         let setattr_dentry = if self.means.lsm { of_lsm } else { of_security };
         let sock_create = plan.cgroup.is_some() && programs.contains(&Program::SockCreate);
         Image::new(
