@@ -3,8 +3,8 @@
 use core::mem::{offset_of, size_of};
 
 use crate::{
-    ActRecord, Allow, Dropped, FileCounts, FileTamperRecord, FileTamperTuning, Header, HistoryEntry,
-    LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch,
+    ActRecord, Allow, Declared, Dropped, EgressKey, EgressPolicy, FileCounts, FileTamperRecord, FileTamperTuning, Header, HistoryEntry,
+    Known, LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch,
     WindowKey,
 };
 
@@ -42,6 +42,11 @@ const _: () = {
     assert!(offset_of!(Task, exe) == 48);
     assert!(offset_of!(Task, name) == 176);
     assert!(size_of::<Dropped>() == 16);
+    assert!(size_of::<EgressKey>() == 16);
+    assert!(offset_of!(EgressKey, network) == 8);
+    assert!(size_of::<Known>() == 16);
+    assert!(size_of::<Declared>() == 40);
+    assert!(size_of::<EgressPolicy>() == 16 + 48 * 40);
     assert!(size_of::<HistoryEntry>() == 72);
     assert!(offset_of!(HistoryEntry, text) == 24);
     assert!(size_of::<FileTamperTuning>() == 32);

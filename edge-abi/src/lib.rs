@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod counters;
+mod egress;
 mod header;
 mod history;
 mod kind;
@@ -20,6 +21,10 @@ mod task;
 mod tuning;
 
 pub use counters::{COUNTER_SLOTS, Counter, counter_slot};
+pub use egress::{
+    Declared, EGRESS_DECLARED, EGRESS_KNOWN, EGRESS_POOL, EPHEMERAL_PORT, EgressKey, EgressPolicy, Known, egress_flags,
+    egress_kind, program_id,
+};
 pub use header::{COMM_BYTES, Header};
 pub use history::{HISTORY_SLOTS, HISTORY_TEXT, HistoryEntry, history_kind};
 pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};

@@ -22,6 +22,7 @@ use crate::decide::{Decision, Identity, decide};
 use crate::enrich::history;
 use crate::error::AgentError;
 use crate::health::{Meter, Parts, Totals, heartbeat, totals};
+use crate::learn::{self, Keeper};
 use crate::load::{self, Features, Sensors};
 use crate::pipeline::{KernelProcesses, Pipeline};
 use crate::publish::{self, Channel, Port};
@@ -59,6 +60,8 @@ pub struct Agent<'a> {
     identity: Identity,
     /// What the kernel offers.
     features: Features,
+    /// When what was learnt is written.
+    keeper: RefCell<Keeper>,
 }
 
 /// Loads everything and runs until told to end.
@@ -74,6 +77,7 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
     let mut sensors = Sensors::load(&config, &features).map_err(|failed| failed.error)?;
     sensors.arm(&config)?;
     tell_coverage(&config, &sensors);
+    let keeper = Keeper::new(sensors.learnt.clone());
 
     let runtime =
         Runtime::new().map_err(|source| AgentError::Runtime { what: "starting the reactor", source })?;
@@ -90,8 +94,11 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
                 port,
                 identity,
                 features,
+                keeper: RefCell::new(keeper),
             };
-            agent.live(&options).await
+            let ended = agent.live(&options).await;
+            agent.keep(true);
+            ended
         })
     };
     PORT.with(live).map_err(|source| AgentError::Runtime { what: "waiting for events", source })?
@@ -149,7 +156,7 @@ impl Agent<'_> {
         // The link ends when `stop` was called and everything is said; the others never end by themselves.
         let stages = future::or(
             async { self.collect(&ring).await.map_err(failed) },
-            future::or(future::or(self.beat(), self.mend()), async {
+            future::or(future::or(self.beat(), future::or(self.mend(), self.learn())), async {
                 self.obey(&mut signals).await.map_err(failed)
             }),
         );
@@ -240,6 +247,40 @@ impl Agent<'_> {
                 Err(error) => log::warn!("agent: processes not repaired, {error}"),
             }
         }
+    }
+
+    /// Looks at what `new_egress` has learnt now and then. Never ends.
+    async fn learn(&self) -> Result<(), AgentError> {
+        loop {
+            let _ = rt::sleep(learn::LOOK_EVERY).await;
+            self.keep(false);
+        }
+    }
+
+    /// Writes what was learnt, when it is due. `ends`: the agent does.
+    fn keep(&self, ends: bool) {
+        let config = self.config.borrow();
+        if !load::is_enabled(&config, DetectorId::NEW_EGRESS) {
+            return;
+        }
+        let mut sensors = self.sensors.borrow_mut();
+        let (now, now_ns) = (sensors.maps.learnt(&config), Now::read().boot_ns);
+        sensors.maps.forget_all_but(&now);
+        let left = config.egress.learn.saturating_sub(now.time);
+        log::debug!("learn: known={} of {} left_s={}", now.entries.len(), edge_abi::EGRESS_KNOWN, left.as_secs());
+        if now.entries.len() >= edge_abi::EGRESS_KNOWN as usize && !left.is_zero() {
+            log::warn!("learn: the table of {} is full, what is new will be told later", edge_abi::EGRESS_KNOWN);
+        }
+        let path = config.egress.state.as_str();
+        if path.is_empty() || !self.keeper.borrow().is_due(&now, now_ns, ends) {
+            return;
+        }
+        match learn::save(path, &now) {
+            Ok(()) => log::info!("learn: file={path} known={} learnt_s={}", now.entries.len(), now.time.as_secs()),
+            // Said once in a while, and tried again as seldom: a read-only place does not become writable by trying.
+            Err(error) => log::error!("learn: file={path} not written, {error}"),
+        }
+        self.keeper.borrow_mut().note(now, now_ns);
     }
 
     /// What a heartbeat is made of, now.

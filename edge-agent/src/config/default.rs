@@ -2,7 +2,7 @@
 
 use super::programs;
 use super::types::{
-    ActDetector, Action, Broker, Config, Detectors, Device, FileTamper, LateralScan, Limits, Log, Mode, Mqtt,
+    ActDetector, Action, Broker, Config, Detectors, Device, Egress, FileTamper, LateralScan, Limits, Log, Mode, Mqtt,
     PORT_COUNT, Policy, Scope, VolatileExec,
 };
 use core::time::Duration;
@@ -68,6 +68,7 @@ impl Default for Config {
             detectors: Detectors::default(),
             limits: Limits::default(),
             programs: Box::new(programs::defaults()),
+            egress: Box::default(),
             watched: Box::default(),
         }
     }
@@ -151,6 +152,18 @@ impl Default for Detectors {
                 window: spec.window.map_or(Duration::ZERO, |span| span.default),
                 option: spec.option.map_or(0, |choice| choice.bounds.default),
             }),
+        }
+    }
+}
+
+impl Default for Egress {
+    fn default() -> Self {
+        Self {
+            learn: Duration::from_secs(7 * 86_400),
+            state: text("/var/lib/edge-agent/egress"),
+            loopback: false,
+            declare: Vec::new(),
+            listen: Vec::new(),
         }
     }
 }

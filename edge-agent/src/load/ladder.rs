@@ -74,6 +74,18 @@ pub const fn programs(detector: DetectorId) -> &'static [Program] {
             &[Program::SysEnter, Program::SysActs, FORK, EXIT, EXEC]
         }
         DetectorId::LOGIN_GUESSING => &[Program::SockState],
+        DetectorId::NEW_EGRESS => &[
+            Program::Connect4,
+            Program::Connect6,
+            Program::Sendmsg4,
+            Program::Sendmsg6,
+            Program::Bind4,
+            Program::Bind6,
+            Program::SockState,
+            FORK,
+            EXIT,
+            EXEC,
+        ],
         DetectorId::NET_TAMPER => &[Program::SysEnter, Program::SysNet, FORK, EXIT, EXEC],
         DetectorId::RAW_SOCKET => {
             &[Program::SysEnter, Program::SysNet, Program::SockCreate, FORK, EXIT, EXEC]

@@ -6,12 +6,13 @@ use std::os::fd::OwnedFd;
 use aya::maps::lpm_trie::LpmTrie;
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
 use edge_abi::{
-    Allow, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, LateralScanTuning, PrefixData, Rule, Task,
-    VolatileExecTuning, Watch,
+    Allow, EgressKey, EgressPolicy, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, Known, LateralScanTuning,
+    PrefixData, Rule, Task, VolatileExecTuning, Watch,
 };
 
 use super::report::Report;
 use crate::error::AgentError;
+use crate::learn::Learning;
 
 /// Everything the agent reads or writes but the ring.
 pub struct Maps {
@@ -35,6 +36,12 @@ pub struct Maps {
     pub rules: Array<MapData, [u8; size_of::<Rule>()]>,
     /// The process that tests the sensors.
     pub probe: Array<MapData, u32>,
+    /// Where programs go and on what they listen.
+    pub known: HashMap<MapData, [u8; size_of::<EgressKey>()], [u8; size_of::<Known>()]>,
+    /// Policy of `new_egress` besides its rule.
+    pub egress: Array<MapData, [u8; size_of::<EgressPolicy>()]>,
+    /// How far learning had come when this run began.
+    pub learning: Learning,
     /// Tuning of `file_tamper`.
     pub file_tamper: Array<MapData, [u8; size_of::<FileTamperTuning>()]>,
     /// Tuning of `lateral_scan`.
@@ -102,6 +109,9 @@ impl Maps {
             names: named.take("NAMES", Map::HashMap)?,
             rules: named.take("RULES", Map::Array)?,
             probe: named.take("PROBE", Map::Array)?,
+            known: named.take("KNOWN", Map::HashMap)?,
+            egress: named.take("EGRESS", Map::Array)?,
+            learning: Learning::default(),
             file_tamper: named.take("FILE_TAMPER", Map::Array)?,
             lateral_scan: named.take("LATERAL_SCAN", Map::Array)?,
             volatile_exec: named.take("VOLATILE_EXEC", Map::Array)?,

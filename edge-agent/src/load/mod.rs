@@ -2,6 +2,7 @@
 
 mod acts;
 mod cgroup;
+mod egress;
 mod features;
 mod handover;
 mod ladder;
@@ -34,6 +35,7 @@ pub use tune::apply;
 
 use crate::config::{self, Config};
 use crate::error::AgentError;
+use crate::learn::Learnt;
 use cgroup::Cgroup;
 use object::Plan;
 
@@ -45,6 +47,8 @@ pub struct Sensors {
     pub maps: Maps,
     /// What came of each program and map.
     pub report: Report,
+    /// What earlier runs had learnt; nothing before [`Self::arm`].
+    pub learnt: Learnt,
     /// What the self-test showed; nothing before [`Self::arm`].
     pub liveness: Liveness,
     /// Descriptors that keep the programs attached.
@@ -116,6 +120,7 @@ impl Sensors {
             events,
             maps,
             report: handover.report,
+            learnt: Learnt::default(),
             liveness: Liveness::default(),
             _links: handover.descriptors,
         })
@@ -129,7 +134,8 @@ impl Sensors {
     /// live then, and that is told.
     pub fn arm(&mut self, config: &Config) -> Result<(), AgentError> {
         let refused = |error: MapError| AgentError::Load { name: "the policy".into(), source: error.into() };
-        seed(&mut self.maps, config).map_err(refused)?;
+        self.learnt = egress::restore(&mut self.maps, config).map_err(refused)?;
+        seed(&mut self.maps, config, &self.learnt).map_err(refused)?;
         apply(&mut self.maps, config).map_err(refused)?;
         match selftest::run(&mut self.maps, config) {
             Ok(liveness) => self.liveness = liveness,
@@ -149,7 +155,7 @@ impl Sensors {
             name: "the table of processes".into(),
             source: error.into(),
         };
-        repair(&mut self.maps, config).map_err(refused)
+        repair(&mut self.maps, config, &self.learnt).map_err(refused)
     }
 }
 

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 /// A program of the kernel object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Program {
+    /// IPv4 bind.
+    Bind4,
+    /// IPv6 bind.
+    Bind6,
     /// IPv4 connect.
     Connect4,
     /// IPv6 connect.
@@ -80,7 +84,7 @@ pub enum Hook {
 impl Program {
     /// All of them, in the order they are attached: those that are jumped to before those that jump, followers of processes
     /// before those that judge.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Fork,
         Self::Exit,
         Self::SysPaths,
@@ -102,6 +106,8 @@ impl Program {
         Self::Connect6,
         Self::Sendmsg4,
         Self::Sendmsg6,
+        Self::Bind4,
+        Self::Bind6,
         Self::SockCreate,
         Self::Egress,
         Self::SockState,
@@ -112,6 +118,8 @@ impl Program {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Bind4 => "bind4",
+            Self::Bind6 => "bind6",
             Self::Connect4 => "connect4",
             Self::Connect6 => "connect6",
             Self::CpuClock => "cpu_clock",
@@ -144,6 +152,8 @@ impl Program {
     #[must_use]
     pub const fn hook(self) -> &'static str {
         match self {
+            Self::Bind4 => "cgroup/bind4",
+            Self::Bind6 => "cgroup/bind6",
             Self::Connect4 => "cgroup/connect4",
             Self::Connect6 => "cgroup/connect6",
             Self::CpuClock => "perf_event cpu-clock",
@@ -174,7 +184,12 @@ impl Program {
     #[must_use]
     pub const fn attachment(self) -> Hook {
         match self {
-            Self::Connect4 | Self::Connect6 | Self::Sendmsg4 | Self::Sendmsg6 => Hook::Cgroup,
+            Self::Bind4
+            | Self::Bind6
+            | Self::Connect4
+            | Self::Connect6
+            | Self::Sendmsg4
+            | Self::Sendmsg6 => Hook::Cgroup,
             Self::CpuClock => Hook::Clock(SAMPLE_NS),
             Self::Egress => Hook::CgroupPacket,
             Self::SockCreate => Hook::CgroupSocket,

@@ -30,6 +30,7 @@ pub fn apply(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
             0,
         )?;
     }
+    super::egress::write(maps, config)?;
     let (files, scan, exec) = tunings(config);
     for (index, files) in (0..).zip([files, of_origin(config, files)]) {
         maps.file_tamper.set(index, bytemuck::cast::<_, [u8; size_of::<FileTamperTuning>()]>(files), 0)?;

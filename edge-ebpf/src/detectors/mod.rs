@@ -14,6 +14,7 @@ pub mod masquerade;
 pub mod mass_kill;
 pub mod namespace_escape;
 pub mod net_tamper;
+pub mod new_egress;
 pub mod privilege_jump;
 pub mod process_injection;
 pub mod raw_socket;

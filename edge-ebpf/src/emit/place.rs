@@ -172,7 +172,7 @@ pub(crate) fn apply(
         reason: act.reason,
         flags: act.flags & !DENIES,
         port: act.port,
-        count: counted,
+        count: if act.total == 0 { counted } else { act.total },
         window_ns: rule.window_ns,
         value: act.value,
         target: act.target,
