@@ -3,9 +3,9 @@
 use core::mem::{offset_of, size_of};
 
 use crate::{
-    ActRecord, Allow, Declared, Dropped, EgressKey, EgressPolicy, FileCounts, FileTamperRecord, FileTamperTuning, Header, HistoryEntry,
-    Known, LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch,
-    WindowKey,
+    ActRecord, Allow, Declared, Dropped, EgressKey, EgressPolicy, FileCounts, FileTamperRecord,
+    FileTamperTuning, Header, HistoryEntry, Known, LateralScanRecord, LateralScanTuning, Rule, Task,
+    VolatileExecRecord, VolatileExecTuning, Watch, WindowKey,
 };
 
 const _: () = {

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod counters;
+mod device;
 mod egress;
 mod header;
 mod history;
@@ -21,9 +22,10 @@ mod task;
 mod tuning;
 
 pub use counters::{COUNTER_SLOTS, Counter, counter_slot};
+pub use device::{MAJOR_SLOTS, major_slot};
 pub use egress::{
-    Declared, EGRESS_DECLARED, EGRESS_KNOWN, EGRESS_POOL, EPHEMERAL_PORT, EgressKey, EgressPolicy, Known, egress_flags,
-    egress_kind, program_id,
+    Declared, EGRESS_DECLARED, EGRESS_KNOWN, EGRESS_POOL, EPHEMERAL_PORT, EgressKey, EgressPolicy, Known,
+    egress_flags, egress_kind, program_id,
 };
 pub use header::{COMM_BYTES, Header};
 pub use history::{HISTORY_SLOTS, HISTORY_TEXT, HistoryEntry, history_kind};
@@ -38,5 +40,5 @@ pub use syscall::{COMPAT_BASE, FIRST_ACT, SYSCALL_SLOTS, SyscallClass};
 pub use task::{CWD_BYTES, Dropped, EXE_BYTES, Task, task_flags};
 pub use tuning::{
     Allow, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS,
-    VolatileExecTuning, Watch, WatchSlot, WindowKey, exe_hash, prefix_verdict, watch_access,
+    VolatileExecTuning, Watch, WatchSlot, WindowKey, exe_hash, prefix_verdict, rule_option, watch_access,
 };

@@ -267,16 +267,26 @@ impl Agent<'_> {
         let (now, now_ns) = (sensors.maps.learnt(&config), Now::read().boot_ns);
         sensors.maps.forget_all_but(&now);
         let left = config.egress.learn.saturating_sub(now.time);
-        log::debug!("learn: known={} of {} left_s={}", now.entries.len(), edge_abi::EGRESS_KNOWN, left.as_secs());
+        log::debug!(
+            "learn: known={} of {} left_s={}",
+            now.entries.len(),
+            edge_abi::EGRESS_KNOWN,
+            left.as_secs()
+        );
         if now.entries.len() >= edge_abi::EGRESS_KNOWN as usize && !left.is_zero() {
-            log::warn!("learn: the table of {} is full, what is new will be told later", edge_abi::EGRESS_KNOWN);
+            log::warn!(
+                "learn: the table of {} is full, what is new will be told later",
+                edge_abi::EGRESS_KNOWN
+            );
         }
         let path = config.egress.state.as_str();
         if path.is_empty() || !self.keeper.borrow().is_due(&now, now_ns, ends) {
             return;
         }
         match learn::save(path, &now) {
-            Ok(()) => log::info!("learn: file={path} known={} learnt_s={}", now.entries.len(), now.time.as_secs()),
+            Ok(()) => {
+                log::info!("learn: file={path} known={} learnt_s={}", now.entries.len(), now.time.as_secs())
+            }
             // Said once in a while, and tried again as seldom: a read-only place does not become writable by trying.
             Err(error) => log::error!("learn: file={path} not written, {error}"),
         }

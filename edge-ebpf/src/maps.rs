@@ -7,7 +7,8 @@ use aya_ebpf::maps::lpm_trie::LpmTrie;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use edge_abi::{
     Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, EGRESS_KNOWN, EgressKey, EgressPolicy, FileTamperTuning,
-    HISTORY_SLOTS, HistoryEntry, Known, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey,
+    HISTORY_SLOTS, HistoryEntry, Known, LateralScanTuning, MAJOR_SLOTS, PrefixData, Rule, Task,
+    VolatileExecTuning, Watch, WindowKey,
 };
 use edge_ebpf::count::WindowState;
 use edge_ebpf::detectors::file_tamper::FilesState;
@@ -92,6 +93,10 @@ pub(crate) static KNOWN: HashMap<EgressKey, Known> = HashMap::with_max_entries(E
 /// What was told as new lately. LRU: what is pushed out is told again.
 #[map]
 pub(crate) static FRESH: LruHashMap<EgressKey, Contact> = LruHashMap::with_max_entries(64, 0);
+
+/// Which devices matter, see `edge_abi::major_slot`: one of `edge_abi::reason`, or 0; written by the agent.
+#[map]
+pub(crate) static MAJORS: Array<[u8; MAJOR_SLOTS]> = Array::with_max_entries(1, 0);
 
 /// Policy of `new_egress` besides its rule; written by the agent.
 #[map]

@@ -4,7 +4,7 @@ use crate::schedule::Case;
 use crate::{
     bus_flood, credential_access, device_tamper, fetch_loop, file_tamper, fileless_exec, flood, flood_out,
     foreign_exec, guest, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade, mass_kill,
-    namespace_escape, net_tamper, persistence, privilege_jump, process_injection, raw_socket,
+    namespace_escape, net_tamper, new_egress, persistence, privilege_jump, process_injection, raw_socket,
     resource_hijack, set_uid, shell_on_socket, sysctl_tamper, uring_use, volatile_exec,
 };
 
@@ -76,6 +76,12 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "fetch_loop", name: "attack_caught", run: fetch_loop::attack_caught },
     Case { detector: "fetch_loop", name: "pipe_caught", run: fetch_loop::pipe_caught },
     Case { detector: "fetch_loop", name: "benign_quiet", run: fetch_loop::benign_quiet },
+    Case { detector: "new_egress", name: "learning_quiet", run: new_egress::learning_quiet },
+    Case { detector: "new_egress", name: "benign_quiet", run: new_egress::benign_quiet },
+    Case { detector: "new_egress", name: "attack_caught", run: new_egress::attack_caught },
+    Case { detector: "new_egress", name: "flood_books", run: new_egress::flood_books },
+    Case { detector: "new_egress", name: "deny", run: new_egress::deny },
+    Case { detector: "new_egress", name: "bad_file_named", run: new_egress::bad_file_named },
     Case { detector: "foreign_exec", name: "attack_killed", run: foreign_exec::attack_killed },
     Case { detector: "foreign_exec", name: "benign_quiet", run: foreign_exec::benign_quiet },
     Case { detector: "file_tamper", name: "kill_exact", run: file_tamper::kill_exact },

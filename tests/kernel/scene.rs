@@ -37,14 +37,20 @@ pub(crate) enum Policy {
     Enforce,
     /// The same, and what does not belong to the image is killed.
     Image,
+    /// Only report, and learn where programs go.
+    Learn,
+    /// Only report, with nothing left to learn.
+    Frozen,
+    /// With nothing left to learn, deny whatever can be denied.
+    Deny,
 }
 
 impl Policy {
     /// The agent's configuration; what it does not name has its default.
     fn config(self, device: &str, port: u16) -> String {
         let action = match self {
-            Self::Observe => "observe",
-            Self::Enforce | Self::Image => "enforce",
+            Self::Observe | Self::Learn | Self::Frozen => "observe",
+            Self::Enforce | Self::Image | Self::Deny => "enforce",
         };
         let image = if self == Self::Image {
             "[detectors.foreign_exec]\nenabled = true\naction = \"kill\"\n"
@@ -52,7 +58,8 @@ impl Policy {
             ""
         };
         // Whoever stops the agent under enforce is killed for it, so only the last one of a guest enforces this, too.
-        let guards = if self == Self::Image { "observe" } else { "kill" };
+        let guards = if matches!(self, Self::Image | Self::Deny) { "observe" } else { "kill" };
+        let egress = self.egress();
         format!(
             "[device]\nid = \"{device}\"\n\
              [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
@@ -78,8 +85,28 @@ impl Policy {
              [detectors.resource_hijack]\naction = \"kill\"\nthreshold = {PERCENT}\nwindow = \"{WINDOW_S}s\"\n\
              [detectors.masquerade]\naction = \"kill\"\n\
              [detectors.fetch_loop]\naction = \"kill\"\n\
-             {image}"
+             {image}{egress}"
         )
+    }
+}
+
+/// What the three have in common.
+macro_rules! egress {
+    () => {
+        "[detectors.new_egress]\nloopback = true\nstate = \"/data/egress/known\"\nlisten = [4446]\n\
+         declare = [\"tcp 127.8.0.0/16:8883 /usr/bin/edge-emulate\"]\n"
+    };
+}
+
+impl Policy {
+    /// What it says of `new_egress`; without this, a week is learnt.
+    fn egress(self) -> &'static str {
+        match self {
+            Self::Observe | Self::Enforce | Self::Image => "",
+            Self::Learn => concat!(egress!(), "learn = \"1h\"\n"),
+            Self::Frozen => concat!(egress!(), "learn = \"0s\"\n"),
+            Self::Deny => concat!(egress!(), "learn = \"0s\"\naction = \"deny\"\n"),
+        }
     }
 }
 

@@ -57,8 +57,7 @@ fn place(text: &str) -> Option<(u8, [u32; 4], [u32; 4])> {
     let (address, bits) = split(text, 32)?;
     let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
     let network = address.parse::<Ipv4Addr>().ok()?.to_bits();
-    (network & !mask == 0)
-        .then(|| (egress_kind::IPV4, [network.to_be(), 0, 0, 0], [mask.to_be(), 0, 0, 0]))
+    (network & !mask == 0).then(|| (egress_kind::IPV4, [network.to_be(), 0, 0, 0], [mask.to_be(), 0, 0, 0]))
 }
 
 /// An address and how many of its bits count, `most` where it does not say.

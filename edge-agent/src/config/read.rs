@@ -5,8 +5,8 @@ use super::problem::Problems;
 use super::read_acts::{self, Merge};
 use super::reader::{Reader, number, text};
 use super::types::{
-    Action, Config, Detectors, Egress, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT, Policy,
-    VolatileExec,
+    Action, Config, Detectors, Egress, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT,
+    Policy, VolatileExec,
 };
 use super::{declare, ranges, value};
 use edge_abi::Detector;
@@ -184,7 +184,13 @@ fn new_egress(reader: &mut Reader<'_>, egress: &mut Egress) {
     let parse = |item: &Value<'_>| text(item).and_then(declare::declared);
     reader.list("detectors.new_egress.declare", &mut egress.declare, 0, parse, form);
     let form = format_args!("a port of {}..{}", ranges::PORT.start(), ranges::PORT.end());
-    reader.list("detectors.new_egress.listen", &mut egress.listen, 0, |item| number(item, &ranges::PORT), form);
+    reader.list(
+        "detectors.new_egress.listen",
+        &mut egress.listen,
+        0,
+        |item| number(item, &ranges::PORT),
+        form,
+    );
     egress.listen.sort_unstable();
 }
 

@@ -66,7 +66,8 @@ impl Keeper {
     /// Whether `now` is to be written. `ends`: the agent does.
     #[must_use]
     pub fn is_due(&self, now: &Learnt, now_ns: u64, ends: bool) -> bool {
-        let rested = self.written_ns.is_none_or(|then| now_ns.saturating_sub(then) >= WRITE_EVERY.as_nanos() as u64);
+        let rested =
+            self.written_ns.is_none_or(|then| now_ns.saturating_sub(then) >= WRITE_EVERY.as_nanos() as u64);
         // Time alone is written as seldom: a device that learns nothing new must be done with learning all the same.
         let aged = now.time.saturating_sub(self.kept.time);
         let new = now.entries != self.kept.entries;

@@ -106,13 +106,23 @@ mod tests {
         assert_eq!((policy.beacon, policy.flags), (10, egress_flags::LOOPBACK));
         let kinds: Vec<_> = policy.declared.iter().map(|one| (one.kind, one.port)).take(4).collect();
         let listener = egress_kind::LISTENER;
-        assert_eq!(kinds, [(egress_kind::ANYWHERE, 123), (listener, 22), (listener, 443), (egress_kind::NONE, 0)]);
+        assert_eq!(
+            kinds,
+            [(egress_kind::ANYWHERE, 123), (listener, 22), (listener, 443), (egress_kind::NONE, 0)]
+        );
     }
 
     #[test]
     fn a_running_program_is_known_by_any_name_it_may_have() {
         let entry = |path: &[u8]| {
-            (EgressKey { program: program_id(exe_hash(path)), kind: egress_kind::IPV4, ..EgressKey::default() }, 1)
+            (
+                EgressKey {
+                    program: program_id(exe_hash(path)),
+                    kind: egress_kind::IPV4,
+                    ..EgressKey::default()
+                },
+                1,
+            )
         };
         let learnt = Learnt { entries: vec![entry(b"/opt/collect.py")], ..Learnt::default() };
         let names = [b"/usr/bin/python3.11".to_vec(), b"python3".to_vec(), b"/opt/collect.py".to_vec()];

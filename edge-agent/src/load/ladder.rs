@@ -34,10 +34,23 @@ pub const fn programs(detector: DetectorId) -> &'static [Program] {
             Program::SysSecond,
             Program::SysUnlink,
         ],
-        DetectorId::CREDENTIAL_ACCESS | DetectorId::PERSISTENCE | DetectorId::SYSCTL_TAMPER => {
+        DetectorId::CREDENTIAL_ACCESS | DetectorId::PERSISTENCE => {
             &[Program::SysEnter, Program::SysPaths, Program::SysSecond, FORK, EXIT, EXEC]
         }
-        DetectorId::DEVICE_TAMPER | DetectorId::NAMESPACE_ESCAPE | DetectorId::PROCESS_INJECTION => {
+        DetectorId::SYSCTL_TAMPER => {
+            &[Program::SysEnter, Program::SysPaths, Program::SysSecond, Program::Sysctl, FORK, EXIT, EXEC]
+        }
+        DetectorId::DEVICE_TAMPER => &[
+            Program::SysEnter,
+            Program::SysPaths,
+            Program::SysSecond,
+            Program::SysActs,
+            Program::Device,
+            FORK,
+            EXIT,
+            EXEC,
+        ],
+        DetectorId::NAMESPACE_ESCAPE | DetectorId::PROCESS_INJECTION => {
             &[Program::SysEnter, Program::SysPaths, Program::SysSecond, Program::SysActs, FORK, EXIT, EXEC]
         }
         DetectorId::PRIVILEGE_JUMP => &[
@@ -99,6 +112,14 @@ pub const fn programs(detector: DetectorId) -> &'static [Program] {
 /// The rung a detector has reached.
 #[must_use]
 pub fn rung(report: &Report, detector: DetectorId) -> Rung {
+    let beside = match detector {
+        DetectorId::DEVICE_TAMPER => Some(Program::Device),
+        DetectorId::SYSCTL_TAMPER => Some(Program::Sysctl),
+        _ => None,
+    };
+    if beside.is_some_and(|program| report.runs(program)) {
+        return Rung::CGROUP;
+    }
     match programs(detector).first() {
         Some(first @ (Program::Connect4 | Program::Egress)) if report.runs(*first) => Rung::CGROUP,
         Some(first) if report.runs(*first) => Rung::TRACEPOINT,

@@ -6,11 +6,11 @@ use std::os::fd::OwnedFd;
 use aya::maps::lpm_trie::LpmTrie;
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
 use edge_abi::{
-    Allow, EgressKey, EgressPolicy, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, Known, LateralScanTuning,
-    PrefixData, Rule, Task, VolatileExecTuning, Watch,
+    Allow, Detector, EgressKey, EgressPolicy, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, Known,
+    LateralScanTuning, MAJOR_SLOTS, PrefixData, Rule, Task, VolatileExecTuning, Watch,
 };
 
-use super::report::Report;
+use super::report::{Program, Report};
 use crate::error::AgentError;
 use crate::learn::Learning;
 
@@ -38,6 +38,10 @@ pub struct Maps {
     pub probe: Array<MapData, u32>,
     /// Where programs go and on what they listen.
     pub known: HashMap<MapData, [u8; size_of::<EgressKey>()], [u8; size_of::<Known>()]>,
+    /// Which devices matter.
+    pub majors: Array<MapData, [u8; MAJOR_SLOTS]>,
+    /// Detectors of which a cgroup program judges part ([`edge_abi::Detector::bit`]).
+    pub in_cgroup: u32,
     /// Policy of `new_egress` besides its rule.
     pub egress: Array<MapData, [u8; size_of::<EgressPolicy>()]>,
     /// How far learning had come when this run began.
@@ -78,6 +82,12 @@ impl Named<'_> {
     }
 }
 
+/// Detectors whose cgroup program runs.
+fn in_cgroup(report: &Report) -> u32 {
+    let bit = |program, detector: Detector| if report.runs(program) { detector.bit() } else { 0 };
+    bit(Program::Device, Detector::DeviceTamper) | bit(Program::Sysctl, Detector::SysctlTamper)
+}
+
 impl Maps {
     /// What happened lately, in no order. What cannot be read is left out.
     #[must_use]
@@ -110,6 +120,8 @@ impl Maps {
             rules: named.take("RULES", Map::Array)?,
             probe: named.take("PROBE", Map::Array)?,
             known: named.take("KNOWN", Map::HashMap)?,
+            majors: named.take("MAJORS", Map::Array)?,
+            in_cgroup: in_cgroup(report),
             egress: named.take("EGRESS", Map::Array)?,
             learning: Learning::default(),
             file_tamper: named.take("FILE_TAMPER", Map::Array)?,

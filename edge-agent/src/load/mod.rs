@@ -2,6 +2,7 @@
 
 mod acts;
 mod cgroup;
+mod devices;
 mod egress;
 mod features;
 mod handover;
@@ -89,6 +90,9 @@ impl Sensors {
             signal_fields: [0; 4],
             sock_state: 0,
         };
+        if !features.tells_processes_in_cgroups() {
+            plan.programs.retain(|program| !matches!(program, Program::Device | Program::Sysctl));
+        }
         // A connection that is made to this machine belongs to no cgroup that could be told.
         if plan.scoped || (plan.programs.contains(&Program::SockState) && plan.read_sock_state().is_err()) {
             plan.programs.retain(|program| *program != Program::SockState);
@@ -155,6 +159,7 @@ impl Sensors {
             name: "the table of processes".into(),
             source: error.into(),
         };
+        devices::write(&mut self.maps).map_err(refused)?;
         repair(&mut self.maps, config, &self.learnt).map_err(refused)
     }
 }

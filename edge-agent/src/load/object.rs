@@ -8,8 +8,8 @@ use aya::maps::ProgramArray;
 use aya::programs::cgroup_sock_addr::CgroupSockAddr;
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::{
-    CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSock, PerfEvent, ProgramFd, RawTracePoint,
-    TracePoint,
+    CgroupAttachMode, CgroupDevice, CgroupSkb, CgroupSkbAttachType, CgroupSock, CgroupSysctl, PerfEvent,
+    ProgramFd, RawTracePoint, TracePoint,
 };
 use aya::util::online_cpus;
 use aya::{Ebpf, EbpfLoader};
@@ -172,6 +172,16 @@ fn attach(ebpf: &mut Ebpf, program: Program, plan: &Plan) -> Result<(), Failure>
             let handle: &mut CgroupSkb = handle.try_into().map_err(load)?;
             handle.load().map_err(load)?;
             handle.attach(directory(plan)?, CgroupSkbAttachType::Egress, MODE).map_err(hook)?;
+        }
+        Hook::CgroupDevice => {
+            let handle: &mut CgroupDevice = handle.try_into().map_err(load)?;
+            handle.load().map_err(load)?;
+            handle.attach(directory(plan)?, MODE).map_err(hook)?;
+        }
+        Hook::CgroupSysctl => {
+            let handle: &mut CgroupSysctl = handle.try_into().map_err(load)?;
+            handle.load().map_err(load)?;
+            handle.attach(directory(plan)?, MODE).map_err(hook)?;
         }
         Hook::CgroupSocket => {
             let handle: &mut CgroupSock = handle.try_into().map_err(load)?;

@@ -16,6 +16,8 @@ pub enum Program {
     Connect6,
     /// A sample of the processor's use.
     CpuClock,
+    /// Device node opened.
+    Device,
     /// IP packet out.
     Egress,
     /// Program executed.
@@ -40,6 +42,8 @@ pub enum Program {
     SockCreate,
     /// TCP socket changed its state.
     SockState,
+    /// Kernel setting written.
+    Sysctl,
     /// Syscalls judged by their registers.
     SysActs,
     /// Syscall begun.
@@ -67,10 +71,14 @@ pub enum Program {
 pub enum Hook {
     /// Attached to the cgroup, where addresses are given.
     Cgroup,
+    /// Attached to the cgroup, where device nodes are opened.
+    CgroupDevice,
     /// Attached to the cgroup, where packets leave.
     CgroupPacket,
     /// Attached to the cgroup, where sockets are made.
     CgroupSocket,
+    /// Attached to the cgroup, where settings are read and written.
+    CgroupSysctl,
     /// A timer on every CPU, with so many nanoseconds between two samples.
     Clock(u64),
     /// Reached by a tail call from another program: the map that program jumps through, and the place in it.
@@ -84,7 +92,7 @@ pub enum Hook {
 impl Program {
     /// All of them, in the order they are attached: those that are jumped to before those that jump, followers of processes
     /// before those that judge.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Fork,
         Self::Exit,
         Self::SysPaths,
@@ -111,6 +119,8 @@ impl Program {
         Self::SockCreate,
         Self::Egress,
         Self::SockState,
+        Self::Device,
+        Self::Sysctl,
         Self::CpuClock,
     ];
 
@@ -123,6 +133,8 @@ impl Program {
             Self::Connect4 => "connect4",
             Self::Connect6 => "connect6",
             Self::CpuClock => "cpu_clock",
+            Self::Device => "device",
+            Self::Sysctl => "sysctl",
             Self::Egress => "egress",
             Self::Exec => "exec",
             Self::ExecActs => "exec_acts",
@@ -157,6 +169,8 @@ impl Program {
             Self::Connect4 => "cgroup/connect4",
             Self::Connect6 => "cgroup/connect6",
             Self::CpuClock => "perf_event cpu-clock",
+            Self::Device => "cgroup/dev",
+            Self::Sysctl => "cgroup/sysctl",
             Self::Egress => "cgroup_skb/egress",
             Self::Exec => "tracepoint sched:sched_process_exec",
             Self::ExecActs | Self::ExecPlace | Self::ExecReport => "jump of exec",
@@ -184,13 +198,12 @@ impl Program {
     #[must_use]
     pub const fn attachment(self) -> Hook {
         match self {
-            Self::Bind4
-            | Self::Bind6
-            | Self::Connect4
-            | Self::Connect6
-            | Self::Sendmsg4
-            | Self::Sendmsg6 => Hook::Cgroup,
+            Self::Bind4 | Self::Bind6 | Self::Connect4 | Self::Connect6 | Self::Sendmsg4 | Self::Sendmsg6 => {
+                Hook::Cgroup
+            }
             Self::CpuClock => Hook::Clock(SAMPLE_NS),
+            Self::Device => Hook::CgroupDevice,
+            Self::Sysctl => Hook::CgroupSysctl,
             Self::Egress => Hook::CgroupPacket,
             Self::SockCreate => Hook::CgroupSocket,
             Self::SockState => Hook::Tracepoint("sock", "inet_sock_set_state"),
@@ -221,7 +234,10 @@ impl Program {
     /// Whether it is attached to a cgroup.
     #[must_use]
     pub const fn needs_cgroup(self) -> bool {
-        matches!(self.attachment(), Hook::Cgroup | Hook::CgroupPacket | Hook::CgroupSocket)
+        matches!(
+            self.attachment(),
+            Hook::Cgroup | Hook::CgroupDevice | Hook::CgroupPacket | Hook::CgroupSocket | Hook::CgroupSysctl
+        )
     }
 }
 

@@ -173,7 +173,9 @@ fn task(found: &Found, all: &[Found], config: &Config, learnt: &Learnt) -> Task 
 fn names(found: &Found) -> Vec<Vec<u8>> {
     let mut names = vec![found.exe.clone()];
     let line = proc::cmdline(found.tgid).unwrap_or_default();
-    names.extend(line.split(|byte| *byte == 0).take(2).filter(|word| word.starts_with(b"/")).map(<[u8]>::to_vec));
+    names.extend(
+        line.split(|byte| *byte == 0).take(2).filter(|word| word.starts_with(b"/")).map(<[u8]>::to_vec),
+    );
     let applet = found.stat.comm.as_slice();
     names.extend([&b"/bin/"[..], b"/sbin/"].map(|folder| [folder, applet].concat()));
     names

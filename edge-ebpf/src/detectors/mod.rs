@@ -20,6 +20,7 @@ pub mod process_injection;
 pub mod raw_socket;
 pub mod resource_hijack;
 pub mod shell_on_socket;
+pub mod sysctl_tamper;
 pub mod uring_use;
 pub mod volatile_exec;
 

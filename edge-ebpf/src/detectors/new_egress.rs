@@ -200,8 +200,11 @@ impl Contact {
         }
         self.steady += 1;
         // An eighth of the difference at a time.
-        self.period_ns =
-            if interval > self.period_ns { self.period_ns + (differs >> 3) } else { self.period_ns - (differs >> 3) };
+        self.period_ns = if interval > self.period_ns {
+            self.period_ns + (differs >> 3)
+        } else {
+            self.period_ns - (differs >> 3)
+        };
         let connections = self.steady + 1;
         if wanted == 0 || connections < wanted || connections < self.report_at {
             return None;

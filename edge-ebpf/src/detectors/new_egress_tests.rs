@@ -20,7 +20,8 @@ fn a_network_is_known_and_its_neighbour_is_not() {
     assert_ne!(key(ipv4([10, 1, 2, 3], 443)), key(ipv4([10, 1, 3, 3], 443)));
     assert_ne!(key(ipv4([10, 1, 2, 3], 443)), key(ipv4([10, 1, 2, 3], 8443)));
     assert_ne!(ipv4([10, 1, 2, 3], 443).key(7, false), ipv4([10, 1, 2, 3], 443).key(8, false));
-    let (near, far) = (ipv6([0x2001_0db8, 0x1111_0001, 0, 1], 443), ipv6([0x2001_0db8, 0x1111_0002, 9, 9], 443));
+    let (near, far) =
+        (ipv6([0x2001_0db8, 0x1111_0001, 0, 1], 443), ipv6([0x2001_0db8, 0x1111_0002, 9, 9], 443));
     assert_eq!(key(near), key(far), "one /48");
     assert_ne!(key(near), key(ipv6([0x2001_0db8, 0x1112_0001, 0, 1], 443)));
 }
@@ -101,7 +102,8 @@ fn declarations_hold_for_what_they_name() {
 
 #[test]
 fn a_socket_that_begins_to_listen_is_told_by_its_port() {
-    let change = Change { old_state: 7, new_state: 10, local_port: 4444, family: 2, protocol: 6, ..Change::default() };
+    let change =
+        Change { old_state: 7, new_state: 10, local_port: 4444, family: 2, protocol: 6, ..Change::default() };
     let endpoint = listening(&change).unwrap();
     assert_eq!((endpoint.family, endpoint.port, endpoint.is_local(true)), (4, 4444, false));
     assert_eq!(listening(&Change { new_state: 1, ..change }), None, "established");

@@ -3,7 +3,10 @@
 //! A path is compared as text, joined to the working directory when that is known. What only the name tells (`//`, `..`, an
 //! unknown directory, another root) is a candidate that the agent resolves.
 
-use edge_abi::{CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_flags, name_hash};
+use edge_abi::{
+    CWD_BYTES, Detector, PREFIX_BYTES, PrefixData, Task, Watch, WatchSlot, act_flags, name_hash, reason,
+    rule_option,
+};
 use edge_ebpf::detectors::process_injection::proc_mem;
 use edge_ebpf::path::PathBuffer;
 
@@ -90,12 +93,25 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
         (detector, act)
     };
     let rule = enter(detector, tgid)?;
+    if rule.option & rule_option::ELSEWHERE != 0 && is_elsewhere(detector, act.reason, known, &prefix.data) {
+        return None;
+    }
     act.object = facts.identity;
     if relative {
         act.flags |= act_flags::RELATIVE;
     }
     apply(detector, rule, tgid, &act, Some((path, length)));
     Some(())
+}
+
+/// Whether a cgroup program judges it: it knows devices by their numbers and settings by their names, whatever path leads there.
+#[inline(always)]
+fn is_elsewhere(detector: Detector, reason: u8, known: bool, path: &PrefixData) -> bool {
+    if matches!(detector, Detector::DeviceTamper) {
+        return reason != reason::SOLE;
+    }
+    let [a, b, c, d, e, f, g, h, i, j, ..] = *path;
+    matches!(detector, Detector::SysctlTamper) && known && [a, b, c, d, e, f, g, h, i, j] == *b"/proc/sys/"
 }
 
 /// What is known of the path in `key`. Bytes behind its NUL do no harm: no entry holds one but as its last byte.
