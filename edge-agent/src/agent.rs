@@ -125,6 +125,11 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
             let live =
                 edge_abi::Detector::from_raw(detector.0).is_some_and(|known| sensors.liveness.is_live(known));
             let action = load::action(config, detector);
+            if action == edge_wire::Action::DENY && !load::can_deny(&sensors.report, detector) {
+                log::error!(
+                    "load: detector={detector} rung={rung} cannot deny on this kernel, it only observes"
+                );
+            }
             if live {
                 log::info!("load: detector={detector} rung={rung} action={action} state=live");
             } else {

@@ -251,7 +251,7 @@ fn values_are_refused_with_file_line_key_value_and_range() {
         ),
         (
             "detectors.new_egress.learn = \"91d\"",
-            r#"agent.toml:1: `detectors.new_egress.learn = "91d"`: expected a duration of 0h..2160h such as "168h""#,
+            r#"agent.toml:1: `detectors.new_egress.learn = "91d"`: expected a duration of 0ms..2160h such as "168h""#,
         ),
         ("[[log]]", "agent.toml:1: not valid: `[[..]]` is not used here, write `[..]`"),
     ] {

@@ -109,6 +109,13 @@ pub const fn programs(detector: DetectorId) -> &'static [Program] {
     }
 }
 
+/// Whether a detector can refuse where it stands.
+#[must_use]
+pub fn can_deny(report: &Report, detector: DetectorId) -> bool {
+    let beside = detector == DetectorId::RAW_SOCKET && report.runs(Program::SockCreate);
+    beside || matches!(rung(report, detector), Rung::CGROUP | Rung::LSM)
+}
+
 /// The rung a detector has reached.
 #[must_use]
 pub fn rung(report: &Report, detector: DetectorId) -> Rung {

@@ -27,7 +27,7 @@ use edge_abi::Detector;
 use edge_wire::{Action, DetectorId, Rung};
 
 pub use features::{Features, Presence};
-pub use ladder::{programs, rung};
+pub use ladder::{can_deny, programs, rung};
 pub use maps::Maps;
 pub use report::{MapCost, Program, Reached, Report};
 use seed::{repair, seed};

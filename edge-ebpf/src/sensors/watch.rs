@@ -28,6 +28,11 @@ pub(super) enum Which {
 /// Above this bit of [`Act::value`], a candidate tells the descriptor that its relative path starts from.
 pub(super) const AT_SHIFT: u32 = 32;
 
+/// What `sysctl_tamper` watches outside `/proc/sys`.
+const SYSRQ: u32 = name_hash(b"sysrq-trigger");
+const ENFORCE: u32 = name_hash(b"enforce");
+const REMOVE: u32 = name_hash(b".remove");
+
 /// A process's memory, in /proc.
 const MEM: u32 = name_hash(b"mem");
 
@@ -93,7 +98,7 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
         (detector, act)
     };
     let rule = enter(detector, tgid)?;
-    if rule.option & rule_option::ELSEWHERE != 0 && is_elsewhere(detector, act.reason, known, &prefix.data) {
+    if rule.option & rule_option::ELSEWHERE != 0 && is_elsewhere(detector, &act, facts.name, &prefix.data) {
         return None;
     }
     act.object = facts.identity;
@@ -106,12 +111,17 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
 
 /// Whether a cgroup program judges it: it knows devices by their numbers and settings by their names, whatever path leads there.
 #[inline(always)]
-fn is_elsewhere(detector: Detector, reason: u8, known: bool, path: &PrefixData) -> bool {
+fn is_elsewhere(detector: Detector, act: &Act, name: u32, path: &PrefixData) -> bool {
     if matches!(detector, Detector::DeviceTamper) {
-        return reason != reason::SOLE;
+        // What the configuration adds is known by its path alone.
+        return act.reason != reason::SOLE;
+    }
+    if act.flags & act_flags::CANDIDATE != 0 {
+        // Of what is watched only these are no settings.
+        return name != SYSRQ && name != ENFORCE && name != REMOVE;
     }
     let [a, b, c, d, e, f, g, h, i, j, ..] = *path;
-    matches!(detector, Detector::SysctlTamper) && known && [a, b, c, d, e, f, g, h, i, j] == *b"/proc/sys/"
+    matches!(detector, Detector::SysctlTamper) && [a, b, c, d, e, f, g, h, i, j] == *b"/proc/sys/"
 }
 
 /// What is known of the path in `key`. Bytes behind its NUL do no harm: no entry holds one but as its last byte.
