@@ -22,7 +22,7 @@ use crate::decide::{Decision, Identity, decide};
 use crate::enrich::history;
 use crate::error::AgentError;
 use crate::health::{Meter, Parts, Totals, heartbeat, totals};
-use crate::learn::{self, Keeper};
+use crate::learn::{Keeper, LOOK_EVERY};
 use crate::load::{self, Features, Sensors};
 use crate::pipeline::{KernelProcesses, Pipeline};
 use crate::publish::{self, Channel, Port};
@@ -77,13 +77,14 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
     let mut sensors = Sensors::load(&config, &features).map_err(|failed| failed.error)?;
     sensors.arm(&config)?;
     tell_coverage(&config, &sensors);
-    let keeper = Keeper::new(sensors.learnt.clone());
+    let keeper = Keeper::new(&config.egress.state, sensors.learnt.clone());
 
     let runtime =
         Runtime::new().map_err(|source| AgentError::Runtime { what: "starting the reactor", source })?;
     let live = |port: &Port<QUEUE_BLOCKS>| {
         runtime.block_on(async {
-            let identity = Identity { boot_id: boot_id(), incarnation: next_second().await };
+            let files = load::rung(&sensors.report, DetectorId::FILE_TAMPER);
+            let identity = Identity { boot_id: boot_id(), incarnation: next_second().await, files };
             let options = session::complete(options, identity);
             let agent = Agent {
                 config: RefCell::new(config),
@@ -122,6 +123,11 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
         } else if rung == edge_wire::Rung::OFF {
             log::error!("load: detector={detector} state=blind, see `edge-agent check`");
         } else {
+            if let Some(why) =
+                sensors.report.reach(detector).map(|reach| &reach.why).filter(|why| !why.is_empty())
+            {
+                log::warn!("load: detector={detector} rung={rung}, not higher: {why}");
+            }
             let live =
                 edge_abi::Detector::from_raw(detector.0).is_some_and(|known| sensors.liveness.is_live(known));
             let action = load::action(config, detector);
@@ -141,6 +147,9 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
         if let load::Reached::Loaded(why) | load::Reached::Refused(why) = reached {
             log::warn!("load: program={} state=missing why=\"{why}\"", program.name());
         }
+    }
+    for note in &sensors.report.notes {
+        log::warn!("load: {note}");
     }
 }
 
@@ -257,45 +266,15 @@ impl Agent<'_> {
     /// Looks at what `new_egress` has learnt now and then. Never ends.
     async fn learn(&self) -> Result<(), AgentError> {
         loop {
-            let _ = rt::sleep(learn::LOOK_EVERY).await;
+            let _ = rt::sleep(LOOK_EVERY).await;
             self.keep(false);
         }
     }
 
     /// Writes what was learnt, when it is due. `ends`: the agent does.
     fn keep(&self, ends: bool) {
-        let config = self.config.borrow();
-        if !load::is_enabled(&config, DetectorId::NEW_EGRESS) {
-            return;
-        }
-        let mut sensors = self.sensors.borrow_mut();
-        let (now, now_ns) = (sensors.maps.learnt(&config), Now::read().boot_ns);
-        sensors.maps.forget_all_but(&now);
-        let left = config.egress.learn.saturating_sub(now.time);
-        log::debug!(
-            "learn: known={} of {} left_s={}",
-            now.entries.len(),
-            edge_abi::EGRESS_KNOWN,
-            left.as_secs()
-        );
-        if now.entries.len() >= edge_abi::EGRESS_KNOWN as usize && !left.is_zero() {
-            log::warn!(
-                "learn: the table of {} is full, what is new will be told later",
-                edge_abi::EGRESS_KNOWN
-            );
-        }
-        let path = config.egress.state.as_str();
-        if path.is_empty() || !self.keeper.borrow().is_due(&now, now_ns, ends) {
-            return;
-        }
-        match learn::save(path, &now) {
-            Ok(()) => {
-                log::info!("learn: file={path} known={} learnt_s={}", now.entries.len(), now.time.as_secs())
-            }
-            // Said once in a while, and tried again as seldom: a read-only place does not become writable by trying.
-            Err(error) => log::error!("learn: file={path} not written, {error}"),
-        }
-        self.keeper.borrow_mut().note(now, now_ns);
+        let maps = &mut self.sensors.borrow_mut().maps;
+        load::keep(maps, &self.config.borrow(), &mut self.keeper.borrow_mut(), ends);
     }
 
     /// What a heartbeat is made of, now.

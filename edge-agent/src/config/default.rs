@@ -2,8 +2,8 @@
 
 use super::programs;
 use super::types::{
-    ActDetector, Action, Broker, Config, Detectors, Device, Egress, FileTamper, LateralScan, Limits, Log,
-    Mode, Mqtt, PORT_COUNT, Policy, Scope, VolatileExec,
+    ActDetector, Action, Broker, Config, Detectors, Device, Egress, FileTamper, LateralScan, Limits, Load,
+    Log, Mode, Mqtt, PORT_COUNT, Policy, Scope, VolatileExec,
 };
 use core::time::Duration;
 
@@ -65,6 +65,7 @@ impl Default for Config {
             log: Log::default(),
             policy: Policy::default(),
             scope: Scope::default(),
+            load: Load::default(),
             detectors: Detectors::default(),
             limits: Limits::default(),
             programs: Box::new(programs::defaults()),

@@ -5,8 +5,8 @@ use super::problem::Problems;
 use super::read_acts::{self, Merge};
 use super::reader::{Reader, number, text};
 use super::types::{
-    Action, Config, Detectors, Egress, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT,
-    Policy, VolatileExec,
+    Action, Ceiling, Config, Detectors, Egress, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES,
+    PREFIX_COUNT, Policy, VolatileExec,
 };
 use super::{declare, ranges, value};
 use edge_abi::Detector;
@@ -22,6 +22,9 @@ pub const LEVELS: [(&str, LevelFilter); 5] = [
     ("trace", LevelFilter::Trace),
 ];
 
+/// What `load.rung` takes, as the wire calls them.
+const RUNGS: [(&str, Ceiling); 3] =
+    [("lsm", Ceiling::Lsm), ("kprobe", Ceiling::Kprobe), ("tracepoint", Ceiling::Tracepoint)];
 /// What a detector that can kill may do.
 const KILL_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("kill", Action::Kill)];
 /// What a detector that can deny may do.
@@ -47,6 +50,7 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     let mut merge = Merge::new(&mut config.programs);
     policy(reader, &mut merge, &mut config.policy);
     reader.text("scope.cgroup", &mut config.scope.cgroup, value::is_path, PATH_FORM);
+    reader.choice("load.rung", &mut config.load.rung, &RUNGS);
     detectors(reader, &mut merge, &mut config.detectors);
     *config.watched = read_acts::acts(reader, &mut merge, &mut config.detectors.acts);
     new_egress(reader, &mut config.egress);

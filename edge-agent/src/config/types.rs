@@ -59,6 +59,8 @@ pub struct Config {
     pub policy: Policy,
     /// `[scope]`: which processes are watched.
     pub scope: Scope,
+    /// `[load]`: how the kernel side is attached.
+    pub load: Load,
     /// `[detectors.*]`: what is looked for.
     pub detectors: Detectors,
     /// `[limits]`: what bounds the output.
@@ -191,6 +193,25 @@ pub enum Action {
 pub struct Scope {
     /// Absolute path of the cgroup2 directory whose processes are watched; empty means the whole machine.
     pub cgroup: String<PATH_BYTES>,
+}
+
+/// `[load]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// The highest rung that a detector may stand on.
+    pub rung: Ceiling,
+}
+
+/// `load.rung`: everything up to it is tried, from above.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ceiling {
+    /// LSM programs, which can refuse.
+    #[default]
+    Lsm,
+    /// kprobes.
+    Kprobe,
+    /// Tracepoints only.
+    Tracepoint,
 }
 
 /// `[detectors]`.

@@ -50,7 +50,9 @@ impl Learning {
 /// When the file is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keeper {
-    /// What the file holds.
+    /// Which file.
+    path: String,
+    /// What it holds.
     kept: Learnt,
     /// Boot time of the last write of this run, in nanoseconds.
     written_ns: Option<u64>,
@@ -59,13 +61,15 @@ pub struct Keeper {
 impl Keeper {
     /// Of a file that holds this.
     #[must_use]
-    pub const fn new(kept: Learnt) -> Self {
-        Self { kept, written_ns: None }
+    pub fn new(path: &str, kept: Learnt) -> Self {
+        Self { path: path.to_owned(), kept, written_ns: None }
     }
 
-    /// Whether `now` is to be written. `ends`: the agent does.
-    #[must_use]
-    pub fn is_due(&self, now: &Learnt, now_ns: u64, ends: bool) -> bool {
+    /// Whether `now` is to be written. `ends`: the agent does. Another file than before holds nothing yet.
+    pub fn is_due(&mut self, path: &str, now: &Learnt, now_ns: u64, ends: bool) -> bool {
+        if self.path != path {
+            *self = Self::new(path, Learnt::default());
+        }
         let rested =
             self.written_ns.is_none_or(|then| now_ns.saturating_sub(then) >= WRITE_EVERY.as_nanos() as u64);
         // Time alone is written as seldom: a device that learns nothing new must be done with learning all the same.
@@ -184,24 +188,26 @@ mod tests {
 
     #[test]
     fn the_file_is_written_when_something_is_new_and_seldom() {
-        let mut keeper = Keeper::new(of(&[443], 1));
-        assert!(!keeper.is_due(&of(&[443], 2), HOUR, false), "nothing new");
-        assert!(!keeper.is_due(&of(&[443], 2), HOUR, true));
-        assert!(keeper.is_due(&of(&[22, 443], 2), HOUR, false));
+        let mut keeper = Keeper::new("f", of(&[443], 1));
+        assert!(!keeper.is_due("f", &of(&[443], 2), HOUR, false), "nothing new");
+        assert!(!keeper.is_due("f", &of(&[443], 2), HOUR, true));
+        assert!(keeper.is_due("f", &of(&[22, 443], 2), HOUR, false));
         keeper.note(of(&[22, 443], 2), HOUR);
-        assert!(!keeper.is_due(&of(&[22, 23, 443], 3), 2 * HOUR, false), "an hour later");
-        assert!(keeper.is_due(&of(&[22, 23, 443], 3), 2 * HOUR, true), "at the end");
-        assert!(keeper.is_due(&of(&[22, 23, 443], 8), 7 * HOUR, false));
-        assert!(keeper.is_due(&of(&[22, 443], 8), 7 * HOUR, false), "time passes without anything new");
+        assert!(!keeper.is_due("f", &of(&[22, 23, 443], 3), 2 * HOUR, false), "an hour later");
+        assert!(keeper.is_due("f", &of(&[22, 23, 443], 3), 2 * HOUR, true), "at the end");
+        assert!(keeper.is_due("f", &of(&[22, 23, 443], 8), 7 * HOUR, false));
+        assert!(keeper.is_due("f", &of(&[22, 443], 8), 7 * HOUR, false), "time passes without anything new");
+        keeper.note(of(&[22, 443], 8), 7 * HOUR);
+        assert!(keeper.is_due("g", &of(&[22, 443], 8), 7 * HOUR, false), "another file");
     }
 
     #[test]
     fn at_most_four_writes_a_day_whatever_is_learnt() {
-        let mut keeper = Keeper::new(Learnt::default());
+        let mut keeper = Keeper::new("f", Learnt::default());
         let mut writes = 0;
         for hour in 0..240_u64 {
             let now = of(&[hour as u16 + 1], hour);
-            if keeper.is_due(&now, hour * HOUR, false) {
+            if keeper.is_due("f", &now, hour * HOUR, false) {
                 keeper.note(now, hour * HOUR);
                 writes += 1;
             }

@@ -2,12 +2,12 @@
 
 use aya::maps::MapError;
 use bytemuck::Zeroable as _;
-use edge_abi::{Declared, EgressKey, EgressPolicy, Known, egress_flags, program_id};
+use edge_abi::{Declared, Detector, EGRESS_KNOWN, EgressKey, EgressPolicy, Known, egress_flags, program_id};
 
 use super::maps::Maps;
 use crate::clock::Now;
 use crate::config::{self, Config};
-use crate::learn::{self, Learning, Learnt};
+use crate::learn::{self, Keeper, Learning, Learnt};
 
 /// Tells the kernel side what earlier runs have learnt. What does not fit is told and left out.
 ///
@@ -29,8 +29,7 @@ pub(super) fn restore(maps: &mut Maps, config: &Config) -> Result<Learnt, MapErr
 
 impl Maps {
     /// What is known by now, in order.
-    #[must_use]
-    pub fn learnt(&self, config: &Config) -> Learnt {
+    fn learnt(&self, config: &Config) -> Learnt {
         let entry = |key: [u8; size_of::<EgressKey>()]| {
             let known: Known = bytemuck::try_pod_read_unaligned(&self.known.get(&key, 0).ok()?).ok()?;
             Some((bytemuck::try_pod_read_unaligned(&key).ok()?, known.count))
@@ -41,7 +40,7 @@ impl Maps {
     }
 
     /// Takes out of the kernel's table what a pool covers, to make room. What cannot be removed stays.
-    pub fn forget_all_but(&mut self, kept: &Learnt) {
+    fn forget_all_but(&mut self, kept: &Learnt) {
         let known: Vec<_> = self.known.keys().map_while(Result::ok).collect();
         for key in known {
             let is_kept = bytemuck::try_pod_read_unaligned::<EgressKey>(&key)
@@ -53,13 +52,39 @@ impl Maps {
     }
 }
 
+/// Looks at what was learnt by now, makes room in the kernel's table, and writes the file when it is due. `ends`: the agent does.
+pub fn keep(maps: &mut Maps, config: &Config, keeper: &mut Keeper, ends: bool) {
+    if !config.act(Detector::NewEgress).enabled {
+        return;
+    }
+    let (now, now_ns) = (maps.learnt(config), Now::read().boot_ns);
+    maps.forget_all_but(&now);
+    let (known, left_s) = (now.entries.len(), config.egress.learn.saturating_sub(now.time).as_secs());
+    log::debug!("learn: known={known} of {EGRESS_KNOWN} left_s={left_s}");
+    if known >= EGRESS_KNOWN as usize && left_s != 0 {
+        log::warn!(
+            "learn: the table of {EGRESS_KNOWN} is full, what does not fit will be told when learning is over"
+        );
+    }
+    let path = config.egress.state.as_str();
+    if path.is_empty() || !keeper.is_due(path, &now, now_ns, ends) {
+        return;
+    }
+    match learn::save(path, &now) {
+        Ok(()) => log::info!("learn: file={path} known={known} learnt_s={}", now.time.as_secs()),
+        // Said once in a while, and tried again as seldom: a read-only place does not become writable by trying.
+        Err(error) => log::error!("learn: file={path} not written, {error}"),
+    }
+    keeper.note(now, now_ns);
+}
+
 /// The policy besides the rule.
 #[must_use]
 pub(super) fn policy(config: &Config, learning: Learning) -> EgressPolicy {
     let egress = &config.egress;
     let mut policy = EgressPolicy::zeroed();
     policy.learn_until_ns = learning.until_ns(egress.learn);
-    policy.beacon = config.act(edge_abi::Detector::NewEgress).option;
+    policy.beacon = config.act(Detector::NewEgress).option;
     policy.flags = if egress.loopback { egress_flags::LOOPBACK } else { 0 };
     let listeners = egress.listen.iter().map(|port| config::listener(*port));
     let all = egress.declare.iter().copied().chain(listeners);

@@ -93,15 +93,6 @@ impl Features {
         }
     }
 
-    /// Whether programs of cgroup devices and settings can ask who runs (`cgroup_current_func_proto`, Linux 6.1); before, the verifier
-    /// refuses ours.
-    #[must_use]
-    pub fn tells_processes_in_cgroups(&self) -> bool {
-        let mut numbers = self.release.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u32>);
-        let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else { return false };
-        (major, minor) >= (6, 1)
-    }
-
     /// The first thing that is missing and that nothing can work without.
     ///
     /// # Errors
@@ -160,21 +151,6 @@ mod tests {
         assert_eq!(missing_capability(&format!("CapEff:\t{split:016x}\n")), None);
         let no_net = 1_u64 << SYS_ADMIN;
         assert_eq!(missing_capability(&format!("CapEff:\t{no_net:016x}\n")), Some("CAP_NET_ADMIN"));
-    }
-
-    #[test]
-    fn releases_are_compared_by_number() {
-        let with = |release: &str| Features { release: release.to_owned(), ..Features::probe() };
-        for (release, tells) in [
-            ("5.10.0-39-arm64", false),
-            ("6.0.19", false),
-            ("6.1.0", true),
-            ("6.12.95+deb12", true),
-            ("10.0", true),
-            ("x", false),
-        ] {
-            assert_eq!(with(release).tells_processes_in_cgroups(), tells, "{release}");
-        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use edge_abi::{
     LateralScanTuning, MAJOR_SLOTS, PrefixData, Rule, Task, VolatileExecTuning, Watch,
 };
 
-use super::report::{Program, Report};
+use super::program::Program;
+use super::report::Report;
 use crate::error::AgentError;
 use crate::learn::Learning;
 
