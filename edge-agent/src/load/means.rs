@@ -29,6 +29,7 @@ const ASKS: [u64; 3] = [14 << 32 | 0x85, 1 << 32 | 0xb7, 0x95];
 
 /// By what means programs are attached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent ability of the kernel")]
 pub struct Means {
     /// Security hooks as LSM programs, which can refuse.
     pub lsm: bool,

@@ -63,9 +63,9 @@ impl Endpoint {
     /// The network as a key has it.
     #[inline(always)]
     fn network(&self) -> [u8; 6] {
-        let [a, b, ..] = self.address;
-        let ([a, b, c, d], [e, f, ..]) = (a.to_ne_bytes(), b.to_ne_bytes());
-        if self.family == 4 { [a, b, c, 0, 0, 0] } else { [a, b, c, d, e, f] }
+        let [first, second, ..] = self.address;
+        let ([n0, n1, n2, n3], [n4, n5, ..]) = (first.to_ne_bytes(), second.to_ne_bytes());
+        if self.family == 4 { [n0, n1, n2, 0, 0, 0] } else { [n0, n1, n2, n3, n4, n5] }
     }
 
     /// By which it is known.

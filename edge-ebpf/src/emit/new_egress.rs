@@ -143,8 +143,8 @@ fn tell(
     act.protocol = endpoint.protocol;
     act.port = endpoint.port;
     act.address = endpoint.address;
-    let [a, b, c, d, e, f] = key.network;
     let mut window = of_process(DETECTOR, act.reason, place.tgid());
-    window.object = (a ^ b ^ c ^ d ^ e ^ f ^ key.port as u8 ^ (key.port >> 8) as u8) & TOLD_APART;
+    let network = key.network.iter().fold(0, |hash, byte| hash ^ byte);
+    window.object = (network ^ key.port as u8 ^ (key.port >> 8) as u8) & TOLD_APART;
     apply(place, DETECTOR, rule, &window, rule.threshold, &act).refused
 }

@@ -122,8 +122,7 @@ fn is_elsewhere(detector: Detector, act: &Act, name: u32, path: &PrefixData) -> 
         // Of what is watched only these are no settings.
         return name != SYSRQ && name != ENFORCE && name != REMOVE;
     }
-    let [a, b, c, d, e, f, g, h, i, j, ..] = *path;
-    matches!(detector, Detector::SysctlTamper) && [a, b, c, d, e, f, g, h, i, j] == *b"/proc/sys/"
+    matches!(detector, Detector::SysctlTamper) && path.first_chunk() == Some(b"/proc/sys/")
 }
 
 /// What is known of the path in `key`. Bytes behind its NUL do no harm: no entry holds one but as its last byte.
