@@ -62,7 +62,7 @@ impl Policy {
         let guards = if self == Self::Enforce { strongest } else { "observe" };
         let answer = if self == Self::Deny { "deny" } else { "kill" };
         let egress = self.egress();
-        let config = format!(
+        format!(
             "[device]\nid = \"{device}\"\n\
              [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
              [policy]\naction = \"{action}\"\n{SPAWNERS}\
@@ -71,10 +71,10 @@ impl Policy {
              [detectors.volatile_exec]\naction = \"{answer}\"\n\
              [detectors.bus_flood]\naction = \"kill\"\nthreshold = {WRITES}\nwatch = [\"/dev/pts/\"]\n\
              [detectors.flood_out]\naction = \"deny\"\nthreshold = {PACKETS}\n\
-             [detectors.credential_access]\naction = \"{files}\"\n\
-             [detectors.persistence]\naction = \"{files}\"\n\
-             [detectors.sysctl_tamper]\naction = \"{files}\"\n\
-             [detectors.device_tamper]\naction = \"{files}\"\n\
+             [detectors.credential_access]\naction = \"{answer}\"\n\
+             [detectors.persistence]\naction = \"{answer}\"\n\
+             [detectors.sysctl_tamper]\naction = \"{answer}\"\n\
+             [detectors.device_tamper]\naction = \"{answer}\"\n\
              [detectors.impair_defenses]\naction = \"{guards}\"\n\
              [detectors.mass_kill]\naction = \"{answer}\"\n\
              [detectors.kernel_code]\naction = \"{answer}\"\n\
@@ -90,14 +90,7 @@ impl Policy {
              [detectors.masquerade]\naction = \"kill\"\n\
              [detectors.fetch_loop]\naction = \"kill\"\n\
              {image}{egress}"
-        );
-        if self != Self::Deny {
-            return config;
-        }
-        ["sysctl_tamper", "device_tamper"].iter().fold(config, |config, name| {
-            let section = format!("[detectors.{name}]\naction = ");
-            config.replace(&format!("{section}\"kill\""), &format!("{section}\"deny\""))
-        })
+        )
     }
 }
 
