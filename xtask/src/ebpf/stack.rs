@@ -51,7 +51,8 @@ pub(super) fn frames(bytes: &[u8]) -> Result<BTreeMap<String, Frame>> {
         let range = symbol.address()..symbol.address().saturating_add(symbol.size());
         let (start, end) = (usize::try_from(range.start)?, usize::try_from(range.end)?);
         let name = symbol.name()?;
-        let code = section.data()?.get(start..end).with_context(|| format!("{name} outside of its section"))?;
+        let code =
+            section.data()?.get(start..end).with_context(|| format!("{name} outside of its section"))?;
         let mut maps = BTreeMap::new();
         for (at, relocation) in section.relocations().filter(|(at, _)| range.contains(at)) {
             if let RelocationTarget::Symbol(map) = relocation.target() {
@@ -111,7 +112,11 @@ fn frame(code: &[u8], maps: &BTreeMap<usize, String>) -> Frame {
                 _ => None,
             };
             found.depth = found.depth.max(made.map_or(0, reach));
-            let map = if op == MOVE { holds.get(usize::from(from)).copied().flatten() } else { maps.get(&(index * 8)) };
+            let map = if op == MOVE {
+                holds.get(usize::from(from)).copied().flatten()
+            } else {
+                maps.get(&(index * 8))
+            };
             if let (Some(points), Some(holds)) =
                 (points.get_mut(usize::from(to)), holds.get_mut(usize::from(to)))
             {
@@ -126,9 +131,9 @@ fn frame(code: &[u8], maps: &BTreeMap<usize, String>) -> Frame {
 pub(super) fn tables(loader: &str) -> BTreeMap<String, Vec<String>> {
     let mut tables = BTreeMap::<String, Vec<String>>::new();
     for line in loader.lines() {
-        let parts = line.split_once("=> Hook::Jump(\"").and_then(|(variants, rest)| {
-            Some((variants, rest.split_once('"')?.0))
-        });
+        let parts = line
+            .split_once("=> Hook::Jump(\"")
+            .and_then(|(variants, rest)| Some((variants, rest.split_once('"')?.0)));
         let Some((variants, table)) = parts else { continue };
         for variant in variants.split('|').filter_map(|part| part.trim().strip_prefix("Self::")) {
             tables.entry(table.to_owned()).or_default().push(snake(variant.trim()));
@@ -154,7 +159,10 @@ fn snake(variant: &str) -> String {
 ///
 /// # Errors
 /// Names program, depth and what is deeper; or a table that the loader does not fill, or fills with what is not there.
-pub(super) fn check(frames: &BTreeMap<String, Frame>, tables: &BTreeMap<String, Vec<String>>) -> Result<Vec<String>> {
+pub(super) fn check(
+    frames: &BTreeMap<String, Frame>,
+    tables: &BTreeMap<String, Vec<String>>,
+) -> Result<Vec<String>> {
     let mut told = Vec::new();
     for (name, frame) in frames.iter().filter(|(_, frame)| !frame.tables.is_empty()) {
         // What is jumped to runs on the stack of whoever jumped first.
@@ -164,10 +172,14 @@ pub(super) fn check(frames: &BTreeMap<String, Frame>, tables: &BTreeMap<String, 
         let (mut next, mut behind) = (frame.tables.iter().collect::<Vec<_>>(), BTreeSet::new());
         while let Some(table) = next.pop() {
             let targets = tables.get(table).with_context(|| {
-                format!("{name} jumps through {table}, but the loader's list of programs puts nothing into it")
+                format!(
+                    "{name} jumps through {table}, but the loader's list of programs puts nothing into it"
+                )
             })?;
             for target in targets {
-                let found = frames.get(target).with_context(|| format!("the object has no program {target} for {table}"))?;
+                let found = frames
+                    .get(target)
+                    .with_context(|| format!("the object has no program {target} for {table}"))?;
                 if behind.insert(target) {
                     next.extend(&found.tables);
                 }
