@@ -30,7 +30,7 @@ const NARROW_ACTS: &[(&str, &str, &str)] = &[
     ("process_injection", "process_injection.vm_writev", "remote_write"),
     ("namespace_escape", "namespace_escape.pivot_root", "pivot_root"),
     ("raw_socket", "raw_socket.packet", "packet"),
-    ("net_tamper", "net_tamper.nft_delete", "rules_removed"),
+    ("net_tamper", "net_tamper.route_delete_here", "route_removed"),
     ("uring_use", "uring_use.nop", "sole"),
     ("masquerade", "masquerade.kworker", "kernel_name"),
     ("bus_flood", "bus_flood.tty --count 3000", "sole"),
@@ -114,18 +114,22 @@ pub(crate) fn spread_caught(scene: &mut Scene) -> Outcome {
     Ok(None)
 }
 
-/// Under enforce, what is spread ends at the threshold of the origin: every further child is killed at its first file.
+/// Under enforce, every child from the threshold of the origin on is killed at its first file. That ends no parent which makes a child for
+/// each file: all files are lost, a documented gap.
 pub(crate) fn spread_killed(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Enforce)?;
-    let mut lost = Vec::new();
     for act in ["fork", "clone_parent", "double_fork"] {
         let dir = scene.victims(100)?;
         let mark = scene.watch.mark();
-        scene.emulate(&format!("act file_tamper.{act} --dir {dir}"))?;
+        let done = scene.emulate(&format!("act file_tamper.{act} --dir {dir}"))?;
         ended(&scene.verdict(mark, "file_tamper")?, "killed")?;
-        lost.push(format!("{act} {}", scene.emulate(&format!("count-lost --dir {dir}"))?.count("lost")?));
+        // An orphan's death is told by its parent's exit code.
+        let killed = done.count("killed").unwrap_or(0) + done.count("failed").unwrap_or(0);
+        if killed != 100 - (ORIGIN_FILES - 1) {
+            return Err(format!("{act}: {killed} of 100 children were killed").into());
+        }
     }
-    Ok(Some(format!("files lost of 100: {}", lost.join(", "))))
+    Ok(None)
 }
 
 /// Files reached by another root, by `..`, by a link to their folder and from a folder too deep for any buffer are counted all the same,
@@ -137,8 +141,9 @@ pub(crate) fn detours_caught(scene: &mut Scene) -> Outcome {
         let mark = scene.watch.mark();
         scene.emulate(&format!("act file_tamper.{act} --dir {dir}"))?;
         let verdict = scene.verdict(mark, "file_tamper").map_err(|error| format!("{act}: {error}"))?;
-        let files = said::evidence(&verdict, "files")?;
-        if files != FILES {
+        // Who moves a file before harming it has done something to two names.
+        let (files, names) = (said::evidence(&verdict, "files")?, if act == "deep" { 2 } else { 1 });
+        if files != names * FILES {
             return Err(format!("{act}: told at {files} files: {}", verdict.json).into());
         }
     }
@@ -167,10 +172,13 @@ pub(crate) fn programs_caught(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
     scene.run("mkdir -p /data/mnt /tmp/place; cp /usr/bin/edge-emulate /tmp/place/evader", SOON)?;
     for act in ["by_thread", "by_vfork", "by_clone3"] {
+        // A program of its own for each, since one that starts again is folded into its first verdict.
+        let path = format!("/tmp/place/{act}");
+        scene.run(&format!("cp /usr/bin/edge-emulate {path}"), SOON)?;
         let mark = scene.watch.mark();
-        scene.emulate(&format!("act volatile_exec.{act} --path /tmp/place/evader --stay-ms 300"))?;
+        scene.emulate(&format!("act volatile_exec.{act} --path {path} --stay-ms 300"))?;
         let verdict = scene.verdict(mark, "volatile_exec").map_err(|error| format!("{act}: {error}"))?;
-        if said::path(&verdict) != Some("/tmp/place/evader") {
+        if said::path(&verdict) != Some(&path) {
             return Err(format!("{act}: told as {}", verdict.json).into());
         }
     }
@@ -205,24 +213,14 @@ fn told_or_missed(
 }
 
 /// Whoever stays below the threshold is not told, which is a documented gap; whoever is slow, but not that slow, is told by the window of
-/// its origin.
-pub(crate) fn patience(scene: &mut Scene) -> Outcome {
+/// its origin: see `flood::acts`.
+pub(crate) fn patience_missed(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
     let dir = scene.victims(FILES as u32 - 1)?;
     let mark = scene.watch.mark();
     scene.emulate(&format!("ransom --dir {dir}"))?;
     scene.quiet(mark)?;
-    let dir = scene.victims(ORIGIN_FILES as u32 + 2)?;
-    let mark = scene.watch.mark();
-    // 25 files in the ten seconds of a process's window.
-    let done = scene.emulate(&format!("act file_tamper.slow --dir {dir} --delay-ms 400"))?;
-    let verdict = scene.verdict(mark, "file_tamper")?;
-    let files = said::evidence(&verdict, "files")?;
-    if files != ORIGIN_FILES {
-        return Err(format!("told at {files} files: {}", verdict.json).into());
-    }
-    let after_ms = said::event_ns(&verdict)?.saturating_sub(done.start_ns) / 1_000_000;
-    Ok(Some(format!("{files} files in {after_ms} ms")))
+    Ok(None)
 }
 
 /// Connections that a ring makes pass the hooks of the cgroup like all others.
@@ -243,10 +241,10 @@ pub(crate) fn exhausted_kill_exact(scene: &mut Scene) -> Outcome {
     scene.run("edge-emulate tiny --file /usr/bin/edge-tiny; rm -f /run/gate; mkfifo /run/gate", SOON)?;
     let late = background(scene, "late", &format!("ransom --dir {dir} --after /run/gate"))?;
     scene.emulate(&format!(
-        "measure --operation fork_exec --count {STORM} --rounds 1 --dir /data --program /usr/bin/edge-tiny"
+        "measure --operation fork_exec --count {STORM} --warm-up 0 --rounds 1 --dir /data --program /usr/bin/edge-tiny"
     ))?;
     let mark = scene.watch.mark();
-    scene.run("echo >/run/gate", SOON)?;
+    scene.run(": >/run/gate", SOON)?;
     let done = late.wait(scene)?;
     let lost = scene.emulate(&format!("count-lost --dir {dir}"))?.count("lost")?;
     if !done.was_killed() || lost != FILES {
@@ -293,13 +291,17 @@ pub(crate) fn flooded_kill_exact(scene: &mut Scene) -> Outcome {
 }
 
 /// An emulation that runs in the guest's background.
-struct Background {
+pub(crate) struct Background {
     /// What its files are called.
     name: &'static str,
 }
 
 /// Starts one.
-fn background(scene: &mut Scene, name: &'static str, arguments: &str) -> Result<Background, Box<dyn Error>> {
+pub(crate) fn background(
+    scene: &mut Scene,
+    name: &'static str,
+    arguments: &str,
+) -> Result<Background, Box<dyn Error>> {
     let (out, code) = (format!("/run/{name}.out"), format!("/run/{name}.code"));
     scene.run(
         &format!("rm -f {out} {code}; (edge-emulate {arguments} >{out} 2>&1; echo $? >{code}.new; mv {code}.new {code}) &"),
@@ -315,7 +317,7 @@ impl Background {
     }
 
     /// Waits for its end.
-    fn wait(&self, scene: &mut Scene) -> Result<Emulation, Box<dyn Error>> {
+    pub(crate) fn wait(&self, scene: &mut Scene) -> Result<Emulation, Box<dyn Error>> {
         let name = self.name;
         let wait = format!(
             "until [ -e /run/{name}.code ]; do usleep 100000; done; cat /run/{name}.out; exit $(cat /run/{name}.code)"

@@ -26,9 +26,9 @@ struct Report {
     object: String,
     /// The Debian package of the kernel.
     package: String,
-    /// `on`, `off` or `absent`, as `edge-agent check` puts it.
+    /// Whether programs are compiled: `present`, `absent` or `unknown`, as `edge-agent check` puts it.
     jit: String,
-    /// The same of BTF.
+    /// Whether the kernel has BTF, in the same words.
     btf: String,
     /// Kernel memory of all maps.
     map_bytes: u64,
@@ -175,8 +175,8 @@ mod tests {
             kernel: text("5.10"),
             object: text("00"),
             package: text("5.10.223-1"),
-            jit: text("on"),
-            btf: text("yes"),
+            jit: text("present"),
+            btf: text("absent"),
             map_bytes: 684_032,
             loader_peak_kib: 1_028,
             detectors: vec![detector],
@@ -186,7 +186,10 @@ mod tests {
     #[test]
     fn both_tables_are_made_of_the_reports() {
         let text = render(&[reported("lsm", "live"), reported("tracepoint", "silent")]).unwrap();
-        assert!(text.contains("| 5.10 arm64 | 5.10.223-1 | on | yes | 684,032 | 1,028 KiB |"), "{text}");
+        assert!(
+            text.contains("| 5.10 arm64 | 5.10.223-1 | present | absent | 684,032 | 1,028 KiB |"),
+            "{text}"
+        );
         assert!(text.contains("| `file_tamper` | l | t, silent |"), "{text}");
         assert!(render(&[reported("moon", "live")]).is_err());
         assert!(parts("no marks").is_err());
