@@ -82,7 +82,7 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "evasion", name: "detours_caught", run: evasion::detours_caught },
     Case { detector: "evasion", name: "watched_by_other_names", run: evasion::watched_by_other_names },
     Case { detector: "evasion", name: "programs_caught", run: evasion::programs_caught },
-    Case { detector: "evasion", name: "patience_missed", run: evasion::patience_missed },
+    Case { detector: "evasion", name: "patience", run: evasion::patience },
     Case { detector: "evasion", name: "ring_connects_caught", run: evasion::ring_connects_caught },
     Case { detector: "atomics", name: "told", run: atomics::told },
     Case { detector: "atomics", name: "noted", run: atomics::noted },
