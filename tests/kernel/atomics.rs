@@ -26,7 +26,7 @@ pub(crate) fn told(scene: &mut Scene) -> Outcome {
             problems.push(format!("{}: {error}", name(&row)));
         }
     }
-    scene.guest.run(CLEAN, SOON)?;
+    cleaned(scene)?;
     if problems.is_empty() { Ok(Some(format!("{count} rows told"))) } else { Err(problems.join("; ").into()) }
 }
 
@@ -58,7 +58,7 @@ fn without_verdict(scene: &mut Scene, wanted: Wanted) -> Outcome {
     let history = history(scene)?;
     let lacking: Vec<_> =
         rows.iter().filter(|(_, text)| !history.contains(text)).map(|(row, _)| name(row)).collect();
-    scene.guest.run(CLEAN, SOON)?;
+    cleaned(scene)?;
     if lacking.is_empty() {
         return Ok(Some(format!("{} rows without a verdict", rows.len())));
     }
@@ -71,6 +71,13 @@ fn prepared(scene: &mut Scene) -> Result<(), Box<dyn Error>> {
     let mark = scene.watch.mark();
     scene.guest.run(PREPARE, SOON)?;
     // What preparing is told of must not be taken for what a row is.
+    scene.unseen(mark, |_| false)
+}
+
+/// Puts back what later cases need.
+fn cleaned(scene: &mut Scene) -> Result<(), Box<dyn Error>> {
+    let mark = scene.watch.mark();
+    scene.guest.run(CLEAN, SOON)?;
     scene.unseen(mark, |_| false)
 }
 
