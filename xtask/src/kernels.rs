@@ -166,6 +166,9 @@ mod tests {
     use super::*;
     use edge_wire::DetectorId;
 
+    /// What stands there until there are results.
+    const PENDING: &str = "Pending: not yet run on every guest.";
+
     fn reported(rung: &str, sensor: &str) -> Report {
         let detector =
             Detector { name: "file_tamper".to_owned(), rung: rung.to_owned(), sensor: sensor.to_owned() };
@@ -201,6 +204,10 @@ mod tests {
         let workspace = Workspace::locate().unwrap();
         let text = fs::read_to_string(workspace.root.join(DOCUMENT)).unwrap();
         let table = parts(&text).unwrap().1;
+        // Before the first run over the whole matrix there is nothing to compare.
+        if table.trim() == PENDING {
+            return;
+        }
         let rows: Vec<_> =
             table.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0)).collect();
         let known: Vec<_> = DetectorId::ALL.iter().map(ToString::to_string).collect();
