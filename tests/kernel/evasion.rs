@@ -56,6 +56,7 @@ pub(crate) fn compat_caught(scene: &mut Scene) -> Outcome {
             missed.push(format!("{act}: {error}"));
         }
     }
+    scene.run("ip route replace default via 10.0.2.2", SOON)?;
     let dir = scene.victims(FILES as u32 + 10)?;
     let mark = scene.watch.mark();
     let done = scene.emulate_by(NARROW, &format!("ransom --dir {dir}"))?;
