@@ -28,6 +28,9 @@ const CONFIG: &str = "/etc/edge-agent/edge-agent.toml";
 /// The guest's shell starts every command of the tests, which have nothing to do with each other: each is an origin of its own.
 const SPAWNERS: &str = "spawners = [\"/init\", \"/bin/busybox\", \"/bin/sh\"]\n";
 
+/// `edge-emulate` for 32 bits, in guests of 64 bits.
+pub(crate) const NARROW: &str = "/usr/bin/edge-emulate-32";
+
 /// What the agent is told to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Policy {
@@ -126,6 +129,10 @@ pub(crate) struct Scene {
     pub(crate) lsm: bool,
     /// Whether it has the kprobe rung.
     pub(crate) kprobes: bool,
+    /// The guest's processor.
+    pub(crate) arch: Arch,
+    /// The guest's kernel.
+    pub(crate) kernel: Kernel,
     /// The name the agent publishes under.
     device: String,
     /// What the running agent was told; none runs before the first case that needs one.
@@ -145,6 +152,11 @@ impl Scene {
         for name in ["edge-emulate", "edge-agent"] {
             builder = builder.program(&guest_program(arch, name)?)?;
         }
+        if arch == Arch::Arm64 {
+            // What a 32-bit user space on this kernel would run.
+            let narrow = std::fs::read(guest_program(Arch::Armhf, "edge-emulate")?)?;
+            builder = builder.content(NARROW, 0o755, narrow);
+        }
         let device = format!("{arch}-{kernel}");
         let kprobes = arch == Arch::Arm64;
         let lsm = kprobes && matches!(kernel, Kernel::V6_12 | Kernel::V7_2);
@@ -154,6 +166,8 @@ impl Scene {
             watch,
             lsm,
             kprobes,
+            arch,
+            kernel,
             device,
             policy: None,
             agent_mark: 0,
@@ -203,7 +217,12 @@ impl Scene {
 
     /// Runs an emulation; that it is killed is no error.
     pub(crate) fn emulate(&mut self, arguments: &str) -> Result<Emulation, Box<dyn Error>> {
-        let done = self.guest.run(&format!("edge-emulate {arguments}"), WHILE)?;
+        self.emulate_by("edge-emulate", arguments)
+    }
+
+    /// Runs an emulation by a program that is called otherwise.
+    pub(crate) fn emulate_by(&mut self, program: &str, arguments: &str) -> Result<Emulation, Box<dyn Error>> {
+        let done = self.guest.run(&format!("{program} {arguments}"), WHILE)?;
         Emulation::read(&done).map_err(|problem| format!("emulation `{arguments}`: {problem}").into())
     }
 
@@ -261,9 +280,19 @@ impl Scene {
         Ok((emulation, verdict))
     }
 
-    /// Shows that nothing was found since a mark. A sentinel that must be found goes through the same queue, so that a
-    /// verdict on its way is not overlooked.
+    /// Shows that nothing was found since a mark.
     pub(crate) fn quiet(&mut self, mark: usize) -> Result<(), Box<dyn Error>> {
+        self.unseen(mark, said::is_verdict)
+            .map_err(|error| format!("ordinary work became a finding: {error}").into())
+    }
+
+    /// Shows that nothing `unwanted` came since a mark. A sentinel that must be found goes through the same queue, so that a verdict on
+    /// its way is not overlooked.
+    pub(crate) fn unseen(
+        &mut self,
+        mark: usize,
+        unwanted: impl Fn(&Line) -> bool,
+    ) -> Result<(), Box<dyn Error>> {
         self.sentinels += 1;
         let path = format!("/tmp/sentinel-{}", self.sentinels);
         self.run(&format!("printf '#!/bin/sh\\n' >{path}; chmod +x {path}"), SOON)?;
@@ -273,8 +302,8 @@ impl Scene {
         self.watch.wait(mark, DELIVERY, "verdict about the sentinel", sentinel)?;
         // Verdicts leave by severity; one that is less severe than the sentinel follows it closely.
         std::thread::sleep(Duration::from_millis(300));
-        let noise = self.watch.since(mark).iter().find(|line| said::is_verdict(line) && !sentinel(line));
-        noise.map_or(Ok(()), |line| Err(format!("ordinary work became a finding: {}", line.json).into()))
+        let noise = self.watch.since(mark).iter().find(|line| unwanted(line) && !sentinel(line));
+        noise.map_or(Ok(()), |line| Err(line.json.to_string().into()))
     }
 
     /// Waits for a heartbeat made from now on that tells that everything has been delivered.
