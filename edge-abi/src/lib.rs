@@ -37,5 +37,5 @@ pub use offset::{Holds, OFFSET_SLOTS, Offset};
 pub use records::{ActRecord, ENDPOINT_TCP, ENDPOINT_UDP, FileCounts, FileTamperRecord, LateralScanRecord, MAX_RECORD, PATH_BYTES, ScanReason, TamperReason, VolatileExecRecord, act_flags, exec_flags};
 pub use syscall::{COMPAT_BASE, FIRST_ACT, SYSCALL_SLOTS, SyscallClass};
 pub use task::{CWD_BYTES, Dropped, EXE_BYTES, Task, task_flags};
-pub use tuning::{Allow, FOLDER_PREFIX_BYTES, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS, VolatileExecTuning, Watch, WatchSlot, WindowKey, exe_hash, folder_prefix, prefix_verdict, watch_access};
-pub use watched::{ANY_FOLDER, BELOW_AT, BELOW_BYTES, BELOW_FOLDER, DEVICE, DEVICE_MAJOR_BYTES, FILTER_BITS, FileId, NAME_FILTER_BITS, PROC_DEV, device_key, filter_bit, folder_key, name_bit, watched_slot, Allow, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS, VolatileExecTuning, Watch, WatchSlot, WindowKey, exe_hash, prefix_verdict, rule_option, watch_access};
+pub use tuning::{rule_option, Allow, FOLDER_PREFIX_BYTES, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS, VolatileExecTuning, Watch, WatchSlot, WindowKey, exe_hash, folder_prefix, prefix_verdict, watch_access};
+pub use watched::{ANY_FOLDER, BELOW_AT, BELOW_BYTES, BELOW_FOLDER, DEVICE, DEVICE_MAJOR_BYTES, FILTER_BITS, FileId, NAME_FILTER_BITS, PROC_DEV, device_key, filter_bit, folder_key, name_bit, watched_slot};

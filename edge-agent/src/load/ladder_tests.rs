@@ -105,7 +105,7 @@ fn what_does_not_hold_falls_as_far_as_there_is_something_below() {
 
 #[test]
 fn security_hooks_come_before_syscalls_where_they_can_refuse() {
-    let lsm = Means { kprobes: true, entry: true, lsm: true };
+    let lsm = Means { kprobes: true, entry: true, lsm: true, offsets: true, ..Means::default() };
     for detector in [DetectorId::KERNEL_CODE, DetectorId::VOLATILE_EXEC, DetectorId::MASS_KILL] {
         assert_eq!(Rung(chosen(detector, lsm).rung), Rung::LSM, "{detector}");
     }

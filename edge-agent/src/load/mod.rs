@@ -33,7 +33,6 @@ mod selftest;
 mod setattr;
 mod sight;
 mod stands;
-mod stands;
 mod sys;
 mod sys_acts;
 mod tracefs;

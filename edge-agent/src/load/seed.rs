@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
 use aya::maps::MapError;
-use edge_abi::{Allow, CWD_BYTES, EXE_BYTES, Task, exe_hash, file_hash, task_flags};
+use edge_abi::{Allow, CWD_BYTES, Detector, EXE_BYTES, Task, file_hash, task_flags};
 
 use super::egress::identity;
 use super::maps::Maps;

@@ -84,27 +84,27 @@ macro_rules! volatile {
 }
 
 /// What names settings. A cgroup program knows each by its name and sees what is written to it; what is no setting is a file, or a path.
-const SETTINGS: &[Stand] = {
-    const [LSM, KPROBE, ENTRY, TRACEPOINT]: [Stand; 4] = *watching!(LSM [], [], []);
-    &[
+const SETTINGS: [Stand; 6] = {
+    let [lsm, kprobe, entry, tracepoint] = *watching!(LSM [], [], []);
+    [
         stand!(
             CGROUP,
             [Sysctl, FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod],
             []
         ),
-        LSM,
+        lsm,
         stand!(CGROUP, [Sysctl, SysEnter, SysPaths, SysSecond], [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES]),
-        KPROBE,
-        ENTRY,
-        TRACEPOINT,
+        kprobe,
+        entry,
+        tracepoint,
     ]
 };
 
 /// What numbers devices. Where security hooks are no LSM programs, a cgroup program can refuse.
-const DEVICES: &[Stand] = {
-    const [LSM, KPROBE, ENTRY, TRACEPOINT]: [Stand; 4] = *watching!(LSM [], [SysEnter, SysActs], [REQUESTS]);
-    &[
-        LSM,
+const DEVICES: [Stand; 6] = {
+    let [lsm, kprobe, entry, tracepoint] = *watching!(LSM [], [SysEnter, SysActs], [REQUESTS]);
+    [
+        lsm,
         stand!(
             CGROUP,
             [Device, FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod, SysEnter, SysActs],
@@ -115,9 +115,9 @@ const DEVICES: &[Stand] = {
             [Device, SysEnter, SysPaths, SysSecond, SysActs],
             [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES, REQUESTS]
         ),
-        KPROBE,
-        ENTRY,
-        TRACEPOINT,
+        kprobe,
+        entry,
+        tracepoint,
     ]
 };
 
@@ -177,8 +177,8 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
         ],
         DetectorId::CREDENTIAL_ACCESS
         | DetectorId::PERSISTENCE => watching!(LSM [], [], []),
-        DetectorId::SYSCTL_TAMPER => SETTINGS,
-        DetectorId::DEVICE_TAMPER => DEVICES,
+        DetectorId::SYSCTL_TAMPER => &SETTINGS,
+        DetectorId::DEVICE_TAMPER => &DEVICES,
         DetectorId::NAMESPACE_ESCAPE => watching!(
             LSM [ObjectMount, ObjectMove, ObjectPivot], [SysEnter, SysActs], [NAMESPACES]
         ),
