@@ -2,10 +2,14 @@
 //! tracepoint puts on every syscall.
 //!
 //! A handler is `__arm64_sys_NAME(const struct pt_regs *regs)`. What 32-bit tasks call goes to `__arm64_compat_sys_NAME` where there is
-//! one, else to the same handler as for 64-bit tasks (`arch/arm64/kernel/sys32.c`). Which of them there are changed with the years,
-//! so both are tried by name, which needs no addresses from `/proc/kallsyms`.
+//! one, else to the same handler as for 64-bit tasks (`arch/arm64/kernel/sys32.c`). Which of them there are changed with the years.
+//!
+//! Addresses come from one reading of `/proc/kallsyms`: by name the kernel would look through all its symbols for every probe, and
+//! before Linux 6.2 one by one. Where addresses are kept back (`kernel.kptr_restrict = 2`), probes are made by name.
 
 use std::ffi::CString;
+use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use edge_abi::SyscallClass;
@@ -37,10 +41,15 @@ pub(super) fn attach(
     wants: impl Fn(SyscallClass) -> bool,
 ) -> Result<Probes, String> {
     let kind = means::kprobe_type()?;
+    let symbols = Symbols::read();
     let probe = |name: String| -> Result<OwnedFd, String> {
         let called = CString::new(name.as_str()).map_err(|error| error.to_string())?;
-        kernel::attach_event(program, Event::Function { kind, name: &called })
-            .map_err(|error| format!("{name}: {error}"))
+        let event = match symbols.find(&name) {
+            Place::At(address) => Event::Address { kind, address },
+            Place::Unknown => Event::Function { kind, name: &called },
+            Place::None => return Err(format!("{name}: the kernel has no such function")),
+        };
+        kernel::attach_event(program, event).map_err(|error| format!("{name}: {error}"))
     };
     let mut probes = Probes { links: Vec::new(), missing: Vec::new() };
     let mut classes = Classes::default();
@@ -86,6 +95,59 @@ pub(super) fn attach(
     Ok(probes)
 }
 
+/// Where a function is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Here.
+    At(u64),
+    /// Nowhere.
+    None,
+    /// Not told.
+    Unknown,
+}
+
+/// The kernel's handlers of syscalls.
+struct Symbols {
+    /// Names and addresses, which are 0 where they are kept back.
+    handlers: Vec<(String, u64)>,
+}
+
+impl Symbols {
+    /// Reads them; none when they cannot be read.
+    fn read() -> Self {
+        let file = fs::File::open("/proc/kallsyms");
+        Self { handlers: file.map(|file| Self::parse(BufReader::new(file))).unwrap_or_default() }
+    }
+
+    /// Takes the handlers out of lines such as `ffff800010123450 T __arm64_sys_openat`.
+    fn parse(mut lines: impl BufRead) -> Vec<(String, u64)> {
+        let mut handlers = Vec::new();
+        let mut line = String::new();
+        while lines.read_line(&mut line).is_ok_and(|bytes| bytes != 0) {
+            let mut words = line.split_ascii_whitespace();
+            if let (Some(address), Some(_), Some(name)) = (words.next(), words.next(), words.next())
+                && (name.starts_with(NATIVE) || name.starts_with(COMPAT))
+            {
+                handlers.push((name.to_owned(), u64::from_str_radix(address, 16).unwrap_or(0)));
+            }
+            line.clear();
+        }
+        handlers
+    }
+
+    /// Where a handler is.
+    fn find(&self, name: &str) -> Place {
+        if self.handlers.is_empty() {
+            return Place::Unknown;
+        }
+        match self.handlers.iter().find(|(known, _)| known == name) {
+            None => Place::None,
+            Some((_, 0)) => Place::Unknown,
+            Some((_, address)) => Place::At(*address),
+        }
+    }
+}
+
 /// Which classes have a handler.
 #[derive(Debug, Default)]
 struct Classes {
@@ -125,6 +187,18 @@ mod tests {
         assert_eq!(classes.check(), Ok(()), "one of two is enough");
         classes.missed(SyscallClass::Bpf, "bpf: ENOENT".into());
         assert_eq!(classes.check(), Err("bpf: ENOENT".into()));
+    }
+
+    #[test]
+    fn handlers_are_found_among_the_symbols() {
+        let text = "ffff800010000000 T _text\nffff800010123450 T __arm64_sys_openat\n0000000000000000 T __arm64_sys_bpf\n\
+                    ffff8000101234f0 t __arm64_compat_sys_openat\t[module]\n\nbroken\n";
+        let symbols = Symbols { handlers: Symbols::parse(text.as_bytes()) };
+        assert_eq!(symbols.find("__arm64_sys_openat"), Place::At(0xffff_8000_1012_3450));
+        assert_eq!(symbols.find("__arm64_compat_sys_openat"), Place::At(0xffff_8000_1012_34f0));
+        assert_eq!(symbols.find("__arm64_sys_bpf"), Place::Unknown, "its address is kept back");
+        assert_eq!(symbols.find("__arm64_sys_rename"), Place::None);
+        assert_eq!(Symbols { handlers: Vec::new() }.find("__arm64_sys_rename"), Place::Unknown);
     }
 
     #[test]

@@ -290,6 +290,13 @@ pub(super) enum Event<'n> {
         /// The function.
         name: &'n CStr,
     },
+    /// The instruction at an address of the kernel.
+    Address {
+        /// As for a function.
+        kind: u32,
+        /// Where.
+        address: u64,
+    },
     /// A tracepoint, by the number in its `id` file.
     Tracepoint(u64),
 }
@@ -315,6 +322,7 @@ pub(super) fn attach_event(program: BorrowedFd<'_>, event: Event<'_>) -> io::Res
             (PerfAttr { kind: SOFTWARE, period: period_ns, sample_type: SAMPLE_RAW, ..none }, cpu)
         }
         Event::Function { kind, name } => (PerfAttr { kind, config_1: pointer(name.as_ptr()), ..none }, 0),
+        Event::Address { kind, address } => (PerfAttr { kind, config_2: address, ..none }, 0),
         Event::Tracepoint(id) => {
             (PerfAttr { kind: TRACEPOINT, config: id, sample_type: SAMPLE_RAW, wakeup: 1, ..none }, 0)
         }
