@@ -18,6 +18,7 @@ pub struct FileId {
 
 impl FileId {
     /// The file `ino` of the file system `dev`.
+    #[inline(always)]
     #[must_use]
     pub const fn new(dev: u32, ino: u64) -> Self {
         Self { dev, reserved: 0, ino }
@@ -46,6 +47,7 @@ pub const BELOW_BYTES: usize = PREFIX_BYTES - BELOW_AT;
 pub const DEVICE_MAJOR_BYTES: usize = 8;
 
 /// The key of a folder, to be followed by a name. Numbers in the byte order of the machine.
+#[inline(always)]
 #[must_use]
 #[expect(clippy::indexing_slicing, reason = "constant indices into an array, and `get` is not const")]
 pub const fn folder_key(id: FileId) -> PrefixData {
@@ -64,6 +66,7 @@ pub const fn folder_key(id: FileId) -> PrefixData {
 }
 
 /// The key of a device number. `kind` is the type of the node, `S_IFCHR` or `S_IFBLK`, shifted right by 12.
+#[inline(always)]
 #[must_use]
 #[expect(clippy::indexing_slicing, reason = "constant indices into an array, and `get` is not const")]
 pub const fn device_key(kind: u8, major: u32, minor: u32) -> PrefixData {
