@@ -64,26 +64,27 @@ pub(super) fn identity_of(object: &Object) -> u32 {
 pub(super) fn opened(opened: &Opened) -> bool {
     let Opened { object, mode, flags } = opened;
     let tgid = task::current_tgid();
-    if mode & file_mode::WRITE == 0 {
-        // Reading matters only in a process that has already changed something.
-        if file_tamper::known(tgid).is_none() || !counts(object) {
-            return false;
-        }
-        return judge(tgid, FileEvidence::OpenRead(identity_of(object)), object, false);
-    }
-    // What is only added to is not lost.
-    if flags & open_flag::APPEND != 0 || !counts(object) {
+    let writes = mode & file_mode::WRITE != 0;
+    // Reading matters only in a process that has already changed something; what is only added to is not lost.
+    let matters =
+        if writes { flags & open_flag::APPEND == 0 } else { file_tamper::known(tgid).is_some() };
+    if !matters || !counts(object) {
         return false;
     }
+    let file = identity_of(object);
     let created = mode & file_mode::CREATED != 0;
     let truncate = flags & open_flag::TRUNCATE != 0;
-    let evidence = FileEvidence::OpenWrite {
-        file: identity_of(object),
-        create: created || (truncate && flags & open_flag::CREATE != 0),
-        exclusive: created,
-        truncate,
+    let evidence = if writes {
+        FileEvidence::OpenWrite {
+            file,
+            create: created || (truncate && flags & open_flag::CREATE != 0),
+            exclusive: created,
+            truncate,
+        }
+    } else {
+        FileEvidence::OpenRead(file)
     };
-    judge(tgid, evidence, object, !created)
+    judge(tgid, evidence, object, writes && !created)
 }
 
 /// A file gets another name; whether to refuse that.

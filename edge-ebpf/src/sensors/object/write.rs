@@ -57,20 +57,22 @@ fn written(file: u64, tgid: u32, state: &mut FilesState) -> Option<bool> {
         return None;
     }
     let id = files::identity_of(&opened.object);
+    let harms = overwrites(file, &opened);
     let mut refused = false;
-    if overwrites(file, &opened) {
-        if !state.is_opened(id) && state.is_first_write(id) {
-            // Opened before others were, by another process, or for adding only at first.
-            let evidence =
-                FileEvidence::OpenWrite { file: id, create: false, exclusive: false, truncate: false };
-            let case = Case { of: Of::Process, tgid, evidence, deniable: true };
-            refused = file_tamper::apply(&case, state, tuning, &opened.object);
-        } else {
-            refused = file_tamper::is_barred(state, tuning, tgid);
-        }
+    if harms && !state.is_opened(id) && state.is_first_write(id) {
+        // Opened before others were, by another process, or for adding only at first.
+        let evidence =
+            FileEvidence::OpenWrite { file: id, create: false, exclusive: false, truncate: false };
+        let case = Case { of: Of::Process, tgid, evidence, deniable: true };
+        refused = file_tamper::apply(&case, state, tuning, &opened.object);
+    } else if harms {
+        refused = file_tamper::is_barred(state, tuning, tgid);
     }
     let origin = file_tamper::known(file_tamper::origin_key(tgid));
     let whole = file_tamper::tuning(Of::Origin)?;
+    if harms && let Some(origin) = origin.as_deref() {
+        refused |= file_tamper::is_barred(origin, whole, tgid);
+    }
     let wanted = state.wants_sample(tuning) || origin.as_ref().is_some_and(|origin| origin.wants_sample(whole));
     let sample = if wanted { sample(state, tuning).unwrap_or(Sample::None) } else { Sample::None };
     file_tamper::note(state, tuning, tgid, sample);
