@@ -28,9 +28,10 @@ pub(super) fn judged(report: &Report) -> u32 {
 
 /// The detectors that are told to refuse but stand where nothing can be refused: they observe.
 pub(super) fn toothless(report: &Report, config: &Config) -> impl Iterator<Item = (DetectorId, Rung)> {
-    let told = DetectorId::ALL.iter().copied().filter(|detector| {
-        is_enabled(config, *detector) && action(config, *detector) == Action::DENY
-    });
+    let told = DetectorId::ALL
+        .iter()
+        .copied()
+        .filter(|detector| is_enabled(config, *detector) && action(config, *detector) == Action::DENY);
     let rungs: Vec<_> = told.map(|detector| (detector, rung(report, detector))).collect();
     // Raw IP sockets are refused by a program of the cgroup, whatever the detector stands on.
     let bites = |detector: DetectorId, rung: Rung| {
@@ -62,7 +63,8 @@ mod tests {
         let source = "[policy]\naction = \"enforce\"\n[detectors.kernel_code]\naction = \"deny\"\n\
              [detectors.raw_socket]\naction = \"deny\"\n[detectors.mass_kill]\naction = \"kill\"\n";
         let config = Config::parse(source.as_bytes(), "agent.toml").unwrap();
-        let named = |report: &Report| toothless(report, &config).map(|(detector, _)| detector).collect::<Vec<_>>();
+        let named =
+            |report: &Report| toothless(report, &config).map(|(detector, _)| detector).collect::<Vec<_>>();
         let mut report = Report::default();
         assert_eq!(named(&report), [DetectorId::RAW_SOCKET, DetectorId::KERNEL_CODE]);
         report.programs.push((Program::SockCreate, Reached::Attached));

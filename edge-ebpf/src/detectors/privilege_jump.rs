@@ -64,7 +64,10 @@ mod tests {
 
     #[test]
     fn a_file_with_capabilities_is_told_with_them() {
-        assert_eq!(given(Some(1 << 7)).map(|seen| (seen.reason, seen.value)), Some((reason::CAPABILITY_GAINED, 0x80)));
+        assert_eq!(
+            given(Some(1 << 7)).map(|seen| (seen.reason, seen.value)),
+            Some((reason::CAPABILITY_GAINED, 0x80))
+        );
         assert_eq!(given(Some(0)), None);
         assert_eq!(given(None).map(|seen| seen.value), Some(0), "some, but which nobody could look at");
     }

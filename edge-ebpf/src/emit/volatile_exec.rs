@@ -1,8 +1,7 @@
 //! Reports an exec that `volatile_exec` judged.
 
 use edge_abi::{
-    CWD_BYTES, Counter, Detector, Mode, Outcome, PATH_BYTES, Task, VolatileExecRecord, exec_flags,
-    reason,
+    CWD_BYTES, Counter, Detector, Mode, Outcome, PATH_BYTES, Task, VolatileExecRecord, exec_flags, reason,
 };
 use edge_ebpf::detectors::volatile_exec::Decision;
 use edge_ebpf::path::PathBuffer;

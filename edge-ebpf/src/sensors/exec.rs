@@ -230,7 +230,14 @@ fn on_place() -> Option<()> {
         (decision, reason) = (Decision::Candidate, reason::DROPPED_AND_RUN);
     }
     let seen = (decision, reason);
-    volatile_exec::apply((mode, Place::Tracepoint), seen, tgid, &scratch.path, scratch.length, known.as_deref());
+    volatile_exec::apply(
+        (mode, Place::Tracepoint),
+        seen,
+        tgid,
+        &scratch.path,
+        scratch.length,
+        known.as_deref(),
+    );
     Some(())
 }
 

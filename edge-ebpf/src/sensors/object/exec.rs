@@ -102,7 +102,8 @@ fn on_place(bprm: u64) -> Option<bool> {
     }
     let mut reason = reason::SOLE;
     if place != Where::Volatile {
-        let dropped = drops::known(given.identity).is_some_and(|dropped| is_dropped(dropped, origin, now_ns()));
+        let dropped =
+            drops::known(given.identity).is_some_and(|dropped| is_dropped(dropped, origin, now_ns()));
         if !dropped {
             return None;
         }
