@@ -13,10 +13,15 @@ pub(crate) fn attack_killed(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Image)?;
     let strongest = if scene.lsm { "denied" } else { "killed" };
     let relative = if scene.kprobes { strongest } else { "reported" };
-    for (act, disposition) in [("copy --path /data/edge-copy", strongest), ("relative --path /data/edge-near", relative)] {
+    for (act, disposition) in
+        [("copy --path /data/edge-copy", strongest), ("relative --path /data/edge-near", relative)]
+    {
         let (emulation, verdict) = scene.act(&format!("{NAME}.{act} --stay-ms 500"), NAME, "sole")?;
         let stopped = disposition == "reported" || emulation.count(disposition)? == 1;
-        if !stopped || said::disposition(&verdict) != Some(disposition) || said::technique(&verdict) != Some("T1204") {
+        if !stopped
+            || said::disposition(&verdict) != Some(disposition)
+            || said::technique(&verdict) != Some("T1204")
+        {
             return Err(format!("{act} was reported as {}", verdict.json).into());
         }
     }

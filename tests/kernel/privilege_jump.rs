@@ -34,9 +34,7 @@ pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
 
 /// Who has become user 0 executes nothing.
 pub(crate) fn deny(scene: &mut Scene) -> Outcome {
-    for (act, reason) in [
-        ("privilege_jump.uid_zero", "root_gained"),
-    ] {
+    for (act, reason) in [("privilege_jump.uid_zero", "root_gained")] {
         if refused(scene, NAME, act, reason)?.is_none() {
             return Ok(Some(NO_LSM.to_owned()));
         }

@@ -43,10 +43,9 @@ pub(crate) fn kill(scene: &mut Scene) -> Outcome {
 
 /// The first step into another process is refused; reading its memory is not.
 pub(crate) fn deny(scene: &mut Scene) -> Outcome {
-    for (act, reason) in [
-        ("process_injection.ptrace_attach", "ptrace"),
-        ("process_injection.vm_writev", "remote_write"),
-    ] {
+    for (act, reason) in
+        [("process_injection.ptrace_attach", "ptrace"), ("process_injection.vm_writev", "remote_write")]
+    {
         if refused(scene, NAME, act, reason)?.is_none() {
             return Ok(Some(NO_LSM.to_owned()));
         }

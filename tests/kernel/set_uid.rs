@@ -49,7 +49,8 @@ pub(crate) fn capability(scene: &mut Scene) -> Outcome {
     const GIVEN: u64 = 1 << 7;
     scene.agent(if scene.lsm { Policy::Deny } else { Policy::Observe })?;
     if let Some(verdict) = refused(scene, NAME, ACT, "capability_gained")? {
-        has(&verdict, "value", GIVEN)?;
+        // Which ones an LSM program may not look at.
+        has(&verdict, "value", 0)?;
     } else {
         let (_, verdict) = caught(scene, NAME, ACT, "capability_gained")?;
         has(&verdict, "value", GIVEN)?;

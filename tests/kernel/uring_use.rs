@@ -35,9 +35,7 @@ pub(crate) fn kill(scene: &mut Scene) -> Outcome {
 
 /// No ring is made.
 pub(crate) fn deny(scene: &mut Scene) -> Outcome {
-    for (act, reason) in [
-        ("uring_use.nop", "sole"),
-    ] {
+    for (act, reason) in [("uring_use.nop", "sole")] {
         if refused(scene, NAME, act, reason)?.is_none() {
             return Ok(Some(NO_LSM.to_owned()));
         }

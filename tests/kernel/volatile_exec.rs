@@ -146,13 +146,14 @@ pub(crate) fn identity_caught(scene: &mut Scene) -> Outcome {
     let make = "mkdir -p /data/bound /data/memory && cp /usr/bin/edge-emulate /tmp/by-name && ln -sf /tmp/by-name /data/link \
          && mount --bind /tmp /data/bound && mount -t tmpfs none /data/memory && cp /usr/bin/edge-emulate /data/memory/program";
     scene.run(make, SOON)?;
-    let result = ["/data/link", "/data/bound/by-name", "/data/memory/program"].into_iter().try_for_each(|path| {
-        let mark = scene.watch.mark();
-        scene.run(&format!("{path} --help"), SOON)?;
-        let wanted = |line: &Line| said::is_verdict_of(line, NAME) && said::path(line) == Some(path);
-        scene.verdict_that(mark, &format!("verdict about {path}"), wanted)?;
-        Ok::<_, Box<dyn Error>>(())
-    });
+    let result =
+        ["/data/link", "/data/bound/by-name", "/data/memory/program"].into_iter().try_for_each(|path| {
+            let mark = scene.watch.mark();
+            scene.run(&format!("{path} --help"), SOON)?;
+            let wanted = |line: &Line| said::is_verdict_of(line, NAME) && said::path(line) == Some(path);
+            scene.verdict_that(mark, &format!("verdict about {path}"), wanted)?;
+            Ok::<_, Box<dyn Error>>(())
+        });
     scene.run("umount /data/bound /data/memory; rm -f /data/link /tmp/by-name", SOON)?;
     result.map(|()| None)
 }
@@ -170,7 +171,8 @@ pub(crate) fn deny(scene: &mut Scene) -> Outcome {
         if done.code != 126 || done.output.contains("usage") {
             return Err(format!("{path} ended with {} and said `{}`", done.code, done.output).into());
         }
-        let wanted = |line: &Line| said::is_verdict_of(line, NAME) && said::disposition(line) == Some("denied");
+        let wanted =
+            |line: &Line| said::is_verdict_of(line, NAME) && said::disposition(line) == Some("denied");
         scene.verdict_that(mark, &format!("refusal of {path}"), wanted)?;
     }
     scene.run("rm /tmp/refused /data/link; edge-emulate --help", SOON)?;

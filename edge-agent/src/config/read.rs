@@ -25,7 +25,8 @@ const RUNGS: [(&str, Ceiling); 3] =
 /// What a detector that can kill may do.
 const KILL_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("kill", Action::Kill)];
 /// What a detector that can do both may do.
-const ACTIONS: [(&str, Action); 3] = [("observe", Action::Observe), ("kill", Action::Kill), ("deny", Action::Deny)];
+const ACTIONS: [(&str, Action); 3] =
+    [("observe", Action::Observe), ("kill", Action::Kill), ("deny", Action::Deny)];
 /// What a detector that can deny may do.
 const DENY_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("deny", Action::Deny)];
 /// Form of an id, for messages.

@@ -27,8 +27,22 @@ const IN_MEMORY: [&str; 3] = ["tmpfs", "ramfs", "devtmpfs"];
 
 /// File systems from which nothing is executed.
 const WITHOUT_PROGRAMS: [&str; 16] = [
-    "proc", "sysfs", "cgroup", "cgroup2", "devpts", "securityfs", "debugfs", "tracefs", "bpf", "pstore", "mqueue",
-    "autofs", "configfs", "efivarfs", "binfmt_misc", "rpc_pipefs",
+    "proc",
+    "sysfs",
+    "cgroup",
+    "cgroup2",
+    "devpts",
+    "securityfs",
+    "debugfs",
+    "tracefs",
+    "bpf",
+    "pstore",
+    "mqueue",
+    "autofs",
+    "configfs",
+    "efivarfs",
+    "binfmt_misc",
+    "rpc_pipefs",
 ];
 
 /// A place and what is known of it.
@@ -136,7 +150,8 @@ fn mounted(mounts: &str) -> impl Iterator<Item = (std::path::PathBuf, &str)> {
 /// there it is the image.
 fn of_mount(path: &[u8], kind: &str, texts: &[(&str, u8)]) -> u8 {
     let below = |text: &str| {
-        path.starts_with(text.as_bytes()) || text.as_bytes().strip_suffix(b"/").is_some_and(|bare| bare == path)
+        path.starts_with(text.as_bytes())
+            || text.as_bytes().strip_suffix(b"/").is_some_and(|bare| bare == path)
     };
     let longest = texts.iter().filter(|(text, _)| below(text)).max_by_key(|(text, _)| text.len());
     let verdict = longest.map_or(0, |(_, verdict)| *verdict);

@@ -35,11 +35,12 @@ pub fn judge(before: u32, now: u32, door: Door) -> Option<(Sighting, bool)> {
     }
 }
 
-/// Judges the capabilities that a file is given to whoever executes it; none is taking them away.
+/// Judges the capabilities that a file is given to whoever executes it, where they can be looked at; to give none is to take them away.
 #[inline(always)]
 #[must_use]
-pub fn given(permitted: u64) -> Option<Sighting> {
-    (permitted != 0).then_some(Sighting { reason: reason::CAPABILITY_GAINED, value: permitted, target: 0 })
+pub fn given(permitted: Option<u64>) -> Option<Sighting> {
+    let sighting = |value| Sighting { reason: reason::CAPABILITY_GAINED, value, target: 0 };
+    (permitted != Some(0)).then_some(sighting(permitted.unwrap_or(0)))
 }
 
 /// Whether the user ids tell of a jump.
@@ -63,8 +64,12 @@ mod tests {
 
     #[test]
     fn a_file_with_capabilities_is_told_with_them() {
-        assert_eq!(given(1 << 7).map(|seen| (seen.reason, seen.value)), Some((reason::CAPABILITY_GAINED, 0x80)));
-        assert_eq!(given(0), None);
+        assert_eq!(
+            given(Some(1 << 7)).map(|seen| (seen.reason, seen.value)),
+            Some((reason::CAPABILITY_GAINED, 0x80))
+        );
+        assert_eq!(given(Some(0)), None);
+        assert_eq!(given(None).map(|seen| seen.value), Some(0), "some, but which nobody could look at");
     }
 
     #[test]

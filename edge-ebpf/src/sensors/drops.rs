@@ -8,10 +8,10 @@ use aya_ebpf::programs::RawTracePointContext;
 use edge_abi::{Counter, Detector, Dropped, file_hash, reason, task_flags};
 use edge_ebpf::detectors::volatile_exec::Decision;
 
+use super::object::Object;
 use super::paths::count_unlink;
 use super::syscall::scratch;
 use crate::clock::now_ns;
-use super::object::Object;
 use crate::emit::file_tamper::Named as _;
 use crate::emit::volatile_exec::Place;
 use crate::emit::{count, volatile_exec};

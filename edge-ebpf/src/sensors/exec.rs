@@ -25,7 +25,7 @@ use crate::emit::act::is_probe;
 use crate::emit::volatile_exec::Place;
 use crate::emit::{count, history, volatile_exec};
 use crate::maps::{ALLOW, EXEC_JUMPS, EXEC_SCRATCH, ExecScratch};
-use crate::read::peek;
+use crate::read::glance;
 use crate::{filter, globals, read, stack, task};
 
 /// Programs that go on, by their place in [`EXEC_JUMPS`]; the loader fills it in the same order.
@@ -150,10 +150,8 @@ fn can_look() -> bool {
 /// Notes which file the current process runs, unless another program of this exec has.
 #[inline(always)]
 pub(super) fn identify(task: &mut Task) {
-    if task.exe_file == 0
-        && can_look()
-        && let Some(found) = image::own()
-    {
+    if task.exe_file == 0 && can_look() {
+        let found = image::own();
         task.exe_file = file_hash(found.device, found.inode);
         if found.image.is_door() || has_set_uid() {
             task.flags |= task_flags::DOOR;
@@ -166,9 +164,8 @@ pub(super) fn identify(task: &mut Task) {
 fn has_set_uid() -> bool {
     /// `CAP_SETUID` of `include/uapi/linux/capability.h`.
     const SET_UID: u64 = 1 << 7;
-    let permitted = peek::<u64>(image::current(), Offset::TaskCred)
-        .and_then(|credentials| peek::<u64>(credentials, Offset::CredPermitted));
-    bpf_get_current_uid_gid() as u32 != 0 && permitted.is_some_and(|permitted| permitted & SET_UID != 0)
+    let permitted: u64 = glance(glance::<u64>(image::current(), Offset::TaskCred), Offset::CredPermitted);
+    bpf_get_current_uid_gid() as u32 != 0 && permitted & SET_UID != 0
 }
 
 /// What is known of the door that a process with these flags went through.
@@ -233,7 +230,14 @@ fn on_place() -> Option<()> {
         (decision, reason) = (Decision::Candidate, reason::DROPPED_AND_RUN);
     }
     let seen = (decision, reason);
-    volatile_exec::apply((mode, Place::Tracepoint), seen, tgid, &scratch.path, scratch.length, known.as_deref());
+    volatile_exec::apply(
+        (mode, Place::Tracepoint),
+        seen,
+        tgid,
+        &scratch.path,
+        scratch.length,
+        known.as_deref(),
+    );
     Some(())
 }
 

@@ -168,7 +168,8 @@ fn report(scratch: &ExecScratch, slot: usize) -> Option<()> {
     act.object = scratch.facts.identity;
     if detector as u8 == Detector::ShellOnSocket as u8 && found.flags & act_flags::CANDIDATE == 0 {
         let peer = &scratch.peer;
-        (act.family, act.protocol, act.port, act.address) = (peer.family, peer.protocol, peer.port, peer.address);
+        (act.family, act.protocol, act.port, act.address) =
+            (peer.family, peer.protocol, peer.port, peer.address);
     }
     if detector as u8 == Detector::FetchLoop as u8 && found.reason == reason::PIPED {
         // One pipe is enough, however many downloads are.

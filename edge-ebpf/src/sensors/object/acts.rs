@@ -72,14 +72,15 @@ pub(crate) fn object_mount(ctx: LsmContext) -> i32 {
 
 /// A mount is put in place.
 #[lsm(hook = "move_mount")]
-pub(crate) fn object_move(ctx: LsmContext) -> i32 {
-    mounted(namespace_escape::mount(0), ctx.arg::<u64>(1))
+pub(crate) fn object_move(_ctx: LsmContext) -> i32 {
+    // Of these two hooks `bpf_d_path` is not to be called.
+    answer(Detector::NamespaceEscape, namespace_escape::mount(0))
 }
 
 /// The root is changed.
 #[lsm(hook = "sb_pivotroot")]
-pub(crate) fn object_pivot(ctx: LsmContext) -> i32 {
-    mounted(Some(namespace_escape::pivot_root()), ctx.arg::<u64>(1))
+pub(crate) fn object_pivot(_ctx: LsmContext) -> i32 {
+    answer(Detector::NamespaceEscape, Some(namespace_escape::pivot_root()))
 }
 
 /// A file without a name is made: that of a ring?

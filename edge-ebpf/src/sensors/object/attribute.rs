@@ -4,8 +4,10 @@
 //! `struct user_namespace *mnt_userns` stands before these since 5.12, `struct mnt_idmap *idmap` in its place since 6.3
 //! (`include/linux/lsm_hook_defs.h`; `security_inode_setxattr` is the same). Which it is, the name tells: it is read at both places.
 //!
-//! The value is a `struct vfs_cap_data` (`include/uapi/linux/capability.h`), already copied into the kernel.
+//! The value is a `struct vfs_cap_data` (`include/uapi/linux/capability.h`), already copied into the kernel. An LSM program may not look at it:
+//! its type in the prototype is `const void *`.
 
+use aya_ebpf::EbpfContext as _;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
@@ -15,7 +17,7 @@ use edge_ebpf::detectors::privilege_jump;
 use crate::emit::act::{Act, NO_PATH, apply, enter, of_hook};
 use crate::read::{self, kernel, peek};
 use crate::sensors::exec::scratch;
-use crate::{filter, task};
+use crate::{filter, globals, task};
 
 /// `security.capability`, its NUL included, without the last four bytes.
 const NAME: [u64; 2] = [u64::from_ne_bytes(*b"security"), u64::from_ne_bytes(*b".capabil")];
@@ -23,15 +25,25 @@ const NAME: [u64; 2] = [u64::from_ne_bytes(*b"security"), u64::from_ne_bytes(*b"
 /// A file gets an extended attribute.
 #[lsm(hook = "inode_setxattr")]
 pub(crate) fn object_attribute(ctx: LsmContext) -> i32 {
-    let words = [ctx.arg::<u64>(0), ctx.arg::<u64>(1), ctx.arg::<u64>(2), ctx.arg::<u64>(3)];
-    super::answer(given(words).unwrap_or(false))
+    let words = [ctx.arg::<u64>(0), ctx.arg::<u64>(1), ctx.arg::<u64>(2)];
+    // An LSM program may not even load an argument of type `const void *`: what is given is not known there.
+    let value = if globals::denies() != 0 { 0 } else { fourth(&ctx) };
+    super::answer(given(words, value).unwrap_or(false))
+}
+
+/// The fourth argument, loaded where it is asked for and nowhere before.
+#[inline(always)]
+fn fourth(ctx: &LsmContext) -> u64 {
+    let word = ctx.as_ptr().cast::<u64>().wrapping_add(3);
+    // SAFETY: the context of a kprobe, the registers of the caller, has more words than these.
+    unsafe { core::ptr::read_volatile(word) }
 }
 
 /// Judges what is given.
 #[inline(always)]
-fn given(words: [u64; 4]) -> Option<bool> {
+fn given(words: [u64; 3], fourth: u64) -> Option<bool> {
     const DETECTOR: Detector = Detector::PrivilegeJump;
-    let [first, second, third, fourth] = words;
+    let [first, second, third] = words;
     let (dentry, value) = if kernel::<[u64; 2]>(third) == Some(NAME) {
         (second, fourth)
     } else if kernel::<[u64; 2]>(second) == Some(NAME) {
@@ -39,8 +51,13 @@ fn given(words: [u64; 4]) -> Option<bool> {
     } else {
         return None;
     };
-    let [_, low, _, high] = kernel::<[u32; 4]>(value)?;
-    let sighting = privilege_jump::given(u64::from(low) | u64::from(high) << 32)?;
+    let permitted = if globals::denies() == 0 {
+        let [_, low, _, high] = kernel::<[u32; 4]>(value)?;
+        Some(u64::from(low) | u64::from(high) << 32)
+    } else {
+        None
+    };
+    let sighting = privilege_jump::given(permitted)?;
     if !filter::in_scope() {
         return None;
     }

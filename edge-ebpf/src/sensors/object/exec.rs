@@ -23,7 +23,7 @@ use crate::emit::place::mode;
 use crate::emit::volatile_exec::Place;
 use crate::emit::{count, volatile_exec};
 use crate::maps::ExecScratch;
-use crate::read::{self, peek};
+use crate::read::{self, glance};
 use crate::sensors::{drops, exec};
 use crate::{filter, globals, task};
 
@@ -63,24 +63,24 @@ pub(crate) fn object_exec(ctx: LsmContext) -> i32 {
 
 /// Looks at the file.
 #[inline(always)]
-fn given(bprm: u64) -> Option<Given> {
-    let text = peek::<u64>(bprm, Offset::BprmInterp)?;
-    let found = look(peek(bprm, Offset::BprmFile)?)?;
-    Some(Given {
+fn given(bprm: u64) -> Given {
+    let text = glance::<u64>(bprm, Offset::BprmInterp);
+    let found = look(glance(bprm, Offset::BprmFile));
+    Given {
         tgid: task::current_tgid(),
         image: Image { verdict: verdict(found.dentry, found.device), ..found.image },
         dentry: found.dentry,
         identity: file_hash(found.device, found.inode),
         text,
-        first: peek::<u64>(bprm, Offset::BprmFilename)? == text,
-    })
+        first: glance::<u64>(bprm, Offset::BprmFilename) == text,
+    }
 }
 
 /// Judges where it lies.
 #[inline(always)]
 fn on_place(bprm: u64) -> Option<bool> {
     let mode = volatile_exec::mode()?;
-    let given = given(bprm)?;
+    let given = given(bprm);
     let tgid = given.tgid;
     count(Detector::VolatileExec, Counter::Evidence);
     if is_probe(Detector::VolatileExec, tgid) {
@@ -102,7 +102,8 @@ fn on_place(bprm: u64) -> Option<bool> {
     }
     let mut reason = reason::SOLE;
     if place != Where::Volatile {
-        let dropped = drops::known(given.identity).is_some_and(|dropped| is_dropped(dropped, origin, now_ns()));
+        let dropped =
+            drops::known(given.identity).is_some_and(|dropped| is_dropped(dropped, origin, now_ns()));
         if !dropped {
             return None;
         }
@@ -121,7 +122,7 @@ fn on_place(bprm: u64) -> Option<bool> {
 /// Asks the detectors of acts, one after the other.
 #[inline(always)]
 fn on_exec(bprm: u64) -> Option<bool> {
-    let given = given(bprm)?;
+    let given = given(bprm);
     let tgid = given.tgid;
     if is_probe(Detector::FilelessExec, tgid) {
         is_probe(Detector::ForeignExec, tgid);

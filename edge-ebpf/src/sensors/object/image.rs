@@ -5,7 +5,7 @@ use edge_abi::{FOLDER_PREFIX_BYTES, Offset, PREFIX_BYTES, PrefixData};
 use edge_ebpf::image::{DEPTH, Image};
 
 use crate::maps::PREFIXES;
-use crate::read::{forget, kernel, peek};
+use crate::read::{forget, glance, kernel};
 
 /// A folder as a key of [`PREFIXES`]: `struct bpf_lpm_trie_key` with `edge_abi::folder_prefix`. On the stack, since an LSM program can be
 /// preempted by another one of this CPU.
@@ -38,30 +38,31 @@ pub(crate) struct Found {
     pub(crate) image: Image,
 }
 
-/// Looks at a `struct file`.
+/// Looks at a `struct file`. What cannot be read is 0; a file without an inode is no file.
 #[inline(always)]
-pub(crate) fn look(file: u64) -> Option<Found> {
-    let inode = peek::<u64>(file, Offset::FileInode)?;
-    let sb = peek::<u64>(inode, Offset::InodeSb)?;
-    Some(Found {
-        dentry: peek(file, Offset::FileDentry)?,
-        device: peek(sb, Offset::SuperDev)?,
-        inode: peek(inode, Offset::InodeIno)?,
+pub(crate) fn look(file: u64) -> Found {
+    let inode = glance::<u64>(file, Offset::FileInode);
+    let sb = glance::<u64>(inode, Offset::InodeSb);
+    Found {
+        dentry: glance(file, Offset::FileDentry),
+        device: glance(sb, Offset::SuperDev),
+        inode: glance(inode, Offset::InodeIno),
         image: Image {
-            links: peek(inode, Offset::InodeNlink)?,
-            mode: u32::from(peek::<u16>(inode, Offset::InodeMode)?),
-            owner: peek(inode, Offset::InodeUid)?,
-            magic: peek(sb, Offset::SuperMagic)?,
+            // What cannot be looked at has a name, like most.
+            links: if inode == 0 { 1 } else { glance(inode, Offset::InodeNlink) },
+            mode: u32::from(glance::<u16>(inode, Offset::InodeMode)),
+            owner: glance(inode, Offset::InodeUid),
+            magic: glance(sb, Offset::SuperMagic),
             verdict: 0,
         },
-    })
+    }
 }
 
 /// Looks at the file that the current process runs.
 #[inline(always)]
-pub(crate) fn own() -> Option<Found> {
-    let mm = peek::<u64>(current(), Offset::TaskMm)?;
-    look(peek(mm, Offset::MmExeFile)?)
+pub(crate) fn own() -> Found {
+    let mm = glance::<u64>(current(), Offset::TaskMm);
+    look(glance(mm, Offset::MmExeFile))
 }
 
 /// The current `struct task_struct`.
@@ -74,7 +75,7 @@ pub(crate) fn current() -> u64 {
 /// The first eight bytes of what a file is called.
 #[inline(always)]
 pub(crate) fn name(dentry: u64) -> u64 {
-    peek::<u64>(dentry, Offset::DentryNameText).and_then(kernel).unwrap_or(0)
+    kernel(glance::<u64>(dentry, Offset::DentryNameText)).unwrap_or(0)
 }
 
 /// What the agent told of the nearest folder above, or of the file itself; 0 for nothing. A mount ends the way up: what lies above it is
@@ -91,16 +92,15 @@ pub(crate) fn verdict(dentry: u64, device: u32) -> u8 {
     };
     while step < DEPTH {
         step += 1;
-        let Some(inode) = peek::<u64>(dentry, Offset::DentryInode) else { break };
-        let Some(number) = peek::<[u32; 2]>(inode, Offset::InodeIno) else { break };
-        key.inode = number;
+        let inode = glance::<u64>(dentry, Offset::DentryInode);
+        key.inode = glance(inode, Offset::InodeIno);
         // SAFETY: both begin with a 32-bit length and the same data without padding; theirs only asks for less alignment.
         let asked = unsafe { &*core::ptr::from_ref(&key).cast() };
         if let Some(verdict) = PREFIXES.get(asked) {
             found = *verdict;
             break;
         }
-        let Some(parent) = peek::<u64>(dentry, Offset::DentryParent) else { break };
+        let parent = glance::<u64>(dentry, Offset::DentryParent);
         if parent == dentry {
             break;
         }

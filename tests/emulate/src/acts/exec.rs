@@ -18,8 +18,18 @@ use crate::sys::{c_text, file, process};
 pub(super) const ACTS: &[Act] = &[
     Act::attack("fileless_exec.memfd", "[--stay-ms M]", "execveat with an empty path on a memfd", memfd),
     Act::attack("fileless_exec.proc_fd", "[--stay-ms M]", "execve of /proc/self/fd/N, a memfd", proc_fd),
-    Act::attack("fileless_exec.thread", "[--stay-ms M]", "a second thread starts a memfd by descriptor", thread),
-    Act::attack("fileless_exec.link", "--dir D [--stay-ms M]", "a symbolic link to /proc/self/fd/N, a memfd", link),
+    Act::attack(
+        "fileless_exec.thread",
+        "[--stay-ms M]",
+        "a second thread starts a memfd by descriptor",
+        thread,
+    ),
+    Act::attack(
+        "fileless_exec.link",
+        "--dir D [--stay-ms M]",
+        "a symbolic link to /proc/self/fd/N, a memfd",
+        link,
+    ),
     Act::attack(
         "fileless_exec.deleted",
         "--dir D [--stay-ms M]",
@@ -61,9 +71,8 @@ fn thread(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
     let program = in_memory(&own_bytes()?)?;
     tally.child(STARTING, || {
         let words = idle_words("sensor", stay, &[])?;
-        let started = std::thread::scope(|scope| {
-            scope.spawn(|| process::exec_at(program.as_fd(), c"", &words)).join()
-        });
+        let started =
+            std::thread::scope(|scope| scope.spawn(|| process::exec_at(program.as_fd(), c"", &words)).join());
         Err(started.unwrap_or_else(|_| io::Error::other("the thread panicked")))
     })
 }
@@ -75,7 +84,8 @@ fn link(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
     let program = in_memory(&own_bytes()?)?;
     let target = format!("/proc/self/fd/{}", program.as_raw_fd());
     std::os::unix::fs::symlink(target, &path).map_err(Failure::file("linking", &path))?;
-    let started = tally.child(STARTING, || Err(process::exec(&c_text(&path)?, &idle_words("sensor", stay, &[])?)));
+    let started =
+        tally.child(STARTING, || Err(process::exec(&c_text(&path)?, &idle_words("sensor", stay, &[])?)));
     fs::remove_file(&path).map_err(Failure::file("removing", &path))?;
     started
 }
