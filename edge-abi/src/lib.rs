@@ -11,6 +11,7 @@ mod counters;
 mod facts;
 mod header;
 mod history;
+pub mod hook;
 mod kind;
 mod layout;
 mod name;

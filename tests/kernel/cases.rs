@@ -4,7 +4,7 @@ use crate::schedule::Case;
 use crate::{
     bus_flood, credential_access, device_tamper, fetch_loop, file_tamper, fileless_exec, flood, flood_out,
     foreign_exec, guest, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade, mass_kill,
-    namespace_escape, net_tamper, persistence, privilege_jump, process_injection, raw_socket,
+    namespace_escape, net_tamper, offsets, persistence, privilege_jump, process_injection, raw_socket,
     resource_hijack, set_uid, shell_on_socket, sysctl_tamper, uring_use, volatile_exec,
 };
 
@@ -13,6 +13,10 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "guest", name: "boots", run: guest::boots },
     Case { detector: "guest", name: "reaches_broker", run: guest::reaches_broker },
     Case { detector: "guest", name: "what_is_missing_is_named", run: guest::what_is_missing_is_named },
+    Case { detector: "guest", name: "offsets_hold", run: offsets::offsets_hold },
+    Case { detector: "guest", name: "file_serves", run: offsets::file_serves },
+    Case { detector: "guest", name: "wrong_offsets_dropped", run: offsets::wrong_offsets_dropped },
+    Case { detector: "guest", name: "prototypes_hold", run: offsets::prototypes_hold },
     Case { detector: "privilege_jump", name: "root_caught", run: privilege_jump::root_caught },
     Case { detector: "privilege_jump", name: "root_benign_quiet", run: privilege_jump::benign_quiet },
     Case { detector: "file_tamper", name: "attack_caught", run: file_tamper::attack_caught },

@@ -24,6 +24,7 @@ mod masquerade;
 mod mass_kill;
 mod namespace_escape;
 mod net_tamper;
+mod offsets;
 mod persistence;
 mod privilege_jump;
 mod process_injection;

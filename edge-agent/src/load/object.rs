@@ -112,7 +112,7 @@ pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
         .override_global("SIGNAL_FIELDS", &plan.signal_fields[..], true)
         .override_global("SOCK_STATE", &plan.sock_state, true)
         .override_global("SOCK_CREATE", &sock_create, true)
-        .override_global("OFFSETS", &plan.layouts.offsets[..], true)
+        .override_global("OFFSETS", &plan.layouts.places.offsets[..], true)
         .load(object.bytes());
     let mut ebpf = match loaded {
         Ok(ebpf) => ebpf,
@@ -146,7 +146,7 @@ fn try_layouts(ebpf: &mut Ebpf, layouts: &Layouts) -> Result<Vec<Fact>, String> 
     handle.load().map_err(|error| describe(&error))?;
     let program = handle.fd().and_then(|fd| fd.try_clone().map_err(Into::into)).map_err(|error| describe(&error))?;
     let map = ebpf.map("FACTS").and_then(descriptor).ok_or("no map for them")?;
-    let facts = facts::run(program.as_fd(), map, &layouts.offsets).map_err(|error| error.to_string());
+    let facts = facts::run(program.as_fd(), map, &layouts.places).map_err(|error| error.to_string());
     if let Some(aya::programs::Program::RawTracePoint(handle)) = ebpf.program_mut("facts") {
         let _ = handle.unload();
     }
