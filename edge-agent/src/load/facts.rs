@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 
 use aya::maps::{Array, Map, MapData};
-use edge_abi::{FACT_NAME, Facts, FileFacts, Offset, Same};
+use edge_abi::{FACT_NAME, Facts, FileFacts, OFFSET_SLOTS, Offset, Same};
 use edge_btf::Places;
 use rustix::fs::{MemfdFlags, OFlags};
 use serde::{Deserialize, Serialize};
@@ -102,10 +102,11 @@ pub(super) fn run(
     let map: Array<_, [u8; size_of::<Facts>()]> =
         Array::try_from(Map::Array(map)).map_err(io::Error::other)?;
     let facts: Facts = bytemuck::cast(map.get(&0, 0).map_err(io::Error::other)?);
-    let mut known = Known { facts: Vec::new(), places };
+    let mut known = Known::new(places);
     known.of_layouts();
     known.of_process(&facts)?;
     known.of_files(&facts, &files)?;
+    known.of_untried();
     Ok(known.facts)
 }
 
@@ -121,17 +122,38 @@ struct Known<'p> {
     facts: Vec<Fact>,
     /// Where members are.
     places: &'p Places,
+    /// Members that a fact rests on, by slot.
+    tried: [bool; OFFSET_SLOTS],
 }
 
-impl Known<'_> {
+impl<'p> Known<'p> {
+    /// No facts yet.
+    const fn new(places: &'p Places) -> Self {
+        Self { facts: Vec::new(), places, tried: [false; OFFSET_SLOTS] }
+    }
+
     /// Adds a fact; one that rests on a member whose place is unknown is none.
     fn add(&mut self, name: &str, members: &[Offset], read: impl ToString, known: impl ToString) {
         if members.iter().all(|member| self.places.of(*member).is_some()) {
+            for member in members {
+                if let Some(tried) = self.tried.get_mut(member.slot()) {
+                    *tried = true;
+                }
+            }
             self.facts.push(Fact {
                 name: name.to_owned(),
                 read: read.to_string(),
                 known: known.to_string(),
             });
+        }
+    }
+
+    /// A needed member that no fact rests on is as good as a wrong one.
+    fn of_untried(&mut self) {
+        let untried = |member: &&Offset| member.is_needed() && self.tried.get(member.slot()) != Some(&true);
+        if let Some(member) = Offset::ALL.iter().find(untried) {
+            let name = format!("{}.{}", member.structure(), member.way());
+            self.facts.push(Fact { name, read: "not tried".to_owned(), known: "needed".to_owned() });
         }
     }
 
@@ -346,4 +368,96 @@ fn text(bytes: &[u8]) -> String {
 /// A device number as the kernel has it in its structs: 12 bits of major number, 20 of minor.
 fn kernel_device(device: u64) -> u32 {
     rustix::fs::major(device) << 20 | rustix::fs::minor(device) & 0x000f_ffff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytemuck::Zeroable as _;
+
+    /// Places as they could be in a kernel, distinct but for what must agree.
+    fn places() -> Places {
+        let mut places = Places::default();
+        for (slot, place) in places.offsets.iter_mut().zip(1..).take(Offset::ALL.len()) {
+            *slot = place * 8 + 1;
+        }
+        for (member, place) in [
+            (Offset::IattrValid, 0),
+            (Offset::IattrMode, 4),
+            (Offset::IattrSize, 16),
+            (Offset::FilePath, 64),
+            (Offset::PathMnt, 0),
+            (Offset::PathDentry, 8),
+            (Offset::FileMnt, 64),
+            (Offset::FileDentry, 72),
+            (Offset::DentryName, 32),
+            (Offset::DentryNameLen, 36),
+            (Offset::DentryNameText, 40),
+        ] {
+            places.offsets[member.slot()] = place + 1;
+        }
+        places
+    }
+
+    #[test]
+    fn layouts_that_cannot_be_are_found_without_reading() {
+        let sane = places();
+        let mut known = Known::new(&sane);
+        known.of_layouts();
+        assert_eq!(broken(&known.facts), None);
+        for member in [
+            Offset::IattrValid,
+            Offset::IattrMode,
+            Offset::IattrSize,
+            Offset::FilePath,
+            Offset::PathMnt,
+            Offset::PathDentry,
+            Offset::FileDentry,
+            Offset::FileMnt,
+            Offset::DentryName,
+            Offset::DentryNameLen,
+            Offset::DentryNameText,
+        ] {
+            let mut wrong = sane;
+            wrong.offsets[member.slot()] += 8;
+            let mut known = Known::new(&wrong);
+            known.of_layouts();
+            assert!(broken(&known.facts).is_some(), "{member:?}");
+        }
+        let mut wrong = sane;
+        wrong.offsets[Offset::BprmFile.slot()] = wrong.offsets[Offset::BprmCred.slot()] + 4;
+        let mut known = Known::new(&wrong);
+        known.of_layouts();
+        assert_eq!(broken(&known.facts).map(|fact| fact.name.as_str()), Some("execution: pointers apart"));
+    }
+
+    /// A kernel side that reads nothing right is found out in every fact about processes and files that is not zero by itself, and
+    /// every needed member stands behind a fact.
+    #[test]
+    fn every_needed_member_is_tried() {
+        let places = places();
+        let mut known = Known::new(&places);
+        let (facts, files) = (Facts::zeroed(), Files::open().unwrap());
+        known.of_layouts();
+        known.of_process(&facts).unwrap();
+        known.of_files(&facts, &files).unwrap();
+        let before = known.facts.len();
+        known.of_untried();
+        assert_eq!(known.facts.len(), before, "{:?}", known.facts.last());
+        for name in ["process: id", "process: start", "file: inode", "folder: name", "device: number of the device"] {
+            assert!(known.facts.iter().any(|fact| fact.name == name && !fact.holds()), "{name}");
+        }
+        let mut fewer = places;
+        fewer.offsets[Offset::InodeIno.slot()] = 0;
+        let mut known = Known::new(&fewer);
+        known.of_files(&facts, &files).unwrap();
+        known.of_untried();
+        assert!(broken(&known.facts[known.facts.len() - 1..]).is_some(), "what is not there cannot be tried");
+    }
+
+    #[test]
+    fn devices_are_numbered_as_the_kernel_does() {
+        // /dev/null is 1:3 everywhere.
+        assert_eq!(kernel_device(fs::metadata("/dev/null").unwrap().rdev()), 1 << 20 | 3);
+    }
 }

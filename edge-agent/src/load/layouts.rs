@@ -94,6 +94,16 @@ impl Standing {
         Self { origin: layouts.origin, problem, facts }
     }
 
+    /// Tells whoever reads the log when there is something to tell.
+    pub(super) fn tell(&self) {
+        match (self.problem.as_str(), self.origin) {
+            ("", _) => {}
+            // The kernel is as it is; `check` shows the rungs.
+            (problem, Origin::None) => log::warn!("load: sensors see files by their paths only, {problem}"),
+            (problem, _) => log::error!("load: sensors see files by their paths only, {problem}"),
+        }
+    }
+
     /// Whether programs that need offsets may be loaded.
     #[must_use]
     pub fn is_sane(&self) -> bool {
@@ -215,6 +225,19 @@ mod tests {
         assert_eq!((layouts.origin, layouts.places), (Origin::None, Places::default()));
         assert!(layouts.problem.ends_with("but 0707070707070707 runs"), "{}", layouts.problem);
         assert_eq!(layouts.places.missing(), Some(Offset::InodeMode));
+    }
+
+    #[test]
+    fn one_fact_that_does_not_hold_is_enough() {
+        let fact = |read: &str| Fact { name: "file: inode".into(), read: read.into(), known: "7".into() };
+        let layouts = Layouts::default();
+        assert!(Standing::of(&layouts, Ok(vec![fact("7")])).is_sane());
+        let standing = Standing::of(&layouts, Ok(vec![fact("7"), fact("0")]));
+        assert!(!standing.is_sane());
+        assert_eq!(standing.problem, "offsets are wrong, file: inode is 7 and 0 was read");
+        assert!(!Standing::of(&layouts, Ok(Vec::new())).is_sane(), "nothing tried is nothing shown");
+        assert!(!Standing::of(&layouts, Err("EPERM".into())).is_sane());
+        assert!(!Standing::untried(&layouts).unwrap().is_sane());
     }
 
     #[test]
