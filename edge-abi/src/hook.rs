@@ -56,94 +56,179 @@ const fn always(text: &'static str) -> Prototype {
 
 /// Every hook that an object sensor uses, by name.
 pub const HOOKS: &[Hook] = &[
-    hook!("bpf", "security_bpf", [
-        always("int (int cmd, union bpf_attr *attr, unsigned int size)"),
-        since(6, 15, "int (int cmd, union bpf_attr *attr, unsigned int size, bool kernel)")
-    ]),
+    hook!(
+        "bpf",
+        "security_bpf",
+        [
+            always("int (int cmd, union bpf_attr *attr, unsigned int size)"),
+            since(6, 15, "int (int cmd, union bpf_attr *attr, unsigned int size, bool kernel)")
+        ]
+    ),
     hook!("bprm_check_security", "security_bprm_check", [always("int (struct linux_binprm *bprm)")]),
     hook!("file_open", "security_file_open", [always("int (struct file *file)")]),
     hook!("file_permission", "security_file_permission", [always("int (struct file *file, int mask)")]),
-    hook!("inode_create", "security_inode_create", [
-        always("int (struct inode *dir, struct dentry *dentry, umode_t mode)")
-    ]),
-    hook!("inode_init_security_anon", "security_inode_init_security_anon", [
-        always(""),
-        since(5, 12, "int (struct inode *inode, const struct qstr *name, const struct inode *context_inode)")
-    ]),
-    hook!("inode_link", "security_inode_link", [
-        always("int (struct dentry *old_dentry, struct inode *dir, struct dentry *new_dentry)")
-    ]),
-    hook!("inode_mkdir", "security_inode_mkdir", [
-        always("int (struct inode *dir, struct dentry *dentry, umode_t mode)")
-    ]),
-    hook!("inode_mknod", "security_inode_mknod", [
-        always("int (struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)")
-    ]),
+    hook!(
+        "inode_create",
+        "security_inode_create",
+        [always("int (struct inode *dir, struct dentry *dentry, umode_t mode)")]
+    ),
+    hook!(
+        "inode_init_security_anon",
+        "security_inode_init_security_anon",
+        [
+            always(""),
+            since(
+                5,
+                12,
+                "int (struct inode *inode, const struct qstr *name, const struct inode *context_inode)"
+            )
+        ]
+    ),
+    hook!(
+        "inode_link",
+        "security_inode_link",
+        [always("int (struct dentry *old_dentry, struct inode *dir, struct dentry *new_dentry)")]
+    ),
+    hook!(
+        "inode_mkdir",
+        "security_inode_mkdir",
+        [always("int (struct inode *dir, struct dentry *dentry, umode_t mode)")]
+    ),
+    hook!(
+        "inode_mknod",
+        "security_inode_mknod",
+        [always("int (struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)")]
+    ),
     // The function that calls it has one more argument, behind these.
-    hook!("inode_rename", "security_inode_rename", [
-        always("int (struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir, struct dentry *new_dentry)")
-    ], [
-        always("int (struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir, struct dentry *new_dentry, unsigned int flags)")
-    ]),
+    hook!(
+        "inode_rename",
+        "security_inode_rename",
+        [always(
+            "int (struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir, struct dentry *new_dentry)"
+        )],
+        [always(
+            "int (struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir, struct dentry *new_dentry, unsigned int flags)"
+        )]
+    ),
     hook!("inode_rmdir", "security_inode_rmdir", [always("int (struct inode *dir, struct dentry *dentry)")]),
     // The function got an argument in front before the hook did.
-    hook!("inode_setattr", "security_inode_setattr", [
-        always("int (struct dentry *dentry, struct iattr *attr)"),
-        since(6, 7, "int (struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)")
-    ], [
-        always("int (struct dentry *dentry, struct iattr *attr)"),
-        since(6, 0, "int (struct user_namespace *mnt_userns, struct dentry *dentry, struct iattr *attr)"),
-        since(6, 3, "int (struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)")
-    ]),
-    hook!("inode_setxattr", "security_inode_setxattr", [
-        always("int (struct dentry *dentry, const char *name, const void *value, size_t size, int flags)"),
-        since(5, 12, "int (struct user_namespace *mnt_userns, struct dentry *dentry, const char *name, const void *value, size_t size, int flags)"),
-        since(6, 3, "int (struct mnt_idmap *idmap, struct dentry *dentry, const char *name, const void *value, size_t size, int flags)")
-    ]),
-    hook!("inode_symlink", "security_inode_symlink", [
-        always("int (struct inode *dir, struct dentry *dentry, const char *old_name)")
-    ]),
-    hook!("inode_unlink", "security_inode_unlink", [always("int (struct inode *dir, struct dentry *dentry)")]),
-    hook!("kernel_load_data", "security_kernel_load_data", [
-        always("int (enum kernel_load_data_id id, bool contents)")
-    ]),
-    hook!("kernel_read_file", "security_kernel_read_file", [
-        always("int (struct file *file, enum kernel_read_file_id id, bool contents)")
-    ]),
+    hook!(
+        "inode_setattr",
+        "security_inode_setattr",
+        [
+            always("int (struct dentry *dentry, struct iattr *attr)"),
+            since(6, 7, "int (struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)")
+        ],
+        [
+            always("int (struct dentry *dentry, struct iattr *attr)"),
+            since(6, 0, "int (struct user_namespace *mnt_userns, struct dentry *dentry, struct iattr *attr)"),
+            since(6, 3, "int (struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)")
+        ]
+    ),
+    hook!(
+        "inode_setxattr",
+        "security_inode_setxattr",
+        [
+            always(
+                "int (struct dentry *dentry, const char *name, const void *value, size_t size, int flags)"
+            ),
+            since(
+                5,
+                12,
+                "int (struct user_namespace *mnt_userns, struct dentry *dentry, const char *name, const void *value, size_t size, int flags)"
+            ),
+            since(
+                6,
+                3,
+                "int (struct mnt_idmap *idmap, struct dentry *dentry, const char *name, const void *value, size_t size, int flags)"
+            )
+        ]
+    ),
+    hook!(
+        "inode_symlink",
+        "security_inode_symlink",
+        [always("int (struct inode *dir, struct dentry *dentry, const char *old_name)")]
+    ),
+    hook!(
+        "inode_unlink",
+        "security_inode_unlink",
+        [always("int (struct inode *dir, struct dentry *dentry)")]
+    ),
+    hook!(
+        "kernel_load_data",
+        "security_kernel_load_data",
+        [always("int (enum kernel_load_data_id id, bool contents)")]
+    ),
+    hook!(
+        "kernel_read_file",
+        "security_kernel_read_file",
+        [always("int (struct file *file, enum kernel_read_file_id id, bool contents)")]
+    ),
     // The function lacks the argument of what was asked for: flags are its third, and the hook's fourth.
-    hook!("mmap_file", "security_mmap_file", [
-        always("int (struct file *file, long unsigned int reqprot, long unsigned int prot, long unsigned int flags)"),
-        since(6, 16, "int (struct file *file__nullable, long unsigned int reqprot, long unsigned int prot, long unsigned int flags)")
-    ], [
-        always("int (struct file *file, long unsigned int prot, long unsigned int flags)")
-    ]),
-    hook!("move_mount", "security_move_mount", [
-        always("int (const struct path *from_path, const struct path *to_path)")
-    ]),
-    hook!("ptrace_access_check", "security_ptrace_access_check", [
-        always("int (struct task_struct *child, unsigned int mode)")
-    ]),
-    hook!("sb_mount", "security_sb_mount", [
-        always("int (const char *dev_name, const struct path *path, const char *type, long unsigned int flags, void *data)")
-    ]),
-    hook!("sb_pivotroot", "security_sb_pivotroot", [
-        always("int (const struct path *old_path, const struct path *new_path)")
-    ]),
-    hook!("socket_create", "security_socket_create", [
-        always("int (int family, int type, int protocol, int kern)")
-    ]),
-    hook!("task_fix_setuid", "security_task_fix_setuid", [
-        always("int (struct cred *new, const struct cred *old, int flags)")
-    ]),
-    hook!("task_kill", "security_task_kill", [
-        always("int (struct task_struct *p, struct kernel_siginfo *info, int sig, const struct cred *cred)")
-    ]),
+    hook!(
+        "mmap_file",
+        "security_mmap_file",
+        [
+            always(
+                "int (struct file *file, long unsigned int reqprot, long unsigned int prot, long unsigned int flags)"
+            ),
+            since(
+                6,
+                16,
+                "int (struct file *file__nullable, long unsigned int reqprot, long unsigned int prot, long unsigned int flags)"
+            )
+        ],
+        [always("int (struct file *file, long unsigned int prot, long unsigned int flags)")]
+    ),
+    hook!(
+        "move_mount",
+        "security_move_mount",
+        [always("int (const struct path *from_path, const struct path *to_path)")]
+    ),
+    hook!(
+        "ptrace_access_check",
+        "security_ptrace_access_check",
+        [always("int (struct task_struct *child, unsigned int mode)")]
+    ),
+    hook!(
+        "sb_mount",
+        "security_sb_mount",
+        [always(
+            "int (const char *dev_name, const struct path *path, const char *type, long unsigned int flags, void *data)"
+        )]
+    ),
+    hook!(
+        "sb_pivotroot",
+        "security_sb_pivotroot",
+        [always("int (const struct path *old_path, const struct path *new_path)")]
+    ),
+    hook!(
+        "socket_create",
+        "security_socket_create",
+        [always("int (int family, int type, int protocol, int kern)")]
+    ),
+    hook!(
+        "task_fix_setuid",
+        "security_task_fix_setuid",
+        [always("int (struct cred *new, const struct cred *old, int flags)")]
+    ),
+    hook!(
+        "task_kill",
+        "security_task_kill",
+        [always(
+            "int (struct task_struct *p, struct kernel_siginfo *info, int sig, const struct cred *cred)"
+        )]
+    ),
 ];
 
 /// What is stated of a kernel by `prototypes`; empty where it is older than all of them, or lacks the function.
 #[must_use]
 pub fn stated(prototypes: &[Prototype], version: (u16, u16)) -> &'static str {
-    prototypes.iter().rev().find(|prototype| prototype.since <= version).map_or("", |prototype| prototype.text)
+    prototypes
+        .iter()
+        .rev()
+        .find(|prototype| prototype.since <= version)
+        .map_or("", |prototype| prototype.text)
 }
 
 /// The place of a parameter in a prototype, from 0; parameters are told apart by the beginning of their names, to which kernels add

@@ -192,7 +192,8 @@ mod tests {
     fn slots_are_places_in_the_list_and_no_member_stands_twice() {
         for (index, offset) in Offset::ALL.iter().enumerate() {
             assert_eq!(offset.slot(), index);
-            let same = |other: &&Offset| (other.structure(), other.way()) == (offset.structure(), offset.way());
+            let same =
+                |other: &&Offset| (other.structure(), other.way()) == (offset.structure(), offset.way());
             assert_eq!(Offset::ALL.iter().filter(same).count(), 1, "{offset:?}");
         }
         assert!(Offset::InodeIno.is_needed() && !Offset::SkbLen.is_needed());

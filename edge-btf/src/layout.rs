@@ -39,7 +39,11 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Reads what the section says of kinds that are not known here. What it says of others is not needed.
-    pub(crate) fn read(source: &impl Source, window: &mut Window, section: Section) -> Result<Self, BtfError> {
+    pub(crate) fn read(
+        source: &impl Source,
+        window: &mut Window,
+        section: Section,
+    ) -> Result<Self, BtfError> {
         let mut newer = Vec::new();
         let mut at = section.start + 4 * (KNOWN.len() as u64 + 1);
         while at + 4 <= section.end && newer.len() + KNOWN.len() + 1 < KINDS {

@@ -127,11 +127,8 @@ impl<S: Source> Btf<'_, S> {
                 continue;
             }
             let Some(inner) = self.resolve(id)?.filter(Record::is_aggregate) else { continue };
-            let nesting = nesting.checked_sub(1).ok_or(BtfError::Depth {
-                field: "nesting",
-                id,
-                limit: NESTING,
-            })?;
+            let nesting =
+                nesting.checked_sub(1).ok_or(BtfError::Depth { field: "nesting", id, limit: NESTING })?;
             if let Some(found) = self.place(&inner, name, nesting, looks)? {
                 return Ok(Some(Place { bit: bit + found.bit, ..found }));
             }

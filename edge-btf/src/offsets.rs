@@ -241,7 +241,10 @@ fn within(field: &'static str, value: usize, limit: usize) -> Result<(), Offsets
 
 /// Bytes in hexadecimal.
 fn hex(bytes: &[u8]) -> String {
-    if bytes.is_empty() { "none".into() } else { bytes.iter().map(|byte| format!("{byte:02x}")).collect() }
+    if bytes.is_empty() {
+        return "none".into();
+    }
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 #[cfg(test)]
@@ -260,7 +263,10 @@ mod tests {
     fn what_was_stated_is_read_again() {
         let read = OffsetsFile::decode(&file().encode()).unwrap();
         assert_eq!(read, file());
-        assert_eq!((read.offset("inode", "i_ino"), read.offset("dentry", "d_name.len")), (Some(72), Some(36)));
+        assert_eq!(
+            (read.offset("inode", "i_ino"), read.offset("dentry", "d_name.len")),
+            (Some(72), Some(36))
+        );
         assert_eq!(read.offset("inode", "i_mode"), None);
         assert_eq!(read.check_kernel(&[7; 20]), Ok(()));
         let error = read.check_kernel(&[8; 2]).unwrap_err();

@@ -20,7 +20,8 @@ impl<S: Source> Btf<'_, S> {
     pub fn prototype(&mut self, function: &str) -> Result<Option<String>, BtfError> {
         let Some(id) = self.function(function) else { return Ok(None) };
         let Some(record) = self.record(id)? else { return Ok(None) };
-        let Some(prototype) = self.record(record.size_or_type)?.filter(|it| it.kind == kind::FUNC_PROTO) else {
+        let Some(prototype) = self.record(record.size_or_type)?.filter(|it| it.kind == kind::FUNC_PROTO)
+        else {
             return Ok(None);
         };
         let mut text = self.type_text(prototype.size_or_type)?;
@@ -71,7 +72,13 @@ impl<S: Source> Btf<'_, S> {
                 kind::FUNC_PROTO => return Ok(format!("fn{stars}")),
                 kind::STRUCT => "struct ",
                 kind::UNION => "union ",
-                kind::FWD => if record.flag { "union " } else { "struct " },
+                kind::FWD => {
+                    if record.flag {
+                        "union "
+                    } else {
+                        "struct "
+                    }
+                }
                 kind::ENUM | kind::ENUM64 => "enum ",
                 _ => "",
             };

@@ -232,7 +232,7 @@ impl Index {
 
     /// Adds the next type.
     fn push(&mut self, place: u32) {
-        if self.types % self.stride == 0 {
+        if self.types.is_multiple_of(self.stride) {
             if self.places.len() == INDEX {
                 let mut number = 0_u32;
                 self.places.retain(|_| {
@@ -242,7 +242,7 @@ impl Index {
                 self.stride *= 2;
             }
             // After the stride has doubled this type may lie between two places.
-            if self.types % self.stride == 0 {
+            if self.types.is_multiple_of(self.stride) {
                 self.places.push(place);
             }
         }

@@ -89,7 +89,11 @@ fn what_does_not_fit_is_named_with_its_limit() {
     };
     assert_eq!(with(4, 23), "header length at byte 0 needs 24 bytes, but ends at byte 23");
     assert_eq!(with(4, 5000), "header length at byte 4 is 5000, at most 4096 is possible");
-    assert!(with(12, 1 << 20).starts_with("end of types at byte 8 is 1048600, at most"), "{}", with(12, 1 << 20));
+    assert!(
+        with(12, 1 << 20).starts_with("end of types at byte 8 is 1048600, at most"),
+        "{}",
+        with(12, 1 << 20)
+    );
     assert!(with(20, u32::MAX).contains(&format!("at most {size} is possible")));
     // The first type: an integer with 4 bytes behind it.
     assert!(with(24, 1 << 30).starts_with("name of a type at byte 24 is 1073741824"));

@@ -57,11 +57,13 @@ impl Source for Damaged {
 
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.size.saturating_sub(at)).unwrap_or(usize::MAX).min(buffer.len());
-        let count = self.whole.read_at(at, &mut buffer[..most])?;
+        let Some(buffer) = buffer.get_mut(..most) else { return Ok(0) };
+        let count = self.whole.read_at(at, buffer)?;
         for (place, word) in &self.words {
             for (place, byte) in (*place..).zip(word) {
-                if (at..at + count as u64).contains(&place) {
-                    buffer[(place - at) as usize] = *byte;
+                let slot = place.checked_sub(at).filter(|index| *index < count as u64);
+                if let Some(slot) = slot.and_then(|index| buffer.get_mut(index as usize)) {
+                    *slot = *byte;
                 }
             }
         }
@@ -92,12 +94,21 @@ proptest! {
     }
 }
 
+/// Writes over bytes from `at` on.
+fn put(bytes: &mut [u8], at: usize, new: &[u8]) {
+    bytes.iter_mut().skip(at).zip(new).for_each(|(slot, byte)| *slot = *byte);
+}
+
 /// An ELF file with a note and a BTF, as a linker would lay it out.
 fn vmlinux(wide: bool, btf: &[u8], id: &[u8]) -> Vec<u8> {
-    let note = [&4_u32.to_ne_bytes()[..], &(id.len() as u32).to_ne_bytes(), &3_u32.to_ne_bytes(), b"GNU\0", id].concat();
+    let note =
+        [&4_u32.to_ne_bytes()[..], &(id.len() as u32).to_ne_bytes(), &3_u32.to_ne_bytes(), b"GNU\0", id]
+            .concat();
     let names = b"\0.notes\0.BTF\0.BTF.ext\0.names\0";
     let (header, each) = if wide { (64, 64) } else { (52, 40) };
-    let word = |value: usize| if wide { (value as u64).to_ne_bytes().to_vec() } else { (value as u32).to_ne_bytes().to_vec() };
+    let word = |value: usize| {
+        if wide { (value as u64).to_ne_bytes().to_vec() } else { (value as u32).to_ne_bytes().to_vec() }
+    };
     let mut bytes = vec![0; header];
     let mut sections = vec![vec![0; each]];
     for (name, kind, content) in [(1_u32, 7_u32, &note[..]), (13, 1, b"no"), (8, 1, btf), (22, 3, names)] {
@@ -109,11 +120,12 @@ fn vmlinux(wide: bool, btf: &[u8], id: &[u8]) -> Vec<u8> {
         sections.push(section);
     }
     let table = word(bytes.len());
-    bytes[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', if wide { 2 } else { 1 }, if cfg!(target_endian = "little") { 1 } else { 2 }]);
+    let order = if cfg!(target_endian = "little") { 1 } else { 2 };
+    put(&mut bytes, 0, &[0x7f, b'E', b'L', b'F', if wide { 2 } else { 1 }, order]);
     let (at, numbers) = if wide { (0x28, 0x3a) } else { (0x20, 0x2e) };
-    bytes[at..at + table.len()].copy_from_slice(&table);
+    put(&mut bytes, at, &table);
     for (at, value) in (numbers..).step_by(2).zip([each as u16, 5, 4]) {
-        bytes[at..at + 2].copy_from_slice(&value.to_ne_bytes());
+        put(&mut bytes, at, &value.to_ne_bytes());
     }
     bytes.extend(sections.concat());
     bytes
@@ -134,7 +146,12 @@ fn a_vmlinux_gives_its_btf_and_build_id() {
             assert!(cut.is_err(), "{length} of {} bytes", bytes.len());
         }
     }
-    assert!(Vmlinux::find(&b"MZ compressed image"[..]).unwrap_err().to_string().contains("no uncompressed vmlinux"));
+    assert!(
+        Vmlinux::find(&b"MZ compressed image"[..])
+            .unwrap_err()
+            .to_string()
+            .contains("no uncompressed vmlinux")
+    );
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(crate) enum Verb {
     /// Print the usage.
     Help,
     /// Make an offsets file.
-    Offsets(OffsetsOptions),
+    Offsets(crate::offsets::OffsetsOptions),
     /// Print the version.
     Version,
     /// Subscribe and show what comes.
@@ -60,19 +60,6 @@ pub(crate) struct DecodeOptions {
     pub(crate) file: PathBuf,
     /// The device to name in the output, since a payload does not.
     pub(crate) device: String,
-}
-
-/// Options of `offsets`.
-#[derive(Debug)]
-pub(crate) struct OffsetsOptions {
-    /// A `vmlinux`, or a BTF.
-    pub(crate) file: PathBuf,
-    /// Whether it is a BTF alone.
-    pub(crate) is_btf: bool,
-    /// The kernel's build id; empty where the `vmlinux` tells it.
-    pub(crate) build_id: Vec<u8>,
-    /// The file to make.
-    pub(crate) out: PathBuf,
 }
 
 /// How to reach the broker.
@@ -165,7 +152,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Verb, W
             Err(format!("this program was built without the feature that '{verb}' needs").into())
         }
         "help" => Ok(Verb::Help),
-        "offsets" => offsets(rest),
+        "offsets" => crate::offsets::options(rest),
         _ if !named || verb == "watch" => watch(rest),
         _ => Err(format!("'{verb}' is not a verb").into()),
     };
@@ -310,41 +297,6 @@ fn decode(mut parser: Parser) -> Result<Verb, lexopt::Error> {
     Ok(Verb::Decode(options))
 }
 
-/// Options of `offsets`.
-fn offsets(mut parser: Parser) -> Result<Verb, lexopt::Error> {
-    let (mut file, mut build_id, mut out) = (None, Vec::new(), None);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Short('h') | Long("help") => return Ok(Verb::Help),
-            Long(name @ ("vmlinux" | "btf")) => {
-                let is_btf = name == "btf";
-                if file.replace((PathBuf::from(parser.value()?), is_btf)).is_some() {
-                    return Err("--vmlinux and --btf name one file".into());
-                }
-            }
-            Long("build-id") => {
-                build_id = checked(&mut parser, "build-id", "2..64 hexadecimal digits", hex)?;
-            }
-            Long("out") => out = Some(PathBuf::from(parser.value()?)),
-            other => return Err(other.unexpected()),
-        }
-    }
-    let (file, is_btf) = file.ok_or("offsets needs --vmlinux or --btf")?;
-    if is_btf && build_id.is_empty() {
-        return Err("--btf needs --build-id, since a BTF does not tell its kernel".into());
-    }
-    let out = out.ok_or("offsets needs --out")?;
-    Ok(Verb::Offsets(OffsetsOptions { file, is_btf, build_id, out }))
-}
-
-/// A build id.
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let fits = text.len() % 2 == 0 && (2..=2 * edge_btf::BUILD_ID_BYTES).contains(&text.len());
-    let pair = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    (fits && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
-        .then(|| (0..text.len()).step_by(2).map_while(pair).collect())
-}
-
 /// Options of `broker`.
 #[cfg(feature = "broker")]
 fn broker(mut parser: Parser) -> Result<Verb, lexopt::Error> {
@@ -409,22 +361,6 @@ mod tests {
             assert!(read(line).is_err(), "{line} was taken");
         }
         assert!(read("--password-file /x").unwrap_err().contains("--username"));
-    }
-
-    #[test]
-    fn an_offsets_file_needs_a_kernel_and_its_build_id() {
-        let Ok(Verb::Offsets(options)) = read("offsets --btf b --build-id 0aFF --out o") else {
-            panic!("not taken")
-        };
-        assert_eq!((options.is_btf, options.build_id), (true, vec![0x0a, 0xff]));
-        assert!(matches!(read("offsets --vmlinux v --out o"), Ok(Verb::Offsets(_))));
-        for line in ["", "--vmlinux v", "--out o", "--btf b --out o", "--vmlinux v --btf b --build-id 00 --out o"] {
-            assert!(read(&format!("offsets {line}")).is_err(), "{line} was taken");
-        }
-        let long = "00".repeat(33);
-        for id in ["0", "xx", "+1", long.as_str()] {
-            assert!(read(&format!("offsets --btf b --build-id {id} --out o")).is_err(), "{id} was taken");
-        }
     }
 
     #[test]

@@ -50,7 +50,9 @@ fn unused(findings: &Value, origin: &str, problem: &str) -> Result<(), Box<dyn E
         return Err(format!("offsets are not refused for `{problem}`: {}", findings["offsets"]).into());
     }
     let upper = findings.pointer("/programs").and_then(Value::as_array).into_iter().flatten();
-    let upper = upper.map(|program| text(program, "/hook")).find(|hook| hook.contains("security_") || hook.starts_with("lsm"));
+    let upper = upper
+        .map(|program| text(program, "/hook"))
+        .find(|hook| hook.contains("security_") || hook.starts_with("lsm"));
     match upper {
         Some(hook) => Err(format!("with offsets that are not used there is a program at {hook}").into()),
         None => Ok(()),
@@ -82,7 +84,9 @@ pub(crate) fn file_serves(scene: &mut Scene) -> Outcome {
     scene.run(&format!("edge-emulate offsets --out {FILE}"), SOON)?;
     let by_btf = check(scene, "true")?;
     let by_file = check(scene, HIDE)?;
-    if by_file.pointer("/offsets/sane") != Some(&Value::Bool(true)) || text(&by_file, "/offsets/origin") != "file" {
+    if by_file.pointer("/offsets/sane") != Some(&Value::Bool(true))
+        || text(&by_file, "/offsets/origin") != "file"
+    {
         return Err(format!("the file is not used: {}", by_file["offsets"]).into());
     }
     // LSM programs need BTF ids, which a file does not have: what stands on that rung falls to kprobes.
@@ -166,5 +170,9 @@ pub(crate) fn prototypes_hold(scene: &mut Scene) -> Outcome {
             wrong.push(format!("{name} is {is}, stated is {stated}"));
         }
     }
-    if wrong.is_empty() { Ok(Some(format!("{} functions", functions.len()))) } else { Err(wrong.join("\n").into()) }
+    if wrong.is_empty() {
+        Ok(Some(format!("{} functions", functions.len())))
+    } else {
+        Err(wrong.join("\n").into())
+    }
 }

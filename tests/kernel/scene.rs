@@ -133,13 +133,20 @@ impl Scene {
 
     /// Starts an agent with more in its configuration, after `before` was done in a mount namespace of its own. It is to be stopped by
     /// whoever started it.
-    pub(crate) fn agent_with(&mut self, policy: Policy, more: &str, before: &str) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn agent_with(
+        &mut self,
+        policy: Policy,
+        more: &str,
+        before: &str,
+    ) -> Result<(), Box<dyn Error>> {
         self.stop_agent()?;
         let config = policy.config(&self.device, self.broker.port()) + more;
         self.run("mkdir -p /etc/edge-agent", SOON)?;
         self.guest.write(CONFIG, config.as_bytes(), SOON)?;
         self.agent_mark = self.watch.mark();
-        let start = format!("unshare -m sh -c '{before}; exec edge-agent run' >>/run/agent.log 2>&1 & echo $! >/run/agent.pid");
+        let start = format!(
+            "unshare -m sh -c '{before}; exec edge-agent run' >>/run/agent.log 2>&1 & echo $! >/run/agent.pid"
+        );
         let plain = "edge-agent run >>/run/agent.log 2>&1 & echo $! >/run/agent.pid";
         self.run(if before == "true" { plain } else { &start }, SOON)?;
         self.watch.wait(self.agent_mark, START, "status online", said::is_online)?;

@@ -2,8 +2,8 @@
 
 use super::programs;
 use super::types::{
-    ActDetector, Action, Broker, Config, Detectors, Device, FileTamper, LateralScan, Limits, Load, Log, Mode, Mqtt,
-    PORT_COUNT, Policy, Scope, VolatileExec,
+    ActDetector, Action, Broker, Config, Detectors, Device, FileTamper, LateralScan, Limits, Load, Log, Mode,
+    Mqtt, PORT_COUNT, Policy, Scope, VolatileExec,
 };
 use core::time::Duration;
 

@@ -91,11 +91,7 @@ impl Files {
 ///
 /// # Errors
 /// What the kernel says to running the program (Linux 5.10 and later can), or to the files.
-pub(super) fn run(
-    program: BorrowedFd<'_>,
-    map: BorrowedFd<'_>,
-    places: &Places,
-) -> io::Result<Vec<Fact>> {
+pub(super) fn run(program: BorrowedFd<'_>, map: BorrowedFd<'_>, places: &Places) -> io::Result<Vec<Fact>> {
     let files = Files::open()?;
     sys::test_run(program, &files.words())?;
     let map = MapData::from_fd(map.try_clone_to_owned()?).map_err(io::Error::other)?;
@@ -140,11 +136,7 @@ impl<'p> Known<'p> {
                     *tried = true;
                 }
             }
-            self.facts.push(Fact {
-                name: name.to_owned(),
-                read: read.to_string(),
-                known: known.to_string(),
-            });
+            self.facts.push(Fact { name: name.to_owned(), read: read.to_string(), known: known.to_string() });
         }
     }
 
@@ -171,16 +163,16 @@ impl<'p> Known<'p> {
         ] {
             self.add(name, &[member], self.places.of(member).unwrap_or(0), place);
         }
-        for (name, whole, part, both) in [
-            ("path: mount", FilePath, PathMnt, FileMnt),
-            ("path: name", FilePath, PathDentry, FileDentry),
-        ] {
+        for (name, whole, part, both) in
+            [("path: mount", FilePath, PathMnt, FileMnt), ("path: name", FilePath, PathDentry, FileDentry)]
+        {
             let sum = self.places.of(whole).zip(self.places.of(part)).map_or(0, |(whole, part)| whole + part);
             self.add(name, &[whole, part, both], self.places.of(both).unwrap_or(0), sum);
         }
         // struct qstr of include/linux/dcache.h: hash and length of 32 bits, then the pointer; all supported machines are little-endian.
         let name = self.places.of(DentryName).unwrap_or(0);
-        for (text, member, behind) in [("name: length", DentryNameLen, 4), ("name: text", DentryNameText, 8)] {
+        for (text, member, behind) in [("name: length", DentryNameLen, 4), ("name: text", DentryNameText, 8)]
+        {
             self.add(text, &[DentryName, member], self.places.of(member).unwrap_or(0), name + behind);
         }
         // struct linux_binprm of include/linux/binfmts.h differs too much to be stated, but four pointers do not share a place.
@@ -202,7 +194,12 @@ impl<'p> Known<'p> {
         };
         let status = fs::read_to_string("/proc/self/status")?;
         let line = |key: &str| {
-            status.lines().find_map(|line| line.strip_prefix(key)).map(str::trim).unwrap_or_default().to_owned()
+            status
+                .lines()
+                .find_map(|line| line.strip_prefix(key))
+                .map(str::trim)
+                .unwrap_or_default()
+                .to_owned()
         };
         let stat = fs::read_to_string("/proc/self/stat")?;
         // The name stands in brackets and may hold anything.
@@ -212,9 +209,19 @@ impl<'p> Known<'p> {
         self.add("process: id", &[TaskTgid], facts.tgid, std::process::id());
         self.add("process: thread", &[TaskPid], facts.pid, rustix::thread::gettid().as_raw_nonzero());
         self.add("process: leader", &[TaskLeader, TaskPid], facts.leader, std::process::id());
-        self.add("process: parent", &[TaskParent, TaskTgid], facts.parent, std::os::unix::process::parent_id());
+        self.add(
+            "process: parent",
+            &[TaskParent, TaskTgid],
+            facts.parent,
+            std::os::unix::process::parent_id(),
+        );
         self.add("process: start", &[TaskStart], facts.start_ns / TICK_NS, field(19));
-        self.add("process: name", &[TaskComm], text(&facts.comm), fs::read_to_string("/proc/self/comm")?.trim_end());
+        self.add(
+            "process: name",
+            &[TaskComm],
+            text(&facts.comm),
+            fs::read_to_string("/proc/self/comm")?.trim_end(),
+        );
         let steady = field(6).parse::<u32>().unwrap_or(0) & STEADY_FLAGS;
         self.add("process: flags", &[TaskFlags], facts.task_flags & STEADY_FLAGS, steady);
         let (uid, euid) = (rustix::process::getuid().as_raw(), rustix::process::geteuid().as_raw());
@@ -236,7 +243,7 @@ impl<'p> Known<'p> {
 
     /// What is known of the files.
     fn of_files(&mut self, facts: &Facts, files: &Files) -> io::Result<()> {
-        use Offset::{DentryInode, DentryParent, DentryNameText, FileDentry, FileMnt, InodeIno, MountRoot};
+        use Offset::{DentryInode, DentryNameText, DentryParent, FileDentry, FileMnt, InodeIno, MountRoot};
         let [memory, status, null, socket, executable] = &facts.files;
         self.of_open("file", memory, &files.memory, &format!("memfd:{NAME}"))?;
         self.of_open("folder", status, &files.status, "status")?;
@@ -308,7 +315,12 @@ impl<'p> Known<'p> {
         let kept = name.get(..FACT_NAME - 1).unwrap_or(name);
         let members = [FileDentry, DentryNameText];
         self.add(&format!("{what}: name"), &members, text(&read.name), String::from_utf8_lossy(kept));
-        self.add(&format!("{what}: length of the name"), &[FileDentry, DentryNameLen], read.name_len, name.len());
+        self.add(
+            &format!("{what}: length of the name"),
+            &[FileDentry, DentryNameLen],
+            read.name_len,
+            name.len(),
+        );
     }
 
     /// What is known of a datagram socket of IPv4 that is connected to itself.
@@ -343,7 +355,12 @@ impl<'p> Known<'p> {
             self.add("executable: inode", &way(InodeIno), read.ino, known.ino());
         }
         if magic != OVERLAYFS && magic != BTRFS {
-            self.add("executable: device", &[TaskMm, MmExeFile, InodeSb, SuperDev], read.dev, kernel_device(known.dev()));
+            self.add(
+                "executable: device",
+                &[TaskMm, MmExeFile, InodeSb, SuperDev],
+                read.dev,
+                kernel_device(known.dev()),
+            );
         }
         let path = fs::read_link("/proc/self/exe")?;
         let path = path.as_os_str().as_bytes();
@@ -371,93 +388,5 @@ fn kernel_device(device: u64) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use bytemuck::Zeroable as _;
-
-    /// Places as they could be in a kernel, distinct but for what must agree.
-    fn places() -> Places {
-        let mut places = Places::default();
-        for (slot, place) in places.offsets.iter_mut().zip(1..).take(Offset::ALL.len()) {
-            *slot = place * 8 + 1;
-        }
-        for (member, place) in [
-            (Offset::IattrValid, 0),
-            (Offset::IattrMode, 4),
-            (Offset::IattrSize, 16),
-            (Offset::FilePath, 64),
-            (Offset::PathMnt, 0),
-            (Offset::PathDentry, 8),
-            (Offset::FileMnt, 64),
-            (Offset::FileDentry, 72),
-            (Offset::DentryName, 32),
-            (Offset::DentryNameLen, 36),
-            (Offset::DentryNameText, 40),
-        ] {
-            places.offsets[member.slot()] = place + 1;
-        }
-        places
-    }
-
-    #[test]
-    fn layouts_that_cannot_be_are_found_without_reading() {
-        let sane = places();
-        let mut known = Known::new(&sane);
-        known.of_layouts();
-        assert_eq!(broken(&known.facts), None);
-        for member in [
-            Offset::IattrValid,
-            Offset::IattrMode,
-            Offset::IattrSize,
-            Offset::FilePath,
-            Offset::PathMnt,
-            Offset::PathDentry,
-            Offset::FileDentry,
-            Offset::FileMnt,
-            Offset::DentryName,
-            Offset::DentryNameLen,
-            Offset::DentryNameText,
-        ] {
-            let mut wrong = sane;
-            wrong.offsets[member.slot()] += 8;
-            let mut known = Known::new(&wrong);
-            known.of_layouts();
-            assert!(broken(&known.facts).is_some(), "{member:?}");
-        }
-        let mut wrong = sane;
-        wrong.offsets[Offset::BprmFile.slot()] = wrong.offsets[Offset::BprmCred.slot()] + 4;
-        let mut known = Known::new(&wrong);
-        known.of_layouts();
-        assert_eq!(broken(&known.facts).map(|fact| fact.name.as_str()), Some("execution: pointers apart"));
-    }
-
-    /// A kernel side that reads nothing right is found out in every fact about processes and files that is not zero by itself, and
-    /// every needed member stands behind a fact.
-    #[test]
-    fn every_needed_member_is_tried() {
-        let places = places();
-        let mut known = Known::new(&places);
-        let (facts, files) = (Facts::zeroed(), Files::open().unwrap());
-        known.of_layouts();
-        known.of_process(&facts).unwrap();
-        known.of_files(&facts, &files).unwrap();
-        let before = known.facts.len();
-        known.of_untried();
-        assert_eq!(known.facts.len(), before, "{:?}", known.facts.last());
-        for name in ["process: id", "process: start", "file: inode", "folder: name", "device: number of the device"] {
-            assert!(known.facts.iter().any(|fact| fact.name == name && !fact.holds()), "{name}");
-        }
-        let mut fewer = places;
-        fewer.offsets[Offset::InodeIno.slot()] = 0;
-        let mut known = Known::new(&fewer);
-        known.of_files(&facts, &files).unwrap();
-        known.of_untried();
-        assert!(broken(&known.facts[known.facts.len() - 1..]).is_some(), "what is not there cannot be tried");
-    }
-
-    #[test]
-    fn devices_are_numbered_as_the_kernel_does() {
-        // /dev/null is 1:3 everywhere.
-        assert_eq!(kernel_device(fs::metadata("/dev/null").unwrap().rdev()), 1 << 20 | 3);
-    }
-}
+#[path = "facts_tests.rs"]
+mod tests;

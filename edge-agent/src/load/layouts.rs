@@ -217,7 +217,10 @@ mod tests {
         let (nothing, notes) = (folder.with("vmlinux", b""), folder.with("notes", NOTE));
         let file = folder.with("offsets", &offsets_file(&[7; 8]));
         let layouts = Layouts::of(&nothing, &notes, Some(&file), &["bpf_lsm_file_open"]);
-        assert_eq!((layouts.origin, layouts.places.missing(), layouts.functions), (Origin::File, None, vec![None]));
+        assert_eq!(
+            (layouts.origin, layouts.places.missing(), layouts.functions),
+            (Origin::File, None, vec![None])
+        );
         assert_eq!(layouts.places.offsets[1], 9);
 
         let file = folder.with("offsets", &offsets_file(&[8; 8]));

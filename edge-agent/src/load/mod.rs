@@ -27,10 +27,10 @@ use aya::maps::{MapData, MapError, RingBuf};
 use edge_abi::Detector;
 use edge_wire::{Action, DetectorId, Rung};
 
-pub use features::{Features, Presence};
 pub use facts::Fact;
-pub use layouts::{Layouts, Origin, Standing};
+pub use features::{Features, Presence};
 pub use ladder::{programs, rung};
+pub use layouts::{Layouts, Origin, Standing};
 pub use maps::Maps;
 pub use report::{MapCost, Program, Reached, Report};
 use seed::{repair, seed};

@@ -144,7 +144,8 @@ fn try_layouts(ebpf: &mut Ebpf, layouts: &Layouts) -> Result<Vec<Fact>, String> 
     let handle = ebpf.program_mut("facts").ok_or("not in the object")?;
     let handle: &mut RawTracePoint = handle.try_into().map_err(|error| describe(&error))?;
     handle.load().map_err(|error| describe(&error))?;
-    let program = handle.fd().and_then(|fd| fd.try_clone().map_err(Into::into)).map_err(|error| describe(&error))?;
+    let program =
+        handle.fd().and_then(|fd| fd.try_clone().map_err(Into::into)).map_err(|error| describe(&error))?;
     let map = ebpf.map("FACTS").and_then(descriptor).ok_or("no map for them")?;
     let facts = facts::run(program.as_fd(), map, &layouts.places).map_err(|error| error.to_string());
     if let Some(aya::programs::Program::RawTracePoint(handle)) = ebpf.program_mut("facts") {

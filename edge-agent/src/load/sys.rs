@@ -58,7 +58,8 @@ pub(super) fn test_run(program: BorrowedFd<'_>, words: &[u64]) -> io::Result<()>
     };
     // SAFETY: `run` has the layout that the kernel takes and lives across the call, like the words it points to, which are only read.
     // Needed because aya offers it for few kinds of programs, this one not among them.
-    let answer = unsafe { libc::syscall(libc::SYS_bpf, BPF_PROG_TEST_RUN, &raw const run, size_of::<TestRun>()) };
+    let answer =
+        unsafe { libc::syscall(libc::SYS_bpf, BPF_PROG_TEST_RUN, &raw const run, size_of::<TestRun>()) };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 

@@ -115,8 +115,7 @@ fn of_file(file: u64, facts: &mut FileFacts) {
         | bit(member(root, Offset::DentryParent), root, Same::Root);
     let socket = member(file, Offset::FilePrivate);
     let sock = member(socket, Offset::SocketSock);
-    facts.sock_type =
-        pair(member(sock, Offset::SockType), member(sock, Offset::SockProtocol));
+    facts.sock_type = pair(member(sock, Offset::SockType), member(sock, Offset::SockProtocol));
     facts.sock_family = pair(member(socket, Offset::SocketType), member(sock, Offset::SockFamily));
     facts.sock_ports = pair(member(sock, Offset::SockPort), member(sock, Offset::SockPeerPort));
     facts.sock_peer = member(sock, Offset::SockPeer);

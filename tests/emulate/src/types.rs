@@ -35,7 +35,8 @@ pub(crate) fn offsets(options: &Options) -> Result<Report, Failure> {
     let report = Report::start("offsets");
     let (mut places, _) = Places::scan(source()?, &[]).map_err(wrong)?;
     if let Some(name) = options.text("wrong") {
-        let known = Offset::ALL.iter().find(|member| format!("{}.{}", member.structure(), member.way()) == name);
+        let known =
+            Offset::ALL.iter().find(|member| format!("{}.{}", member.structure(), member.way()) == name);
         let member = known.ok_or_else(|| Failure::Usage(format!("no member is called `{name}`")))?;
         if let Some(place) = places.offsets.get_mut(member.slot()) {
             *place += 8;
@@ -55,8 +56,9 @@ pub(crate) fn offsets(options: &Options) -> Result<Report, Failure> {
 /// The kernel's BTF, opened.
 fn source() -> Result<FileSource, Failure> {
     let opened = File::open(BTF).and_then(FileSource::new);
-    opened.map_err(|_| {
-        Failure::Unsupported { action: "reading the kernel's BTF", source: io::Error::from_raw_os_error(libc::ENODEV) }
+    opened.map_err(|_| Failure::Unsupported {
+        action: "reading the kernel's BTF",
+        source: io::Error::from_raw_os_error(libc::ENODEV),
     })
 }
 
