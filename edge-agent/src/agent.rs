@@ -79,7 +79,8 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
         Runtime::new().map_err(|source| AgentError::Runtime { what: "starting the reactor", source })?;
     let live = |port: &Port<QUEUE_BLOCKS>| {
         runtime.block_on(async {
-            let identity = Identity { boot_id: boot_id(), incarnation: next_second().await };
+            let files = load::rung(&sensors.report, DetectorId::FILE_TAMPER);
+            let identity = Identity { boot_id: boot_id(), incarnation: next_second().await, files };
             let options = session::complete(options, identity);
             let agent = Agent {
                 config: RefCell::new(config),
@@ -115,6 +116,11 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
         } else if rung == edge_wire::Rung::OFF {
             log::error!("load: detector={detector} state=blind, see `edge-agent check`");
         } else {
+            if let Some(why) =
+                sensors.report.reach(detector).map(|reach| &reach.why).filter(|why| !why.is_empty())
+            {
+                log::warn!("load: detector={detector} rung={rung}, not higher: {why}");
+            }
             let live =
                 edge_abi::Detector::from_raw(detector.0).is_some_and(|known| sensors.liveness.is_live(known));
             let action = load::action(config, detector);
@@ -129,6 +135,9 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
         if let load::Reached::Loaded(why) | load::Reached::Refused(why) = reached {
             log::warn!("load: program={} state=missing why=\"{why}\"", program.name());
         }
+    }
+    for note in &sensors.report.notes {
+        log::warn!("load: {note}");
     }
 }
 

@@ -107,7 +107,7 @@ mod tests {
         let options = options(&Config::default(), "gw-7").unwrap();
         assert_eq!(options.verdict_topic, "edge/v1/gw-7/verdict");
         assert_eq!(options.client_id, "edge-gw-7");
-        let identity = Identity { boot_id: [1; 16], incarnation: 5 };
+        let identity = Identity { boot_id: [1; 16], incarnation: 5, files: edge_wire::Rung::TRACEPOINT };
         let options = complete(options, identity);
         assert_eq!(options.check(), Ok(()));
         let lost = edge_wire::decode(&options.lost).unwrap();

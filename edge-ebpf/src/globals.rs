@@ -1,4 +1,4 @@
-//! Read-only globals that the loader sets (`EbpfLoader::override_global`, Linux 5.2). Read with `read_volatile`, because
+//! Read-only globals that the loader sets (Linux 5.2). Read with `read_volatile`, because
 //! the compiler would otherwise take the zeros written here for the truth.
 
 use core::ptr::read_volatile;
@@ -20,6 +20,15 @@ static REGISTERS_32: u32 = 0;
 /// Offset in `struct pt_regs` of the word that tells a 32-bit task (arm64 `pstate`), 0 where there is none.
 #[unsafe(no_mangle)]
 static COMPAT_OFFSET: u32 = 0;
+
+/// Offset of the syscall's number in the `struct pt_regs` of the task, where syscalls are seen at their handlers: arm64
+/// `pt_regs.syscallno`. 0 where they are seen at the raw tracepoint, which gives the number.
+#[unsafe(no_mangle)]
+static SYSCALL_NUMBER: u32 = 0;
+
+/// 1 where security hooks are LSM programs, which can refuse; 0 where they are kprobes.
+#[unsafe(no_mangle)]
+static DENIES: u32 = 0;
 
 /// Depth of the watched cgroup below the root, plus one; 0 watches the whole machine.
 #[unsafe(no_mangle)]
@@ -72,6 +81,14 @@ global!(
 global!(
     /// Offset of the word that tells a 32-bit task.
     compat_offset: u32 = COMPAT_OFFSET
+);
+global!(
+    /// Offset of the syscall's number, or 0.
+    syscall_number: u32 = SYSCALL_NUMBER
+);
+global!(
+    /// Whether security hooks can refuse.
+    denies: u32 = DENIES
 );
 global!(
     /// Depth of the watched cgroup plus one.

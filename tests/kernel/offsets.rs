@@ -24,7 +24,9 @@ fn has_btf(scene: &mut Scene) -> Result<bool, Box<dyn Error>> {
 /// What `check` says, after `before` was done in a mount namespace of its own.
 fn check(scene: &mut Scene, before: &str) -> Result<Value, Box<dyn Error>> {
     scene.run(&format!("printf '[load]\\noffsets = \"{FILE}\"\\n' >/run/offsets.toml"), SOON)?;
-    let command = format!("unshare -m sh -c '{before}; edge-agent check --json --config /run/offsets.toml 2>/run/check.log'");
+    let command = format!(
+        "unshare -m sh -c '{before}; edge-agent check --json --config /run/offsets.toml 2>/run/check.log'"
+    );
     let output = scene.guest.run(&command, WHILE)?.output;
     Ok(serde_json::from_str(&output).map_err(|error| format!("{error}: {output}"))?)
 }

@@ -13,6 +13,8 @@ pub mod exec_flags {
     pub const CANDIDATE: u32 = 1 << 1;
     /// The path fills its field and may be longer.
     pub const CUT: u32 = 1 << 2;
+    /// Seen on the kprobe rung: at the handler of a syscall.
+    pub const KPROBE: u32 = 1 << 3;
 }
 
 /// A program was executed from volatile storage, or may have been.

@@ -69,6 +69,7 @@ fn write(out: &mut String, findings: &Findings) -> fmt::Result {
             (detector.id.to_string(), detector.rung.to_string(), detector.action.to_string());
         write!(out, "{{\"name\":{},\"enabled\":{},", Quoted(&name), detector.enabled)?;
         write!(out, "\"rung\":{},\"action\":{},", Quoted(&rung), Quoted(&action))?;
+        write!(out, "\"why\":{},", Quoted(&detector.why))?;
         write!(out, "\"sensor\":{}}}", Quoted(detector.sensor()))
     })?;
     out.push_str("],\"programs\":[");
@@ -78,7 +79,8 @@ fn write(out: &mut String, findings: &Findings) -> fmt::Result {
             Reached::Loaded(why) => ("loaded", why.as_str()),
             Reached::Refused(why) => ("refused", why.as_str()),
         };
-        write!(out, "{{\"name\":{},\"hook\":{},", Quoted(program.name()), Quoted(program.hook()))?;
+        let hook = program.place(findings.report.means);
+        write!(out, "{{\"name\":{},\"hook\":{},", Quoted(program.name()), Quoted(&hook))?;
         write!(out, "\"state\":{},\"why\":{}}}", Quoted(state), Quoted(why))
     })?;
     let standing = &findings.report.standing;
@@ -107,6 +109,9 @@ fn write(out: &mut String, findings: &Findings) -> fmt::Result {
         write!(out, "{{\"name\":{},\"bytes\":{}}}", Quoted(buffer.name), buffer.bytes)
     })?;
     write!(out, "],\"buffer_bytes\":{},\"loader_peak_kib\":{},", budget::sum(), findings.report.peak_kib)?;
+    write!(out, "\"loader_ms\":{},\"notes\":[", findings.report.took_ms)?;
+    list(out, &findings.report.notes, |out, note| write!(out, "{}", Quoted(note)))?;
+    out.push_str("],");
     let failure =
         findings.failure.as_ref().map_or("null".into(), |failure| Quoted(&failure.to_string()).to_string());
     write!(out, "\"failure\":{failure},\"advice\":[")?;
@@ -139,6 +144,7 @@ mod tests {
                 id: DetectorId::FILE_TAMPER,
                 enabled: true,
                 rung: Rung::OFF,
+                why: "lsm: none".into(),
                 live: false,
                 action: Action::OBSERVE,
             }],

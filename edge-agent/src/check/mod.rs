@@ -32,6 +32,8 @@ pub struct Detector {
     pub enabled: bool,
     /// Where it could be attached.
     pub rung: Rung,
+    /// Why not higher, one reason per rung; empty on its highest.
+    pub why: String,
     /// What it would be allowed to do.
     pub action: Action,
     /// Whether its sensor reacted to a harmless act of the agent's own.
@@ -73,6 +75,7 @@ pub fn check(path: &Path) -> Result<Findings, AgentError> {
         id,
         enabled: load::is_enabled(&config, id),
         rung: load::rung(&report, id),
+        why: report.reach(id).map(|reach| reach.why.clone()).unwrap_or_default(),
         action: load::action(&config, id),
         live: edge_abi::Detector::from_raw(id.0).is_some_and(|known| liveness.is_live(known)),
     };
@@ -102,11 +105,7 @@ impl Findings {
             return Err(failure);
         }
         let blind = self.detectors.iter().find(|detector| detector.enabled && detector.rung == Rung::OFF);
-        let missing = |detector: &Detector| {
-            let first = load::programs(detector.id).first()?;
-            let (program, reached) = self.report.programs.iter().find(|(program, _)| program == first)?;
-            load::failure(*program, reached)
-        };
+        let missing = |detector: &Detector| load::blindness(&self.report, detector.id);
         blind.and_then(missing).map_or(Ok(()), Err)
     }
 

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::Findings;
+use super::{Detector, Findings};
 use crate::budget;
-use crate::load::Reached;
+use crate::load::{Reached, Report};
 
 /// Renders the findings.
 pub(super) fn render(findings: &Findings) -> String {
@@ -32,18 +32,39 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
     writeln!(out, "cgroup2     {}", place(&features.cgroup2))?;
     writeln!(out, "jit         {}", features.jit.name())?;
     writeln!(out, "btf         {}", features.btf.name())?;
+    writeln!(out, "bpf lsm     {}", features.lsm.name())?;
     let standing = &findings.report.standing;
     let held = standing.facts.iter().filter(|fact| fact.holds()).count();
     writeln!(out, "offsets     {}, {held} of {} facts hold", standing.origin.name(), standing.facts.len())?;
     if !standing.problem.is_empty() {
         writeln!(out, "            not used: {}", standing.problem)?;
     }
-    writeln!(out, "bpf lsm     {} (not used by this version)", features.lsm.name())?;
 
     writeln!(out, "\ndetector           rung         action   sensor")?;
     for detector in &findings.detectors {
         let rung = if detector.enabled { detector.rung.to_string() } else { "disabled".into() };
         writeln!(out, "{:<18} {:<12} {:<8} {}", detector.id, rung, detector.action, detector.sensor())?;
+    }
+    // Most detectors that cannot stand higher have the same reason.
+    let mut told: Vec<&str> = Vec::new();
+    for why in findings.detectors.iter().map(|detector| detector.why.as_str()) {
+        if !why.is_empty() && !told.contains(&why) {
+            told.push(why);
+        }
+    }
+    for (index, why) in told.into_iter().enumerate() {
+        let whose = |detector: &&Detector| detector.why == why;
+        let names: Vec<String> =
+            findings.detectors.iter().filter(whose).map(|detector| detector.id.to_string()).collect();
+        writeln!(
+            out,
+            "{}{}: {why}",
+            if index == 0 { "\nwhy not higher\n- " } else { "- " },
+            names.join(", ")
+        )?;
+    }
+    for note in &findings.report.notes {
+        writeln!(out, "- {note}")?;
     }
     writeln!(out, "\nprogram         hook                                     state")?;
     for (program, reached) in &findings.report.programs {
@@ -52,7 +73,7 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
             Reached::Loaded(why) => format!("not attached: {why}"),
             Reached::Refused(why) => format!("refused: {why}"),
         };
-        writeln!(out, "{:<15} {:<40} {state}", program.name(), program.hook())?;
+        writeln!(out, "{:<15} {:<40} {state}", program.name(), program.place(findings.report.means))?;
     }
     writeln!(out, "\nread through offsets                     by the kernel side   known")?;
     for fact in &standing.facts {
@@ -70,7 +91,8 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
     }
     writeln!(out, "{:<20} {:>10}", "all", budget::sum())?;
     if findings.report.peak_kib != 0 {
-        writeln!(out, "\nloading took at most {} KiB, given back", findings.report.peak_kib)?;
+        let Report { peak_kib, took_ms, .. } = findings.report;
+        writeln!(out, "\nloading took {took_ms} ms and at most {peak_kib} KiB, given back")?;
     }
     let advice = findings.advice();
     if !advice.is_empty() {

@@ -20,7 +20,7 @@ pub struct Changes {
     /// Keys that take effect at once: log, policy, detectors, limits.
     pub live: Vec<&'static str, LIVE_COUNT>,
     /// Keys that only a restart changes: device, mqtt, scope, load. They decide under which identity, over which connection
-    /// and on which cgroup the agent stands; a reload with any of them is refused as a whole.
+    /// and on which cgroup and hooks the agent stands; a reload with any of them is refused as a whole.
     pub restart: Vec<&'static str, RESTART_COUNT>,
 }
 
@@ -78,6 +78,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("mqtt.heartbeat", mqtt.0.heartbeat != mqtt.1.heartbeat),
         ("mqtt.insecure", mqtt.0.insecure != mqtt.1.insecure),
         ("scope.cgroup", old.scope.cgroup != new.scope.cgroup),
+        ("load.rung", old.load.rung != new.load.rung),
         ("load.offsets", old.load.offsets != new.load.offsets),
     ];
     let tamper = (&old.detectors.file_tamper, &new.detectors.file_tamper);

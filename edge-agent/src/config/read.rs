@@ -4,8 +4,8 @@ use super::problem::Problems;
 use super::read_acts::{self, Merge};
 use super::reader::{Reader, number, text};
 use super::types::{
-    Action, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT, Policy,
-    VolatileExec,
+    Action, Ceiling, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT,
+    Policy, VolatileExec,
 };
 use super::{ranges, value};
 use edge_abi::Detector;
@@ -21,6 +21,9 @@ pub const LEVELS: [(&str, LevelFilter); 5] = [
     ("trace", LevelFilter::Trace),
 ];
 
+/// What `load.rung` takes, as the wire calls them.
+const RUNGS: [(&str, Ceiling); 3] =
+    [("lsm", Ceiling::Lsm), ("kprobe", Ceiling::Kprobe), ("tracepoint", Ceiling::Tracepoint)];
 /// What a detector that can kill may do.
 const KILL_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("kill", Action::Kill)];
 /// What a detector that can deny may do.
@@ -46,6 +49,7 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     let mut merge = Merge::new(&mut config.programs);
     policy(reader, &mut merge, &mut config.policy);
     reader.text("scope.cgroup", &mut config.scope.cgroup, value::is_path, PATH_FORM);
+    reader.choice("load.rung", &mut config.load.rung, &RUNGS);
     reader.text("load.offsets", &mut config.load.offsets, value::is_path, PATH_FORM);
     detectors(reader, &mut merge, &mut config.detectors);
     *config.watched = read_acts::acts(reader, &mut merge, &mut config.detectors.acts);

@@ -192,8 +192,22 @@ pub struct Scope {
 /// `[load]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Load {
+    /// The highest rung that a detector may stand on.
+    pub rung: Ceiling,
     /// Absolute path of the offsets file of a kernel without BTF (`edge-watch offsets`); empty when there is none.
     pub offsets: String<PATH_BYTES>,
+}
+
+/// `load.rung`: everything up to it is tried, from above.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ceiling {
+    /// LSM programs, which can refuse.
+    #[default]
+    Lsm,
+    /// kprobes.
+    Kprobe,
+    /// Tracepoints only.
+    Tracepoint,
 }
 
 /// `[detectors]`.

@@ -3,7 +3,7 @@
 pub mod detectors;
 mod suppress;
 
-use edge_abi::{Mode, Outcome, act_flags};
+use edge_abi::{Mode, Outcome, act_flags, exec_flags};
 use edge_wire::{Action, Bytes, Disposition, Evidence, Head, Reason, Rung, Severity, Technique, Verdict};
 
 pub use suppress::{Suppressed, Verdicts};
@@ -45,6 +45,8 @@ pub struct Identity {
     pub boot_id: [u8; 16],
     /// Seconds of boot time at which this agent started.
     pub incarnation: u32,
+    /// Where `file_tamper` stands, which its records do not tell.
+    pub files: Rung,
 }
 
 /// Decides. `sequence` is taken by a verdict that is told and by nothing else.
@@ -75,7 +77,7 @@ pub fn decide<const SLOTS: usize>(
             }
         }
     };
-    let (detector, rung) = (edge_wire::DetectorId(header.detector), rung(&event.facts));
+    let (detector, rung) = (edge_wire::DetectorId(header.detector), rung(&event.facts, identity.files));
     let Verdicts::Tell { repeats } = suppressed.offer(judged.key, header.time_ns, config.limits.repeats)
     else {
         return Decision::Folded;
@@ -115,8 +117,10 @@ pub fn decide<const SLOTS: usize>(
 }
 
 /// The hook family that delivered an event.
-fn rung(facts: &Facts) -> Rung {
+fn rung(facts: &Facts, files: Rung) -> Rung {
     match facts {
+        Facts::FileTamper(..) => files,
+        Facts::VolatileExec(record) if record.flags & exec_flags::KPROBE != 0 => Rung::KPROBE,
         Facts::Act(record, _) if record.flags & act_flags::LSM != 0 => Rung::LSM,
         Facts::Act(record, _) if record.flags & act_flags::KPROBE != 0 => Rung::KPROBE,
         Facts::Act(record, _) if record.flags & act_flags::CGROUP != 0 => Rung::CGROUP,

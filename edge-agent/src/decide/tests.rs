@@ -51,7 +51,7 @@ struct Stage {
 impl Stage {
     fn decide(&mut self, record: &VolatileExecRecord) -> Decision {
         let event = collect::decode(bytemuck::bytes_of(record)).unwrap();
-        let identity = Identity { boot_id: [7; 16], incarnation: 3 };
+        let identity = Identity { boot_id: [7; 16], incarnation: 3, files: Rung::TRACEPOINT };
         let now = Now { boot_ns: 6_000_000_000, wall_ms: 1_800_000_000_000 };
         let config = Config::default();
         decide(&event, &Gone, &config, identity, &mut self.suppressed, &mut self.sequence, now)
@@ -77,7 +77,7 @@ fn a_record_becomes_one_verdict_and_repeats_are_folded() {
 #[test]
 fn a_harmless_candidate_is_dismissed() {
     let mut stage = Stage { suppressed: Suppressed::default(), sequence: 0 };
-    let flags = edge_abi::exec_flags::CANDIDATE;
+    let flags = exec_flags::CANDIDATE;
     assert_eq!(stage.decide(&record(b"/tmp/../bin/ls", flags)), Decision::Dismissed);
     assert_eq!(stage.sequence, 0);
 }
@@ -104,7 +104,7 @@ impl Processes for Live {
 fn a_dropped_program_is_a_transfer_and_a_script_an_interpreter() {
     for (exe, technique) in [("/tmp/x", Technique::T1105), ("/bin/sh", Technique::T1059)] {
         let event = collect::decode(bytemuck::bytes_of(&record(b"/tmp/x", 0))).unwrap();
-        let identity = Identity { boot_id: [7; 16], incarnation: 3 };
+        let identity = Identity { boot_id: [7; 16], incarnation: 3, files: Rung::TRACEPOINT };
         let now = Now { boot_ns: 6_000_000_000, wall_ms: 0 };
         let mut suppressed = Suppressed::<4>::default();
         let config = Config::default();

@@ -114,7 +114,7 @@ mod tests {
             Totals { findings: core::array::from_fn(|index| index as u64 + 3), ..Totals::default() };
         totals.books.findings = 12;
         let parts = Parts {
-            identity: Identity { boot_id: [1; 16], incarnation: 10 },
+            identity: Identity { boot_id: [1; 16], incarnation: 10, files: Rung::TRACEPOINT },
             now: Now { boot_ns: 70_500_000_000, wall_ms: 0 },
             interval: Duration::from_secs(300),
             kernel: "6.12.0-arm64",

@@ -1,7 +1,7 @@
 //! Loading in a process of its own, which hands over the descriptors and ends.
 //!
-//! Parsing the object, aya's tables and, where there is one, the kernel's BTF take memory that an allocator seldom gives
-//! back. The loader takes it with it; the agent has only ever seen descriptors. The peak is measured and reported.
+//! Unpacking and parsing the object takes memory that an allocator seldom gives back. The loader takes it with it; the agent has
+//! only ever seen descriptors. The peak is measured and reported.
 
 use std::fs;
 use std::io::{self, IoSlice, IoSliceMut, Read as _};
@@ -18,11 +18,19 @@ use super::object::{self, Plan};
 use super::report::Report;
 use super::sys;
 
-/// Most descriptors handed over: maps and links.
-const DESCRIPTORS: usize = 96;
+/// Most descriptors in one message; the kernel takes 253 (`SCM_MAX_FD`).
+const AT_ONCE: usize = 64;
+
+/// Most descriptors taken over; a loader that sends more is not ours.
+const DESCRIPTORS: usize = 1024;
 
 /// Longest encoded report.
-const REPORT_BYTES: u64 = 32 * 1024;
+const REPORT_BYTES: u64 = 64 * 1024;
+
+/// The byte of a message that others follow, and of the last one.
+const MORE: u8 = 1;
+/// See [`MORE`].
+const LAST: u8 = 0;
 
 /// What the loader left behind.
 #[derive(Debug)]
@@ -52,76 +60,42 @@ pub(super) fn run(plan: &Plan) -> io::Result<Handover> {
 /// The loader's whole life.
 fn load_and_send(plan: &Plan, socket: &UnixStream) -> io::Result<()> {
     sys::lift_memlock();
-    // Without it, aya parses the kernel's BTF; that costs memory, not correctness.
-    let _ = sys::hide_btf();
-    let (ebpf, mut report) = object::load(plan);
-    // Dropping it would switch the perf events off for the agent as well, where they are no links (before Linux 5.15).
-    let ebpf = ManuallyDrop::new(ebpf);
+    let (loaded, mut report) = object::load(plan);
+    // The process ends a moment later; closing them one by one would only take time.
+    let loaded = ManuallyDrop::new(loaded);
     report.peak_kib = peak_kib().unwrap_or(0);
     let encoded = postcard::to_allocvec(&report).map_err(io::Error::other)?;
-    let links = links()?;
-    let mut descriptors: Vec<BorrowedFd<'_>> = Vec::new();
-    if let Some(ebpf) = &*ebpf {
-        descriptors.extend(ebpf.maps().filter_map(|(_, map)| object::descriptor(map)));
-    }
-    descriptors.extend(links.iter().map(OwnedFd::as_fd));
+    let descriptors: Vec<BorrowedFd<'_>> =
+        loaded.maps.iter().chain(&loaded.links).map(OwnedFd::as_fd).collect();
     send(socket, &descriptors)?;
     io::Write::write_all(&mut &*socket, &encoded)
 }
 
-/// Duplicates of every descriptor that keeps a program attached. aya holds them privately, but the kernel tells which they
-/// are.
-fn links() -> io::Result<Vec<OwnedFd>> {
-    let mut links = Vec::new();
-    for entry in fs::read_dir("/proc/self/fd")? {
-        let entry = entry?;
-        let Ok(target) = fs::read_link(entry.path()) else { continue };
-        let target = target.to_string_lossy();
-        let keeps = ["anon_inode:bpf_link", "anon_inode:bpf-raw-tracepoint", "anon_inode:[perf_event]"];
-        if !keeps.iter().any(|kind| target.starts_with(kind)) {
-            continue;
-        }
-        let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // SAFETY: the descriptor was listed a moment ago by this single-threaded process, which closes none in between.
-        // Needed because aya offers no access to its links' descriptors.
-        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
-        links.push(descriptor.try_clone_to_owned()?);
+/// Sends all descriptors, so many with each byte.
+fn send(socket: &UnixStream, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    for chunk in descriptors.chunks(AT_ONCE) {
+        send_one(socket, MORE, chunk)?;
     }
-    Ok(links)
+    send_one(socket, LAST, &[])
 }
 
-/// Sends one byte with all descriptors.
-fn send(socket: &UnixStream, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-    if descriptors.len() > DESCRIPTORS {
-        return Err(io::Error::other("more descriptors than can be handed over"));
-    }
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
+/// Sends one byte with descriptors.
+fn send_one(socket: &UnixStream, byte: u8, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(AT_ONCE))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    if !descriptors.is_empty() {
-        ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
+    if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        return Err(io::Error::other("more descriptors than a message holds"));
     }
-    rustix::net::sendmsg(socket, &[IoSlice::new(&[1])], &mut ancillary, SendFlags::empty())?;
+    rustix::net::sendmsg(socket, &[IoSlice::new(&[byte])], &mut ancillary, SendFlags::empty())?;
     Ok(())
 }
 
 /// Receives descriptors and report.
 fn receive(mut socket: UnixStream) -> io::Result<Handover> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
-    let received = rustix::net::recvmsg(
-        &socket,
-        &mut [IoSliceMut::new(&mut byte)],
-        &mut ancillary,
-        RecvFlags::CMSG_CLOEXEC,
-    )?;
-    if received.bytes == 0 {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the loader process died"));
-    }
     let mut descriptors = Vec::new();
-    for message in ancillary.drain() {
-        if let RecvAncillaryMessage::ScmRights(received) = message {
-            descriptors.extend(received);
+    while receive_one(&socket, &mut descriptors)? == MORE {
+        if descriptors.len() > DESCRIPTORS {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the loader sends no end of descriptors"));
         }
     }
     let mut encoded = Vec::new();
@@ -131,10 +105,74 @@ fn receive(mut socket: UnixStream) -> io::Result<Handover> {
     Ok(Handover { report, descriptors })
 }
 
+/// Receives one byte and the descriptors with it. Descriptors of two messages never come together.
+fn receive_one(socket: &UnixStream, descriptors: &mut Vec<OwnedFd>) -> io::Result<u8> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(AT_ONCE))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let received = rustix::net::recvmsg(
+        socket,
+        &mut [IoSliceMut::new(&mut byte)],
+        &mut ancillary,
+        RecvFlags::CMSG_CLOEXEC,
+    )?;
+    if received.bytes == 0 {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the loader process died"));
+    }
+    if received.flags.contains(rustix::net::ReturnFlags::CTRUNC) {
+        return Err(io::Error::other(
+            "not all descriptors came through; is the limit on open files too low?",
+        ));
+    }
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            descriptors.extend(received);
+        }
+    }
+    let [byte] = byte;
+    Ok(byte)
+}
+
 /// The largest this process has been, from `VmHWM`.
 fn peak_kib() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB")?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_descriptors_comes_through_in_order() {
+        for count in [0, 1, AT_ONCE, AT_ONCE + 1, 200] {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            let files: Vec<OwnedFd> =
+                (0..count).map(|_| fs::File::open("/dev/null").unwrap().into()).collect();
+            let marked = UnixStream::pair().unwrap();
+            let mut sent: Vec<BorrowedFd<'_>> = files.iter().map(OwnedFd::as_fd).collect();
+            sent.push(marked.0.as_fd());
+            send(&theirs, &sent).unwrap();
+            let report = Report { took_ms: 7, ..Report::default() };
+            io::Write::write_all(&mut &theirs, &postcard::to_allocvec(&report).unwrap()).unwrap();
+            drop(theirs);
+            let mut received = receive(ours).unwrap();
+            assert_eq!((received.descriptors.len(), received.report), (count + 1, report));
+            let last = UnixStream::from(received.descriptors.pop().unwrap());
+            io::Write::write_all(&mut &last, b"x").unwrap();
+            let mut byte = [0];
+            (&marked.1).read_exact(&mut byte).unwrap();
+            assert_eq!(byte, *b"x", "the last one sent is the last one received");
+        }
+    }
+
+    #[test]
+    fn a_loader_that_dies_is_told() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        send_one(&theirs, MORE, &[]).unwrap();
+        drop(theirs);
+        assert_eq!(receive(ours).unwrap_err().to_string(), "the loader process died");
+    }
 }

@@ -1,95 +1,251 @@
-//! Which programs serve which detector, and on which rung it then stands.
+//! Where each detector can stand, highest first, and the highest that this machine lets it.
 
+use edge_abi::SyscallClass;
 use edge_wire::{DetectorId, Rung};
 
-use super::report::{Program, Report};
+use super::classes::{
+    BUSES, CODE, DATA, DESCRIPTORS, DIRECTORIES, LINKS, MEMORY, MODES, NAMES, NAMESPACES, OPENS, REMOVES,
+    RENAMES, REQUESTS, SETUP, SOCKETS,
+};
+use super::means::{Lacks, Means};
+use super::program::{Hook, Program};
+use super::report::{Reach, Report};
 
-/// The programs of a detector; it sees nothing without the first one. Fork, exit and exec follow processes: who it was, what it
-/// descends from, whether it is allowed.
+/// One way for a detector to see.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stand {
+    /// What it is called towards subscribers. On the LSM rung the security hooks among `programs` are LSM programs, on the kprobe
+    /// rung kprobes; [`Hook::Entry`] is a kprobe there and a raw tracepoint on the tracepoint rung.
+    pub rung: Rung,
+    /// The programs; it sees nothing without the first one. Fork, exit and exec follow processes: who it was, what it descends
+    /// from, whether it is allowed.
+    pub programs: &'static [Program],
+    /// The syscalls whose beginning its programs want to see, in groups.
+    pub syscalls: &'static [&'static [SyscallClass]],
+}
+
+/// Programs that follow processes, with others in front.
+macro_rules! following {
+    ($($program:ident),*) => {
+        &[$(Program::$program,)* Program::Fork, Program::Exit, Program::Exec]
+    };
+}
+
+/// One stand.
+macro_rules! stand {
+    ($rung:ident, [$($program:ident),*], [$($syscalls:expr),*]) => {
+        Stand { rung: Rung::$rung, programs: following!($($program),*), syscalls: &[$($syscalls),*] }
+    };
+}
+
+/// The stands of what judges syscalls as they begin: at their handlers, or at the raw tracepoint.
+macro_rules! entry {
+    ([$($program:ident),*], [$($syscalls:expr),*]) => {
+        &[
+            stand!(KPROBE, [SysEnter $(, $program)*], [$($syscalls),*]),
+            stand!(TRACEPOINT, [SysEnter $(, $program)*], [$($syscalls),*]),
+        ]
+    };
+}
+
+/// What watches paths reads them wherever a file is named, and follows working directories.
+macro_rules! paths {
+    ([$($program:ident),*], [$($syscalls:expr),*]) => {
+        entry!([SysPaths, SysSecond $(, $program)*],
+            [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES $(, $syscalls)*])
+    };
+}
+
+/// The stands of a detector, highest first.
 #[must_use]
-pub const fn programs(detector: DetectorId) -> &'static [Program] {
-    use Program::{Exec as EXEC, Exit as EXIT, Fork as FORK};
+pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
     match detector {
-        DetectorId::FILE_TAMPER => &[
-            Program::SysEnter,
-            Program::SysPaths,
-            Program::SysSecond,
-            Program::SysFiles,
-            Program::SysOrigin,
-            Program::SysWrite,
-            FORK,
-            EXIT,
-            EXEC,
-        ],
-        DetectorId::LATERAL_SCAN => {
-            &[Program::Connect4, Program::Connect6, Program::Sendmsg4, Program::Sendmsg6, FORK, EXIT, EXEC]
+        DetectorId::FILE_TAMPER => {
+            entry!([SysPaths, SysSecond, SysFiles, SysOrigin, SysWrite], [OPENS, RENAMES, REMOVES, DATA])
         }
-        DetectorId::VOLATILE_EXEC => &[
-            Program::Exec,
-            Program::ExecPlace,
-            FORK,
-            EXIT,
-            Program::SysEnter,
-            Program::SysPaths,
-            Program::SysSecond,
-            Program::SysUnlink,
-        ],
-        DetectorId::CREDENTIAL_ACCESS | DetectorId::PERSISTENCE | DetectorId::SYSCTL_TAMPER => {
-            &[Program::SysEnter, Program::SysPaths, Program::SysSecond, FORK, EXIT, EXEC]
+        DetectorId::LATERAL_SCAN => &[stand!(CGROUP, [Connect4, Connect6, Sendmsg4, Sendmsg6], [])],
+        DetectorId::VOLATILE_EXEC => &[Stand {
+            rung: Rung::TRACEPOINT,
+            programs: &[
+                Program::Exec,
+                Program::ExecPlace,
+                Program::Fork,
+                Program::Exit,
+                Program::SysEnter,
+                Program::SysPaths,
+                Program::SysSecond,
+                Program::SysUnlink,
+            ],
+            syscalls: &[OPENS, RENAMES, REMOVES, MODES, DIRECTORIES],
+        }],
+        DetectorId::CREDENTIAL_ACCESS | DetectorId::PERSISTENCE | DetectorId::SYSCTL_TAMPER => paths!([], []),
+        DetectorId::DEVICE_TAMPER => paths!([SysActs], [REQUESTS]),
+        DetectorId::NAMESPACE_ESCAPE => paths!([SysActs], [NAMESPACES]),
+        DetectorId::PROCESS_INJECTION => paths!([SysActs], [MEMORY]),
+        DetectorId::PRIVILEGE_JUMP => {
+            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysPaths, SysSecond], [OPENS, MODES])]
         }
-        DetectorId::DEVICE_TAMPER | DetectorId::NAMESPACE_ESCAPE | DetectorId::PROCESS_INJECTION => {
-            &[Program::SysEnter, Program::SysPaths, Program::SysSecond, Program::SysActs, FORK, EXIT, EXEC]
-        }
-        DetectorId::PRIVILEGE_JUMP => &[
-            Program::ExecActs,
-            Program::ExecReport,
-            Program::SysEnter,
-            Program::SysPaths,
-            Program::SysSecond,
-            FORK,
-            EXIT,
-            EXEC,
-        ],
         DetectorId::FILELESS_EXEC | DetectorId::FOREIGN_EXEC => {
-            &[Program::ExecActs, Program::ExecReport, EXEC, FORK, EXIT]
+            &[stand!(TRACEPOINT, [ExecActs, ExecReport], [])]
         }
-        DetectorId::FETCH_LOOP | DetectorId::MASQUERADE | DetectorId::SHELL_ON_SOCKET => {
-            &[Program::ExecActs, Program::ExecReport, Program::SysEnter, Program::SysNames, FORK, EXIT, EXEC]
+        DetectorId::FETCH_LOOP => {
+            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [DESCRIPTORS])]
         }
-        DetectorId::BUS_FLOOD => &[
-            Program::SysEnter,
-            Program::SysNet,
-            Program::SysPaths,
-            Program::SysSecond,
-            Program::SysWrite,
-            FORK,
-            EXIT,
-            EXEC,
-        ],
-        DetectorId::IMPAIR_DEFENSES => {
-            &[Program::SysEnter, Program::SysPaths, Program::SysSecond, Program::Signal, FORK, EXIT, EXEC]
+        DetectorId::SHELL_ON_SOCKET => {
+            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames, SockCreate], [DESCRIPTORS])]
         }
-        DetectorId::FLOOD_OUT => &[Program::Egress, Program::SockCreate, FORK, EXIT, EXEC],
-        DetectorId::KERNEL_CODE | DetectorId::URING_USE => {
-            &[Program::SysEnter, Program::SysActs, FORK, EXIT, EXEC]
+        DetectorId::MASQUERADE => &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])],
+        DetectorId::BUS_FLOOD => paths!([SysNet, SysWrite], [BUSES]),
+        DetectorId::IMPAIR_DEFENSES => paths!([Signal], []),
+        DetectorId::FLOOD_OUT => &[stand!(CGROUP, [Egress, SockCreate], [])],
+        DetectorId::KERNEL_CODE => entry!([SysActs], [CODE]),
+        DetectorId::URING_USE => entry!([SysActs], [SETUP]),
+        DetectorId::LOGIN_GUESSING => {
+            &[Stand { rung: Rung::TRACEPOINT, programs: &[Program::SockState], syscalls: &[] }]
         }
-        DetectorId::LOGIN_GUESSING => &[Program::SockState],
-        DetectorId::NET_TAMPER => &[Program::SysEnter, Program::SysNet, FORK, EXIT, EXEC],
-        DetectorId::RAW_SOCKET => {
-            &[Program::SysEnter, Program::SysNet, Program::SockCreate, FORK, EXIT, EXEC]
-        }
-        DetectorId::RESOURCE_HIJACK => &[Program::CpuClock, Program::ExecPlace, FORK, EXIT, EXEC],
-        DetectorId::MASS_KILL => &[Program::Signal, FORK, EXIT, EXEC],
+        DetectorId::NET_TAMPER => entry!([SysNet], [SOCKETS, REQUESTS]),
+        DetectorId::RAW_SOCKET => entry!([SysNet, SockCreate], [SOCKETS]),
+        DetectorId::RESOURCE_HIJACK => &[stand!(TRACEPOINT, [CpuClock, ExecPlace], [])],
+        DetectorId::MASS_KILL => &[stand!(TRACEPOINT, [Signal], [])],
         _ => &[],
     }
+}
+
+/// Whether anything a detector can stand on needs `program`.
+#[must_use]
+pub(super) fn may_need(detector: DetectorId, program: Program) -> bool {
+    stands(detector).iter().any(|stand| stand.programs.contains(&program))
 }
 
 /// The rung a detector has reached.
 #[must_use]
 pub fn rung(report: &Report, detector: DetectorId) -> Rung {
-    match programs(detector).first() {
-        Some(first @ (Program::Connect4 | Program::Egress)) if report.runs(*first) => Rung::CGROUP,
-        Some(first) if report.runs(*first) => Rung::TRACEPOINT,
-        _ => Rung::OFF,
+    let reach = report.reach(detector).filter(|reach| reach.first.is_some_and(|first| report.runs(first)));
+    reach.map_or(Rung::OFF, |reach| Rung(reach.rung))
+}
+
+/// Where one detector stands.
+#[derive(Debug)]
+struct Chosen {
+    /// Which.
+    detector: DetectorId,
+    /// The stand, by its place among [`stands`]; past the last one when there is none to stand on.
+    index: usize,
+    /// Why none of those above.
+    why: String,
+}
+
+/// Where every detector that runs stands.
+#[derive(Debug)]
+pub(super) struct Choice {
+    /// One per detector that runs.
+    chosen: Vec<Chosen>,
+}
+
+impl Choice {
+    /// The highest stands that these means allow.
+    pub(super) fn new(detectors: &[DetectorId], means: Means, lacks: &Lacks) -> Self {
+        let highest = |detector: &DetectorId| {
+            let mut chosen = Chosen { detector: *detector, index: 0, why: String::new() };
+            chosen.settle(means, lacks);
+            chosen
+        };
+        Self { chosen: detectors.iter().map(highest).collect() }
+    }
+
+    /// Every program of the stands chosen, in the order of attaching.
+    pub(super) fn programs(&self) -> Vec<Program> {
+        let wants = |program: &Program| self.stands().any(|stand| stand.programs.contains(program));
+        Program::ALL.into_iter().filter(wants).collect()
+    }
+
+    /// Whether a class of syscalls is looked at by any of the stands.
+    pub(super) fn wants(&self, class: SyscallClass) -> bool {
+        self.stands().any(|stand| stand.syscalls.iter().any(|group| group.contains(&class)))
+    }
+
+    /// The stands chosen.
+    fn stands(&self) -> impl Iterator<Item = &'static Stand> {
+        self.chosen.iter().filter_map(Chosen::stand)
+    }
+
+    /// Lets the detectors fall whose stand does not hold, as far as there is one below; whether any fell.
+    pub(super) fn fall(&mut self, report: &Report, means: Means, lacks: &Lacks) -> bool {
+        let mut fell = false;
+        for chosen in &mut self.chosen {
+            let Some(stand) = chosen.stand() else { continue };
+            let failed = stand.programs.first().and_then(|first| report.failure_of(*first));
+            let below = stands(chosen.detector).get(chosen.index + 1..).unwrap_or_default();
+            if let Some(why) =
+                failed.filter(|_| below.iter().any(|stand| allows(stand, means, lacks).is_ok()))
+            {
+                chosen.skip(stand, &why);
+                chosen.settle(means, lacks);
+                fell = true;
+            }
+        }
+        fell
+    }
+
+    /// What the agent is told.
+    pub(super) fn reaches(self) -> Vec<Reach> {
+        let reach = |chosen: Chosen| Reach {
+            detector: chosen.detector.0,
+            rung: chosen.stand().map_or(Rung::OFF, |stand| stand.rung).0,
+            first: chosen.stand().and_then(|stand| stand.programs.first().copied()),
+            why: chosen.why,
+        };
+        self.chosen.into_iter().map(reach).collect()
     }
 }
+
+impl Chosen {
+    /// The stand.
+    fn stand(&self) -> Option<&'static Stand> {
+        stands(self.detector).get(self.index)
+    }
+
+    /// Goes down to the first stand that is allowed.
+    fn settle(&mut self, means: Means, lacks: &Lacks) {
+        while let Some(stand) = self.stand() {
+            match allows(stand, means, lacks) {
+                Ok(()) => return,
+                Err(why) => self.skip(stand, why),
+            }
+        }
+    }
+
+    /// Goes one down. A rung that has two stands gives its reason once.
+    fn skip(&mut self, stand: &Stand, why: &str) {
+        let told = format!("{}: {why}", stand.rung);
+        if !self.why.contains(&told) {
+            self.why.push_str(if self.why.is_empty() { "" } else { "; " });
+            self.why.push_str(&told);
+        }
+        self.index += 1;
+    }
+}
+
+/// Whether a stand is possible by these means; if not, why.
+fn allows<'l>(stand: &Stand, means: Means, lacks: &'l Lacks) -> Result<(), &'l str> {
+    let begins = stand.programs.first().map(|first| first.hook());
+    let at_entry = begins == Some(Hook::Entry);
+    let at_security = matches!(begins, Some(Hook::Security(_)));
+    let (is_possible, why) = match stand.rung {
+        Rung::LSM if !means.lsm => (false, lacks.lsm.as_str()),
+        // Security hooks are about objects, which only offsets tell from one another.
+        Rung::LSM | Rung::KPROBE if at_security && !means.offsets => (false, lacks.offsets.as_str()),
+        Rung::LSM => (true, ""),
+        Rung::KPROBE if at_entry => (means.entry, lacks.entry.as_str()),
+        // Where one security hook is an LSM program, all are: they tell their rung by the same global.
+        Rung::KPROBE if at_security && means.lsm => (false, "security hooks are LSM programs here"),
+        Rung::KPROBE => (means.kprobes, lacks.kprobes.as_str()),
+        Rung::TRACEPOINT if at_entry && means.entry => (false, "syscalls are seen at their handlers here"),
+        _ => (true, ""),
+    };
+    if is_possible { Ok(()) } else { Err(why) }
+}
+
+#[cfg(test)]
+#[path = "ladder_tests.rs"]
+mod tests;

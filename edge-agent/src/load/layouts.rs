@@ -43,7 +43,7 @@ impl Origin {
 
 /// The layouts of the running kernel.
 #[derive(Clone, Debug, Default)]
-pub struct Layouts {
+pub(super) struct Layouts {
     /// Where they come from.
     pub origin: Origin,
     /// Where members are; the kernel side's global `OFFSETS`.
@@ -115,7 +115,7 @@ impl Layouts {
     /// Reads those of the running kernel: at most 64 KiB of memory for a moment, whatever the BTF's size. `file` is the offsets
     /// file, if there is one; `functions` are the names of functions such as `bpf_lsm_file_open`.
     #[must_use]
-    pub fn read(file: Option<&Path>, functions: &[&str]) -> Self {
+    pub(super) fn read(file: Option<&Path>, functions: &[&str]) -> Self {
         Self::of(Path::new(BTF), Path::new(NOTES), file, functions)
     }
 

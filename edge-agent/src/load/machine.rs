@@ -11,6 +11,8 @@ use edge_abi::SyscallClass::{
 };
 use edge_abi::{COMPAT_BASE, SYSCALL_SLOTS, SyscallClass};
 
+use super::numbers::{AARCH64, ARM, Handled};
+
 /// Syscall numbers with their meaning.
 type Table = &'static [(u16, SyscallClass)];
 
@@ -74,122 +76,6 @@ const X86_64: Table = &[
     (452, FchmodAt),
 ];
 
-/// `include/uapi/asm-generic/unistd.h`.
-const AARCH64: Table = &[
-    (23, DupLowest),
-    (24, Dup),
-    (25, Fcntl),
-    (29, Ioctl),
-    (33, MknodAt),
-    (35, UnlinkAt),
-    (36, SymlinkAt),
-    (37, LinkAt),
-    (38, RenameAt),
-    (40, Mount),
-    (41, PivotRoot),
-    (45, Truncate),
-    (46, Ftruncate),
-    (49, Chdir),
-    (50, Fchdir),
-    (52, Fchmod),
-    (53, FchmodAt),
-    (56, OpenAt),
-    (64, Write),
-    (66, Writev),
-    (68, Write),
-    (70, Writev),
-    (97, Unshare),
-    (104, Kexec),
-    (105, Module),
-    (117, Ptrace),
-    (167, Prctl),
-    (198, Socket),
-    (206, SendTo),
-    (208, SetSockOpt),
-    (211, SendMsg),
-    (215, Munmap),
-    (220, CloneTask),
-    (222, Mmap),
-    (227, Munmap),
-    (268, SetNs),
-    (271, RemoteWrite),
-    (273, Module),
-    (276, RenameAt),
-    (280, Bpf),
-    (287, Writev),
-    (294, Kexec),
-    (425, UringSetup),
-    (429, MoveMount),
-    (435, Clone3),
-    (437, OpenAt2),
-    (452, FchmodAt),
-];
-
-/// `arch/arm/tools/syscall.tbl`; also what 32-bit tasks use on arm64. 92 is `truncate`, 193 `truncate64`; 289 is `send`, whose first three
-/// arguments are those of `sendto`.
-const ARM: Table = &[
-    (4, Write),
-    (5, Open),
-    (8, Creat),
-    (9, Link),
-    (10, Unlink),
-    (12, Chdir),
-    (14, Mknod),
-    (15, Chmod),
-    (21, Mount),
-    (26, Ptrace),
-    (38, Rename),
-    (41, DupLowest),
-    (54, Ioctl),
-    (55, Fcntl),
-    (63, Dup),
-    (83, Link),
-    (91, Munmap),
-    (92, Truncate),
-    (93, Ftruncate),
-    (94, Fchmod),
-    (120, CloneTask),
-    (128, Module),
-    (133, Fchdir),
-    (144, Munmap),
-    (146, Writev),
-    (172, Prctl),
-    (181, Write),
-    (192, Mmap),
-    (193, Truncate),
-    (194, Ftruncate),
-    (218, PivotRoot),
-    (221, Fcntl),
-    (281, Socket),
-    (289, SendTo),
-    (290, SendTo),
-    (294, SetSockOpt),
-    (296, SendMsg),
-    (322, OpenAt),
-    (324, MknodAt),
-    (328, UnlinkAt),
-    (329, RenameAt),
-    (330, LinkAt),
-    (331, SymlinkAt),
-    (333, FchmodAt),
-    (337, Unshare),
-    (347, Kexec),
-    (358, Dup),
-    (362, Writev),
-    (375, SetNs),
-    (377, RemoteWrite),
-    (379, Module),
-    (382, RenameAt),
-    (386, Bpf),
-    (393, Writev),
-    (401, Kexec),
-    (425, UringSetup),
-    (429, MoveMount),
-    (435, Clone3),
-    (437, OpenAt2),
-    (452, FchmodAt),
-];
-
 /// A kernel architecture we serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
@@ -239,23 +125,35 @@ impl Machine {
         if matches!(self, Self::Aarch64) { 33 * 8 } else { 0 }
     }
 
-    /// The table of syscall classes: native numbers, then those of 32-bit tasks.
+    /// The table of syscall classes: native numbers, then those of 32-bit tasks. Classes that nobody wants stay out.
     #[must_use]
-    pub fn syscalls(self) -> [u8; SYSCALL_SLOTS] {
-        let (native, compat): (Table, Table) = match self {
-            Self::Aarch64 => (AARCH64, ARM),
-            Self::Arm => (ARM, &[]),
-            Self::X86_64 => (X86_64, &[]),
-        };
+    pub fn syscalls(self, wants: impl Fn(SyscallClass) -> bool) -> [u8; SYSCALL_SLOTS] {
         let mut slots = [0; SYSCALL_SLOTS];
-        for (base, table) in [(0, native), (COMPAT_BASE, compat)] {
-            for &(number, class) in table {
-                if let Some(slot) = slots.get_mut(base + usize::from(number)) {
-                    *slot = class as u8;
-                }
+        let mut fill = |base: usize, number: u16, class: SyscallClass| {
+            if let Some(slot) = slots.get_mut(base + usize::from(number)).filter(|_| wants(class)) {
+                *slot = class as u8;
             }
+        };
+        let mut fill_all = |base: usize, table: Handled| {
+            table.iter().for_each(|&(number, class, _)| fill(base, number, class));
+        };
+        match self {
+            Self::Aarch64 => {
+                fill_all(0, AARCH64);
+                fill_all(COMPAT_BASE, ARM);
+            }
+            Self::Arm => fill_all(0, ARM),
+            Self::X86_64 => X86_64.iter().for_each(|&(number, class)| fill(0, number, class)),
         }
         slots
+    }
+
+    /// Offset of the syscall's number in the task's `struct pt_regs`, behind `struct user_pt_regs` and `orig_x0`; 0 where handlers are
+    /// not probed.
+    #[must_use]
+    pub const fn number_offset(self) -> u32 {
+        // `s32 syscallno`, `arch/arm64/include/asm/ptrace.h`, the same from 4.14 to 7.2, little-endian.
+        if matches!(self, Self::Aarch64) { 35 * 8 } else { 0 }
     }
 }
 
@@ -274,25 +172,28 @@ mod tests {
 
     #[test]
     fn tables_fit_and_do_not_repeat() {
-        for table in [X86_64, AARCH64, ARM] {
-            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0), "ascending, so no number twice");
-            assert!(table.iter().all(|(number, _)| usize::from(*number) < COMPAT_BASE));
+        let numbers = |table: Handled| table.iter().map(|row| row.0).collect();
+        let tables: [Vec<u16>; 3] =
+            [X86_64.iter().map(|row| row.0).collect(), numbers(AARCH64), numbers(ARM)];
+        for table in tables {
+            assert!(table.is_sorted_by(|left, right| left < right), "ascending, so no number twice");
+            assert!(table.iter().all(|number| usize::from(*number) < COMPAT_BASE));
         }
     }
 
     #[test]
     fn compat_numbers_exist_on_arm64_only() {
-        let slots = Machine::Aarch64.syscalls();
+        let slots = Machine::Aarch64.syscalls(|_| true);
         assert_eq!(slots[COMPAT_BASE + 38], Rename as u8);
         assert_eq!(slots[38], RenameAt as u8);
-        assert!(Machine::X86_64.syscalls()[COMPAT_BASE..].iter().all(|class| *class == 0));
+        assert!(Machine::X86_64.syscalls(|_| true)[COMPAT_BASE..].iter().all(|class| *class == 0));
     }
 
     /// The numbers of the machine the tests run on, from the C library.
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn numbers_are_those_of_the_c_library() {
-        let slots = Machine::X86_64.syscalls();
+        let slots = Machine::X86_64.syscalls(|_| true);
         let known: &[(libc::c_long, SyscallClass)] = &[
             (libc::SYS_rename, Rename),
             (libc::SYS_renameat, RenameAt),

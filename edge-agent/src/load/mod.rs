@@ -1,16 +1,24 @@
 //! Getting the kernel side to run: probe, load in a process of its own, attach, hand over, tune.
 
 mod acts;
+mod attach;
 mod cgroup;
+mod classes;
+mod entry;
 mod facts;
 mod features;
 mod handover;
+mod image;
+mod kernel;
 mod ladder;
 mod layouts;
 mod machine;
 mod maps;
+mod means;
+mod numbers;
 mod object;
 mod packed;
+mod program;
 mod report;
 mod seed;
 mod selftest;
@@ -29,10 +37,13 @@ use edge_wire::{Action, DetectorId, Rung};
 
 pub use facts::Fact;
 pub use features::{Features, Presence};
-pub use ladder::{programs, rung};
-pub use layouts::{Layouts, Origin, Standing};
+pub use ladder::rung;
+pub use layouts::{Origin, Standing};
 pub use maps::Maps;
-pub use report::{MapCost, Program, Reached, Report};
+pub use means::Means;
+use object::describe;
+pub use program::{CgroupPoint, Hook, Program};
+pub use report::{MapCost, Reach, Reached, Report};
 use seed::{repair, seed};
 pub use selftest::Liveness;
 pub use tune::apply;
@@ -81,7 +92,9 @@ impl Sensors {
     pub fn load(config: &Config, features: &Features) -> Result<Self, Failed> {
         let machine = features.require_basics()?;
         let mut plan = Plan {
-            programs: wanted(config),
+            detectors: enabled(config).collect(),
+            excluded: Vec::new(),
+            ceiling: config.load.rung,
             machine,
             cgroup: open_cgroup(config, features)?,
             scoped: !config.scope.cgroup.is_empty(),
@@ -89,24 +102,20 @@ impl Sensors {
             fork_child: 0,
             signal_fields: [0; 4],
             sock_state: 0,
-            layouts: Layouts::read(offsets_file(config), &[]),
+            offsets_file: offsets_file(config).map(Path::to_path_buf),
         };
         // A connection that is made to this machine belongs to no cgroup that could be told.
-        if plan.scoped || (plan.programs.contains(&Program::SockState) && plan.read_sock_state().is_err()) {
-            plan.programs.retain(|program| *program != Program::SockState);
+        if plan.scoped || (may_need(config, Program::SockState) && plan.read_sock_state().is_err()) {
+            plan.excluded.push(Program::SockState);
         }
-        if plan.programs.contains(&Program::Exec)
+        if may_need(config, Program::Exec)
             && let Err(error) = plan.read_tracepoints()
         {
             if config.detectors.volatile_exec.enabled {
                 return Err(missing_tracepoint(error).into());
             }
             // Nothing is judged by them then; lineage comes from /proc alone.
-            let needs = |program: &Program| {
-                use Program::{Exec, ExecActs, ExecPlace, ExecReport, Fork, Signal};
-                matches!(program, Exec | ExecActs | ExecPlace | ExecReport | Fork | Signal)
-            };
-            plan.programs.retain(|program| !needs(program));
+            plan.excluded.extend(Program::ALL.into_iter().filter(|program| program.needs_layouts()));
         }
         let mut handover = handover::run(&plan)
             .map_err(|source| AgentError::Runtime { what: "loading the kernel programs", source })?;
@@ -165,7 +174,7 @@ impl Sensors {
 fn open_cgroup(config: &Config, features: &Features) -> Result<Option<Cgroup>, AgentError> {
     let path = config.scope.cgroup.as_str();
     let required = !path.is_empty() || config.detectors.lateral_scan.enabled;
-    let useful = wanted(config).into_iter().any(Program::needs_cgroup);
+    let useful = Program::ALL.into_iter().any(|program| program.needs_cgroup() && may_need(config, program));
     if !required && !useful {
         return Ok(None);
     }
@@ -195,28 +204,46 @@ fn missing_tracepoint(error: tracefs::TracefsError) -> AgentError {
 
 /// Refuses to run as an agent that sees nothing although it should.
 fn require_one(config: &Config, report: &Report) -> Result<(), AgentError> {
-    let enabled = DetectorId::ALL.iter().filter(|detector| is_enabled(config, **detector));
-    if enabled.clone().count() == 0 || enabled.clone().any(|detector| rung(report, *detector) != Rung::OFF) {
+    if enabled(config).next().is_none() || enabled(config).any(|detector| rung(report, detector) != Rung::OFF)
+    {
         return Ok(());
     }
-    Err(report.programs.iter().find_map(|(program, reached)| failure(*program, reached)).unwrap_or_else(
-        || AgentError::Load { name: "every program".into(), source: "none was tried".into() },
-    ))
+    let failed = report.programs.iter().find_map(|(program, _)| failure(*program, report));
+    Err(failed.unwrap_or_else(|| AgentError::Load {
+        name: "every program".into(),
+        source: "none was tried".into(),
+    }))
 }
 
-/// Why a program does not run.
-pub(crate) fn failure(program: Program, reached: &Reached) -> Option<AgentError> {
-    match reached {
+/// Why a program does not run, as an error.
+fn failure(program: Program, report: &Report) -> Option<AgentError> {
+    match report.programs.iter().find(|(known, _)| *known == program).map(|(_, reached)| reached)? {
         Reached::Attached => None,
         Reached::Loaded(why) => {
             let source = why.as_str().into();
-            Some(AgentError::Attach { program: program.name(), hook: program.hook().into(), source })
+            Some(AgentError::Attach { program: program.name(), hook: program.place(report.means), source })
         }
         Reached::Refused(why) => Some(AgentError::Load {
             name: format!("program {}", program.name()),
             source: why.as_str().into(),
         }),
     }
+}
+
+/// Why a detector that is to run sees nothing.
+#[must_use]
+pub fn blindness(report: &Report, detector: DetectorId) -> Option<AgentError> {
+    failure(report.reach(detector)?.first?, report)
+}
+
+/// The detectors that are to run.
+fn enabled(config: &Config) -> impl Iterator<Item = DetectorId> {
+    DetectorId::ALL.iter().copied().filter(|detector| is_enabled(config, *detector))
+}
+
+/// Whether a detector that is to run may come to need `program`.
+fn may_need(config: &Config, program: Program) -> bool {
+    enabled(config).any(|detector| ladder::may_need(detector, program))
 }
 
 /// Whether a detector is to run.
@@ -247,57 +274,42 @@ pub fn action(config: &Config, detector: DetectorId) -> Action {
     }
 }
 
-/// The programs that the enabled detectors need, in the order of attaching.
-fn wanted(config: &Config) -> Vec<Program> {
-    let needed = |program: Program| {
-        DetectorId::ALL
-            .iter()
-            .any(|detector| is_enabled(config, *detector) && programs(*detector).contains(&program))
-    };
-    Program::ALL.into_iter().filter(|program| needed(*program)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A report in which `detector` stands on `first`, which came so far.
+    fn standing(detector: DetectorId, on: Rung, first: Program, reached: Reached) -> Report {
+        let reach = Reach { detector: detector.0, rung: on.0, first: Some(first), why: String::new() };
+        Report { programs: vec![(first, reached)], reaches: vec![reach], ..Report::default() }
+    }
+
     #[test]
-    fn only_needed_programs_are_wanted() {
+    fn only_what_an_enabled_detector_may_stand_on_is_needed() {
         let mut config = Config::default();
-        assert!(wanted(&config).contains(&Program::SysEnter));
+        assert!(may_need(&config, Program::SysEnter));
         config.detectors.file_tamper.enabled = false;
         config.detectors.volatile_exec.enabled = false;
         for act in &mut config.detectors.acts {
             act.enabled = false;
         }
-        assert_eq!(
-            wanted(&config),
-            [
-                Program::Fork,
-                Program::Exit,
-                Program::Exec,
-                Program::Connect4,
-                Program::Connect6,
-                Program::Sendmsg4,
-                Program::Sendmsg6
-            ]
-        );
+        assert!(!may_need(&config, Program::SysEnter) && may_need(&config, Program::Connect4));
     }
 
     #[test]
     fn a_detector_without_its_first_program_is_off() {
-        let mut report = Report::default();
-        report.programs.push((Program::Fork, Reached::Attached));
-        report.programs.push((Program::Exec, Reached::Loaded("no".into())));
-        assert_eq!(rung(&report, DetectorId::VOLATILE_EXEC), Rung::OFF);
-        report.programs.push((Program::Connect4, Reached::Attached));
-        assert_eq!(rung(&report, DetectorId::LATERAL_SCAN), Rung::CGROUP);
+        let detector = DetectorId::LATERAL_SCAN;
+        let report = standing(detector, Rung::CGROUP, Program::Connect4, Reached::Loaded("no".into()));
+        assert_eq!(rung(&report, detector), Rung::OFF);
+        assert_eq!(rung(&report, DetectorId::VOLATILE_EXEC), Rung::OFF, "not to run at all");
+        let report = standing(detector, Rung::CGROUP, Program::Connect4, Reached::Attached);
+        assert_eq!(rung(&report, detector), Rung::CGROUP);
     }
 
     #[test]
     fn a_blind_agent_does_not_start() {
-        let mut report = Report::default();
-        report.programs.push((Program::SysEnter, Reached::Loaded("ENOENT".into())));
+        let reached = Reached::Loaded("ENOENT".into());
+        let report = standing(DetectorId::FILE_TAMPER, Rung::TRACEPOINT, Program::SysEnter, reached);
         let error = require_one(&Config::default(), &report);
         assert!(matches!(error, Err(AgentError::Attach { program: "sys_enter", .. })));
     }

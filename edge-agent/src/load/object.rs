@@ -1,35 +1,47 @@
-//! Loading and attaching with aya, in the loader process (see `handover`).
+//! Loading and attaching, in the loader process (see `handover`): a choice of stands is tried, and made again one lower where it
+//! does not hold.
 
 use std::error::Error;
 use std::fs;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::path::PathBuf;
+use std::time::Instant;
 
-use aya::maps::ProgramArray;
-use aya::programs::cgroup_sock_addr::CgroupSockAddr;
-use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
-use aya::programs::{
-    CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSock, PerfEvent, ProgramFd, RawTracePoint,
-    TracePoint,
-};
-use aya::util::online_cpus;
-use aya::{Ebpf, EbpfLoader};
+use edge_abi::SyscallClass;
+use edge_wire::DetectorId;
 
+use super::attach::{self, Attacher, Failure};
 use super::cgroup::Cgroup;
 use super::facts::{self, Fact};
+use super::image::Image;
+use super::kernel;
+use super::ladder::Choice;
 use super::layouts::{Layouts, Standing};
 use super::machine::Machine;
+use super::means::{self, Functions, Means};
 use super::packed::Object;
-use super::report::{Hook, MapCost, Program, Reached, Report};
+use super::program::Program;
+use super::report::{MapCost, Reached, Report};
 use super::tracefs;
+use crate::config::Ceiling;
 
-/// Longest error message passed on.
-const MESSAGE_BYTES: usize = 240;
+/// Longest error message passed on: so much of its beginning, and of its end, where the verifier says what it dislikes.
+const MESSAGE_CHARS: usize = 240;
+
+/// The program that reads through offsets what the agent knows otherwise (see `facts`). It is run once and never attached.
+pub(super) const FACTS: &str = "facts";
 
 /// What to load.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The programs wanted.
-    pub programs: Vec<Program>,
+    /// The detectors that are to run.
+    pub detectors: Vec<DetectorId>,
+    /// Programs that cannot be used here.
+    pub excluded: Vec<Program>,
+    /// The highest rung allowed.
+    pub ceiling: Ceiling,
+    /// Where members of kernel structs lie, for a kernel without BTF.
+    pub offsets_file: Option<PathBuf>,
     /// The machine's layouts.
     pub machine: Machine,
     /// Where network programs are attached, and what is watched when `scoped`.
@@ -44,8 +56,6 @@ pub(super) struct Plan {
     pub signal_fields: [u32; 4],
     /// Offset of the old state in `inet_sock_set_state`; 0 when unknown.
     pub sock_state: u32,
-    /// Where members of kernel structs lie.
-    pub layouts: Layouts,
 }
 
 impl Plan {
@@ -83,158 +93,154 @@ impl Plan {
     }
 }
 
-/// Loads everything and attaches what is wanted. Programs stay attached as long as their descriptors live.
-pub(super) fn load(plan: &Plan) -> (Option<Ebpf>, Report) {
-    let mut report = Report::default();
-    let syscalls = plan.machine.syscalls();
-    let offsets = plan.machine.argument_offsets();
-    let (registers_32, compat_offset) = (plan.machine.registers_32(), plan.machine.compat_offset());
-    let scope = plan.cgroup.as_ref().filter(|_| plan.scoped);
-    let (depth, id) = scope.map_or((0, 0), |cgroup| (cgroup.depth + 1, cgroup.id));
-    let sock_create = u32::from(plan.cgroup.is_some() && plan.programs.contains(&Program::SockCreate));
+/// What keeps the kernel side alive.
+#[derive(Default)]
+pub(super) struct Loaded {
+    /// The maps, in the report's order.
+    pub maps: Vec<OwnedFd>,
+    /// What keeps programs attached.
+    pub links: Vec<OwnedFd>,
+}
+
+/// Loads and attaches what is wanted. Programs stay attached as long as the descriptors live.
+pub(super) fn load(plan: &Plan) -> (Loaded, Report) {
+    let start = Instant::now();
+    let (loaded, mut report) = try_stands(plan);
+    report.took_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    (loaded, report)
+}
+
+/// Tries the highest stands, then lower ones where they do not hold.
+fn try_stands(plan: &Plan) -> (Loaded, Report) {
+    let failed = |failure: String| (Loaded::default(), Report { failure, ..Report::default() });
     let object = match Object::unpack() {
         Ok(object) => object,
-        Err(why) => {
-            report.failure = why.into_owned();
-            return (None, report);
-        }
+        Err(why) => return failed(why.into_owned()),
     };
-    let loaded = EbpfLoader::new()
-        .btf(None)
-        .override_global("SYSCALLS", &syscalls[..], true)
-        .override_global("ARG_OFFSETS", &offsets[..], true)
-        .override_global("REGISTERS_32", &registers_32, true)
-        .override_global("COMPAT_OFFSET", &compat_offset, true)
-        .override_global("SCOPE_DEPTH", &depth, true)
-        .override_global("SCOPE_ID", &id, true)
-        .override_global("EXEC_FILENAME", &plan.exec_filename, true)
-        .override_global("FORK_CHILD", &plan.fork_child, true)
-        .override_global("SIGNAL_FIELDS", &plan.signal_fields[..], true)
-        .override_global("SOCK_STATE", &plan.sock_state, true)
-        .override_global("SOCK_CREATE", &sock_create, true)
-        .override_global("OFFSETS", &plan.layouts.places.offsets[..], true)
-        .load(object.bytes());
-    let mut ebpf = match loaded {
-        Ok(ebpf) => ebpf,
-        Err(error) => {
-            report.failure = describe(&error);
-            return (None, report);
-        }
+    let functions = means::functions();
+    let names: Vec<&str> = functions.iter().map(String::as_str).collect();
+    let layouts = Layouts::read(plan.offsets_file.as_deref(), &names);
+    let functions = Functions::new(&functions, &layouts.functions);
+    let (mut means, mut lacks) = means::find(plan.ceiling, plan.machine, &functions);
+    let base = Attempt { plan, object: object.bytes(), layouts: &layouts, functions: &functions, means };
+    let standing = match Standing::untried(&layouts) {
+        Some(standing) => standing,
+        None => Standing::of(&layouts, base.try_layouts()),
     };
-    report.standing = Standing::untried(&plan.layouts)
-        .unwrap_or_else(|| Standing::of(&plan.layouts, try_layouts(&mut ebpf, &plan.layouts)));
-    for &program in &plan.programs {
-        let reached = match attach(&mut ebpf, program, plan) {
-            Ok(()) => Reached::Attached,
-            Err(Failure::Load(error)) => Reached::Refused(describe(error.as_ref())),
-            Err(Failure::Attach(error)) => Reached::Loaded(describe(error.as_ref())),
+    (means.offsets, lacks.offsets) = (standing.is_sane(), standing.problem.clone());
+    let mut choice = Choice::new(&plan.detectors, means, &lacks);
+    loop {
+        let attempt = Attempt { means, ..base };
+        let (loaded, mut report) = match attempt.run(&choice) {
+            Ok(done) => done,
+            Err(why) => return failed(shorten(&why)),
         };
-        report.programs.push((program, reached));
-    }
-    for (name, map) in ebpf.maps() {
-        if let Some(fd) = descriptor(map) {
-            report.maps.push(MapCost { name: name.to_owned(), bytes: memlock(fd).unwrap_or(0) });
+        if means.entry
+            && let Some(why) =
+                report.failure_of(Program::SysEnter).filter(|_| report.tried(Program::SysEnter))
+        {
+            (means.entry, lacks.entry) = (false, why);
+            choice = Choice::new(&plan.detectors, means, &lacks);
+        } else if !choice.fall(&report, means, &lacks) {
+            report.reaches = choice.reaches();
+            report.standing = standing;
+            return (loaded, report);
         }
     }
-    (Some(ebpf), report)
 }
 
-/// Reads through the offsets what is known otherwise. The program ends with its only descriptor.
-fn try_layouts(ebpf: &mut Ebpf, layouts: &Layouts) -> Result<Vec<Fact>, String> {
-    let handle = ebpf.program_mut("facts").ok_or("not in the object")?;
-    let handle: &mut RawTracePoint = handle.try_into().map_err(|error| describe(&error))?;
-    handle.load().map_err(|error| describe(&error))?;
-    let program =
-        handle.fd().and_then(|fd| fd.try_clone().map_err(Into::into)).map_err(|error| describe(&error))?;
-    let map = ebpf.map("FACTS").and_then(descriptor).ok_or("no map for them")?;
-    let facts = facts::run(program.as_fd(), map, &layouts.places).map_err(|error| error.to_string());
-    if let Some(aya::programs::Program::RawTracePoint(handle)) = ebpf.program_mut("facts") {
-        let _ = handle.unload();
+/// One try to load what stands chosen need.
+#[derive(Clone, Copy)]
+struct Attempt<'a> {
+    /// What is wanted.
+    plan: &'a Plan,
+    /// The object.
+    object: &'a [u8],
+    /// Where members of kernel structs lie.
+    layouts: &'a Layouts,
+    /// The kernel's functions.
+    functions: &'a Functions<'a>,
+    /// By what means.
+    means: Means,
+}
+
+impl Attempt<'_> {
+    /// Makes the maps, loads the programs, attaches them.
+    fn run(&self, choice: &Choice) -> Result<(Loaded, Report), String> {
+        let Self { plan, means, .. } = *self;
+        let mut programs = choice.programs();
+        programs.retain(|program| !plan.excluded.contains(program));
+        let image = self.image(&programs, |class| choice.wants(class))?;
+        let attacher = Attacher { plan, means, functions: self.functions, image: &image, choice };
+        let mut report = Report { means, ..Report::default() };
+        let mut links = Vec::new();
+        for program in programs {
+            let reached = match attacher.run(program) {
+                Ok(made) => {
+                    links.extend(made.links);
+                    report.notes.extend((!made.note.is_empty()).then_some(made.note));
+                    Reached::Attached
+                }
+                Err(Failure::Load(why)) => Reached::Refused(shorten(&why)),
+                Err(Failure::Attach(why)) => Reached::Loaded(shorten(&why)),
+            };
+            report.programs.push((program, reached));
+        }
+        let (names, maps): (Vec<_>, Vec<_>) = image.maps.into_iter().unzip();
+        let cost = |(name, map): (String, &OwnedFd)| MapCost { name, bytes: memlock(map).unwrap_or(0) };
+        report.maps = names.into_iter().zip(&maps).map(cost).collect();
+        Ok((Loaded { maps, links }, report))
     }
-    facts
-}
 
-/// Where a program failed.
-enum Failure {
-    /// At its hook.
-    Attach(Box<dyn Error>),
-    /// At the verifier, or before.
-    Load(Box<dyn Error>),
-}
-
-/// Loads and attaches one program.
-fn attach(ebpf: &mut Ebpf, program: Program, plan: &Plan) -> Result<(), Failure> {
-    let load = |error: aya::programs::ProgramError| Failure::Load(error.into());
-    let hook = |error: aya::programs::ProgramError| Failure::Attach(error.into());
-    if let Hook::Jump(map, place) = program.attachment() {
-        let descriptor = load_only(ebpf, program).map_err(load)?;
-        let map = ebpf.map_mut(map).ok_or_else(|| Failure::Attach("no map to jump through".into()))?;
-        let mut jumps = ProgramArray::try_from(map).map_err(|error| Failure::Attach(error.into()))?;
-        return jumps.set(place, &descriptor, 0).map_err(|error| Failure::Attach(error.into()));
+    /// Reads through the offsets what is known otherwise. The program and its maps end here.
+    fn try_layouts(&self) -> Result<Vec<Fact>, String> {
+        let image = self.image(&[], |_| false)?;
+        let instructions = image.instructions(FACTS).ok_or("not in the object")?;
+        let kind = attach::kind_of_facts();
+        let program = kernel::load(FACTS, kind, instructions, &image.licence)
+            .map_err(|(error, said)| shorten(&format!("{error}: {said}")))?;
+        let map = image.map("FACTS").ok_or("no map for them")?;
+        facts::run(program.as_fd(), map, &self.layouts.places).map_err(|error| error.to_string())
     }
-    let handle = ebpf.program_mut(program.name()).ok_or_else(|| Failure::Load("not in the object".into()))?;
-    match program.attachment() {
-        Hook::Jump(..) => {}
-        Hook::RawTracepoint(name) => {
-            let handle: &mut RawTracePoint = handle.try_into().map_err(load)?;
-            handle.load().map_err(load)?;
-            handle.attach(name).map_err(hook)?;
-        }
-        Hook::Tracepoint(category, name) => {
-            let handle: &mut TracePoint = handle.try_into().map_err(load)?;
-            handle.load().map_err(load)?;
-            handle.attach(category, name).map_err(hook)?;
-        }
-        Hook::Cgroup => {
-            let handle: &mut CgroupSockAddr = handle.try_into().map_err(load)?;
-            handle.load().map_err(load)?;
-            handle.attach(directory(plan)?, MODE).map_err(hook)?;
-        }
-        Hook::CgroupPacket => {
-            let handle: &mut CgroupSkb = handle.try_into().map_err(load)?;
-            handle.load().map_err(load)?;
-            handle.attach(directory(plan)?, CgroupSkbAttachType::Egress, MODE).map_err(hook)?;
-        }
-        Hook::CgroupSocket => {
-            let handle: &mut CgroupSock = handle.try_into().map_err(load)?;
-            handle.load().map_err(load)?;
-            handle.attach(directory(plan)?, MODE).map_err(hook)?;
-        }
-        Hook::Clock(period_ns) => {
-            let handle: &mut PerfEvent = handle.try_into().map_err(load)?;
-            handle.load().map_err(load)?;
-            let clock = PerfEventConfig::Software(SoftwareEvent::CpuClock);
-            for cpu in online_cpus().map_err(|(_, error)| Failure::Attach(error.into()))? {
-                let scope = PerfEventScope::AllProcessesOneCpu { cpu };
-                handle.attach(clock, scope, SamplePolicy::Period(period_ns), false).map_err(hook)?;
-            }
-        }
+
+    /// The object with its globals set for these programs and syscalls.
+    fn image(&self, programs: &[Program], wants: impl Fn(SyscallClass) -> bool) -> Result<Image, String> {
+        let plan = self.plan;
+        let syscalls = plan.machine.syscalls(wants);
+        let arguments = words(&plan.machine.argument_offsets());
+        let number = if self.means.entry { plan.machine.number_offset() } else { 0 };
+        let scope = plan.cgroup.as_ref().filter(|_| plan.scoped);
+        let (depth, id) = scope.map_or((0, 0), |cgroup| (cgroup.depth + 1, cgroup.id));
+        let sock_create = plan.cgroup.is_some() && programs.contains(&Program::SockCreate);
+        Image::new(
+            self.object,
+            &[
+                ("SYSCALLS", &syscalls),
+                ("ARG_OFFSETS", &arguments),
+                ("REGISTERS_32", &plan.machine.registers_32().to_ne_bytes()),
+                ("COMPAT_OFFSET", &plan.machine.compat_offset().to_ne_bytes()),
+                ("SYSCALL_NUMBER", &number.to_ne_bytes()),
+                ("OFFSETS", bytemuck::cast_slice(&self.layouts.places.offsets)),
+                ("DENIES", &u32::from(self.means.lsm).to_ne_bytes()),
+                ("SCOPE_DEPTH", &depth.to_ne_bytes()),
+                ("SCOPE_ID", &id.to_ne_bytes()),
+                ("EXEC_FILENAME", &plan.exec_filename.to_ne_bytes()),
+                ("FORK_CHILD", &plan.fork_child.to_ne_bytes()),
+                ("SIGNAL_FIELDS", &words(&plan.signal_fields)),
+                ("SOCK_STATE", &plan.sock_state.to_ne_bytes()),
+                ("SOCK_CREATE", &u32::from(sock_create).to_ne_bytes()),
+            ],
+        )
     }
-    Ok(())
 }
 
-/// A `bpf_link` is attached beside those of others whatever the mode, and the kernel wants no flags with it.
-const MODE: CgroupAttachMode = CgroupAttachMode::Single;
-
-/// The cgroup to attach to.
-fn directory(plan: &Plan) -> Result<&fs::File, Failure> {
-    let cgroup = plan.cgroup.as_ref().ok_or_else(|| Failure::Attach("no cgroup to attach to".into()))?;
-    Ok(&cgroup.directory)
+/// Words as the bytes of a global.
+fn words(words: &[u32; 4]) -> [u8; 16] {
+    bytemuck::cast(*words)
 }
 
-/// Loads a program that others jump to.
-fn load_only(ebpf: &mut Ebpf, program: Program) -> Result<ProgramFd, aya::programs::ProgramError> {
-    let handle = ebpf.program_mut(program.name()).ok_or(aya::programs::ProgramError::NotLoaded)?;
-    match handle {
-        aya::programs::Program::RawTracePoint(handle) => handle.load()?,
-        aya::programs::Program::TracePoint(handle) => handle.load()?,
-        _ => return Err(aya::programs::ProgramError::UnexpectedProgramType),
-    }
-    handle.fd()?.try_clone().map_err(aya::programs::ProgramError::IOError)
-}
-
-/// An error and its causes on one line, the verifier's log cut to its end, where it says what it dislikes.
-fn describe(error: &dyn Error) -> String {
+/// An error and its causes on one line.
+pub(super) fn describe(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {
@@ -242,33 +248,37 @@ fn describe(error: &dyn Error) -> String {
         text.push_str(&source.to_string());
         cause = source.source();
     }
-    let text = text.replace('\n', " | ");
-    if text.len() <= 2 * MESSAGE_BYTES {
+    text
+}
+
+/// A message on one line, its middle left out when it is long.
+fn shorten(text: &str) -> String {
+    let text = text.trim_end().replace('\n', " | ");
+    if text.chars().count() <= 2 * MESSAGE_CHARS {
         return text;
     }
-    let head: String = text.chars().take(MESSAGE_BYTES).collect();
-    let tail: Vec<char> = text.chars().rev().take(MESSAGE_BYTES).collect();
+    let head: String = text.chars().take(MESSAGE_CHARS).collect();
+    let tail: Vec<char> = text.chars().rev().take(MESSAGE_CHARS).collect();
     let tail: String = tail.into_iter().rev().collect();
     format!("{head} … {tail}")
 }
 
-/// The descriptor of a map.
-pub(super) fn descriptor(map: &aya::maps::Map) -> Option<BorrowedFd<'_>> {
-    use aya::maps::Map;
-    match map {
-        Map::Array(data)
-        | Map::HashMap(data)
-        | Map::LpmTrie(data)
-        | Map::LruHashMap(data)
-        | Map::PerCpuArray(data)
-        | Map::ProgramArray(data)
-        | Map::RingBuf(data) => Some(data.fd().as_fd()),
-        _ => None,
-    }
+/// What the kernel accounts for a map.
+fn memlock(map: &OwnedFd) -> Option<u64> {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", map.as_raw_fd())).ok()?;
+    info.lines().find_map(|line| line.strip_prefix("memlock:")?.trim().parse().ok())
 }
 
-/// What the kernel accounts for a map.
-fn memlock(fd: BorrowedFd<'_>) -> Option<u64> {
-    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).ok()?;
-    info.lines().find_map(|line| line.strip_prefix("memlock:")?.trim().parse().ok())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_messages_keep_both_ends() {
+        assert_eq!(shorten("a\nb\n"), "a | b");
+        let long = format!("begin{}end", "x".repeat(1000));
+        let short = shorten(&long);
+        assert!(short.starts_with("begin") && short.ends_with("end"), "{short}");
+        assert_eq!(short.chars().count(), 2 * MESSAGE_CHARS + 3);
+    }
 }

@@ -1,4 +1,4 @@
-//! The kernel calls that no safe crate offers, and the only unsafe code of loading.
+//! Kernel calls around loading that no safe crate offers; those that load and attach are in `kernel`.
 
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
@@ -93,30 +93,6 @@ pub(super) fn reap(pid: libc::pid_t) {
             return;
         }
     }
-}
-
-/// Hides the kernel's BTF from this process, and only from it, by mounting an empty file over it in a mount namespace of
-/// its own. aya 0.14 otherwise parses all of it at every load: 15 to 23 MB for a moment, which some gateways do not have.
-///
-/// # Errors
-/// What the kernel says; the load then merely costs that memory.
-pub(super) fn hide_btf() -> io::Result<()> {
-    let done = |result: i32| if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
-    let none = core::ptr::null();
-    // SAFETY: takes a number and affects this process only. Needed because std has no namespaces.
-    done(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
-    // SAFETY: all strings are NUL-terminated literals. Keeps the mount below from spreading to other namespaces.
-    done(unsafe { libc::mount(none, c"/".as_ptr(), none, libc::MS_REC | libc::MS_PRIVATE, none.cast()) })?;
-    // SAFETY: all strings are NUL-terminated literals.
-    done(unsafe {
-        libc::mount(
-            c"/dev/null".as_ptr(),
-            c"/sys/kernel/btf/vmlinux".as_ptr(),
-            none,
-            libc::MS_BIND,
-            none.cast(),
-        )
-    })
 }
 
 /// Lifts the limit on locked memory, which Linux before 5.11 charges maps to.

@@ -17,6 +17,16 @@ pub(super) enum TracefsError {
     Tracepoint,
 }
 
+impl core::fmt::Display for TracefsError {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.write_str(match self {
+            Self::Field => "the tracepoint has no such field",
+            Self::Missing => "tracefs is not mounted",
+            Self::Tracepoint => "no such tracepoint",
+        })
+    }
+}
+
 /// Finds tracefs: a folder that has `events`.
 pub(super) fn find() -> Result<PathBuf, TracefsError> {
     MOUNTS.iter().map(PathBuf::from).find(|mount| mount.join("events").is_dir()).ok_or(TracefsError::Missing)
@@ -27,6 +37,13 @@ pub(super) fn offset(mount: &Path, category: &str, name: &str, field: &str) -> R
     let path = mount.join("events").join(category).join(name).join("format");
     let format = fs::read_to_string(path).map_err(|_| TracefsError::Tracepoint)?;
     parse_offset(&format, field).ok_or(TracefsError::Field)
+}
+
+/// The number by which `category:name` is known among perf events.
+pub(super) fn id(category: &str, name: &str) -> Result<u64, TracefsError> {
+    let path = find()?.join("events").join(category).join(name).join("id");
+    let id = fs::read_to_string(path).map_err(|_| TracefsError::Tracepoint)?;
+    id.trim().parse().map_err(|_| TracefsError::Field)
 }
 
 /// Finds `field` in a tracepoint's format file: lines such as `field:pid_t pid; offset:12; size:4; signed:1;`.

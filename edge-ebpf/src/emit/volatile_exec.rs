@@ -1,7 +1,7 @@
 //! Reports an exec that `volatile_exec` judged.
 
 use edge_abi::{
-    CWD_BYTES, Counter, Detector, Mode, Outcome, PATH_BYTES, Task, VolatileExecRecord, exec_flags,
+    CWD_BYTES, Counter, Detector, Mode, Outcome, PATH_BYTES, Task, VolatileExecRecord, exec_flags, reason,
 };
 use edge_ebpf::detectors::volatile_exec::Decision;
 use edge_ebpf::path::PathBuffer;
@@ -9,6 +9,7 @@ use edge_ebpf::path::PathBuffer;
 use super::act::is_allowed;
 use super::{Times, count, header, join, kill, reserve, submit};
 use crate::clock::now_ns;
+use crate::globals;
 use crate::maps::VOLATILE_EXEC;
 
 /// The detector this file is about.
@@ -28,7 +29,7 @@ pub(crate) fn mode() -> Option<Mode> {
 #[inline(always)]
 pub(crate) fn apply(
     mode: Mode,
-    (decision, reason): (Decision, u8),
+    (decision, why): (Decision, u8),
     tgid: u32,
     path: &PathBuffer,
     path_len: u32,
@@ -52,6 +53,9 @@ pub(crate) fn apply(
     if candidate {
         flags |= exec_flags::CANDIDATE;
     }
+    if why == reason::SELF_UNLINK && globals::syscall_number() != 0 {
+        flags |= exec_flags::KPROBE;
+    }
     if path_len as usize >= PATH_BYTES - 1 {
         flags |= exec_flags::CUT;
     }
@@ -63,7 +67,7 @@ pub(crate) fn apply(
         flags,
         path_len,
         cwd_len: task.map_or(0, |task| task.cwd_len),
-        reason: u32::from(reason),
+        reason: u32::from(why),
         path: join(path.0),
         cwd: *task.map_or(&NO_CWD, |task| &task.cwd),
     });

@@ -1,4 +1,4 @@
-//! Syscalls judged by their registers on the tracepoint rung: nothing that could change after the look, unless it says so.
+//! Syscalls judged by their registers as they begin: nothing that could change after the look, unless it says so.
 
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
@@ -7,7 +7,7 @@ use edge_ebpf::detectors::{
     Sighting, device_tamper, kernel_code, namespace_escape, process_injection, uring_use,
 };
 
-use super::syscall::{argument, class, registers, scratch};
+use super::syscall::{argument, class, registers, rung, scratch};
 use crate::emit::act::{Act, apply, enter};
 use crate::{globals, read, task};
 
@@ -45,6 +45,7 @@ fn observe(ctx: &RawTracePointContext) -> Option<()> {
         length = read::user_path(target, &mut scratch.path).unwrap_or(0);
     }
     let mut act = Act::new(sighting.reason);
+    act.flags = rung();
     act.value = sighting.value;
     act.target = sighting.target;
     act.object = sighting.target ^ sighting.value as u32;

@@ -1,7 +1,8 @@
-//! Modes that make a set-uid or set-gid file, on the tracepoint rung: by a change of mode, by an open that creates, by `mknod`.
+//! Modes that make a set-uid or set-gid file, as syscalls begin: by a change of mode, by an open that creates, by `mknod`.
 
 use edge_abi::{Detector, act_flags, reason};
 
+use super::syscall::rung;
 use super::watch::AT_SHIFT;
 use crate::emit::act::{Act, apply, enter};
 use crate::maps::Scratch;
@@ -25,8 +26,9 @@ pub(super) fn observe(scratch: &Scratch) -> Option<()> {
     let mut act = Act::new(reason::SETUID_FILE);
     act.value = u64::from(scratch.mode & 0o7777);
     act.object = scratch.facts.identity;
+    act.flags = rung();
     if scratch.mode & SET_UID == 0 {
-        act.flags = act_flags::CANDIDATE;
+        act.flags |= act_flags::CANDIDATE;
         act.value |= u64::from(scratch.folder) << AT_SHIFT;
     }
     if scratch.path.first() != b'/' {

@@ -1,12 +1,12 @@
-//! Names that processes give themselves, what they mount over /proc, and what becomes of their standard descriptors, on the
-//! tracepoint rung.
+//! Names that processes give themselves, what they mount over /proc, and what becomes of their standard descriptors, as
+//! syscalls begin.
 
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use edge_abi::{Detector, SyscallClass, act_flags, reason, task_flags};
 use edge_ebpf::detectors::{Sighting, masquerade, shell_on_socket};
 
-use super::syscall::{Jump, argument, class, jump, registers, scratch};
+use super::syscall::{Jump, argument, class, jump, registers, rung, scratch};
 use crate::emit::act::{Act, apply, enter};
 use crate::maps::Scratch;
 use crate::{globals, read, task};
@@ -54,8 +54,9 @@ fn observe(ctx: &RawTracePointContext) -> Option<()> {
     act.value = found.sighting.value;
     act.target = found.sighting.target;
     act.object = found.object;
+    act.flags = rung();
     if found.candidate {
-        act.flags = act_flags::CANDIDATE;
+        act.flags |= act_flags::CANDIDATE;
     }
     let [length, _] = scratch.lengths;
     let path = if length == 0 { None } else { Some((&scratch.path, length)) };

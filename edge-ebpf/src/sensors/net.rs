@@ -1,4 +1,4 @@
-//! Syscalls about sockets, routes and buses on the tracepoint rung, judged by their registers and, for messages to the kernel, by a
+//! Syscalls about sockets, routes and buses as they begin, judged by their registers and, for messages to the kernel, by a
 //! few bytes of user memory.
 
 use aya_ebpf::macros::raw_tracepoint;
@@ -7,7 +7,7 @@ use edge_abi::{Detector, SyscallClass, act_flags, task_flags};
 use edge_ebpf::detectors::{Sighting, bus_flood, net_tamper, raw_socket};
 
 use super::netlink;
-use super::syscall::{argument, class, pointer_bytes, registers};
+use super::syscall::{argument, class, pointer_bytes, registers, rung};
 use crate::emit::act::{Act, apply, enter};
 use crate::emit::file_tamper;
 use crate::{globals, read, task};
@@ -67,6 +67,7 @@ fn observe(ctx: &RawTracePointContext) -> Option<()> {
     let rule = enter(detector, tgid)?;
     let mut act = Act::new(sighting.reason);
     act.value = sighting.value;
+    act.flags = rung();
     act.object = sighting.value as u32;
     if sighting.reason == edge_abi::reason::SOCKET_FILTER {
         act.flags |= act_flags::CANDIDATE;

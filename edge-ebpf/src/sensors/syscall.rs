@@ -1,15 +1,25 @@
-//! Syscalls on the tracepoint rung: what a number means, and which program goes on with it.
+//! Where syscalls begin: what a number means, and which program goes on with it.
 //!
-//! Hook: raw tracepoint `sys_enter(struct pt_regs *regs, long id)`, `include/trace/events/syscalls.h`; one program for all
-//! syscalls, because a single one per syscall costs more in sum, and because arm64 does not fire `syscalls:*` for 32-bit
-//! tasks while this fires with their own numbers. It only looks the number up; what a watched syscall needs is done by
-//! further programs it jumps to (tail calls, Linux 4.2; the 32-bit ARM JIT has them), so that each stays small enough for
-//! the verifier and unrelated syscalls pay for a table look-up alone.
-//! Loses against upper rungs: arguments can change after the look, attempts that fail count, `io_uring` does not pass here.
+//! The same programs are attached in one of two ways, which the loader chooses for all of them:
+//!
+//! - At the handlers of the syscalls that are watched, one kprobe each: `__arm64_sys_NAME(const struct pt_regs *regs)` and, for 32-bit
+//!   tasks, `__arm64_compat_sys_NAME` (arm64 since Linux 4.19, `arch/arm64/include/asm/syscall_wrapper.h`). Other syscalls pay
+//!   nothing. The number is read from `pt_regs.syscallno`. Rung: kprobe.
+//! - At the raw tracepoint `sys_enter(struct pt_regs *regs, long id)`, `include/trace/events/syscalls.h`; one program for all syscalls,
+//!   because a single one per syscall costs more in sum, and because arm64 does not fire `syscalls:*` for 32-bit tasks while this
+//!   fires with their own numbers. Every syscall of every process pays a little. Rung: tracepoint.
+//!
+//! Word 0 of the context is the task's registers in both. This program only looks the number up; what a watched syscall needs is done
+//! by further programs it jumps to (tail calls, Linux 4.2; the 32-bit ARM JIT has them), so that each stays small enough for the
+//! verifier and unrelated syscalls pay for a table look-up alone.
+//!
+//! Either way it runs with preemption off: a probe of the raw tracepoint by the tracepoint's own lock, a kprobe because its breakpoint
+//! is an exception that arm64 handles with interrupts off. So the scratch room of a CPU belongs to one syscall at a time.
+//! Loses against security hooks: arguments can change after the look, attempts that fail count, `io_uring` does not pass here.
 
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
-use edge_abi::{COMPAT_BASE, FIRST_ACT, SyscallClass};
+use edge_abi::{COMPAT_BASE, FIRST_ACT, SyscallClass, act_flags};
 use edge_ebpf::detectors::{device_tamper, net_tamper};
 
 use super::{acts, net, write};
@@ -102,7 +112,7 @@ pub(super) fn jump(ctx: &RawTracePointContext, to: Jump) {
 /// What the syscall means; the same answer in every program it passes.
 #[inline(always)]
 pub(super) fn class(ctx: &RawTracePointContext) -> u8 {
-    let id = ctx.arg::<u64>(1) as usize;
+    let id = number(ctx);
     if id >= COMPAT_BASE {
         return SyscallClass::None as u8;
     }
@@ -112,6 +122,24 @@ pub(super) fn class(ctx: &RawTracePointContext) -> u8 {
         return SyscallClass::None as u8;
     }
     if is_compat(registers(ctx)) { compat } else { native }
+}
+
+/// The number of the syscall, in the task's own numbering.
+#[inline(always)]
+fn number(ctx: &RawTracePointContext) -> usize {
+    match globals::syscall_number() {
+        0 => ctx.arg::<u64>(1) as usize,
+        offset => {
+            // A number that cannot be read is none that is watched.
+            read::kernel::<u32>(registers(ctx) + u64::from(offset)).unwrap_or(u32::MAX) as usize
+        }
+    }
+}
+
+/// The rung this runs on, as a record tells it.
+#[inline(always)]
+pub(super) fn rung() -> u8 {
+    if globals::syscall_number() == 0 { 0 } else { act_flags::KPROBE }
 }
 
 /// Where the argument registers lie.

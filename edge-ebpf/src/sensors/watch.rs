@@ -1,4 +1,4 @@
-//! Watched paths on the tracepoint rung: whose business an access is.
+//! Watched paths as syscalls name them: whose business an access is.
 //!
 //! A path is compared as text, joined to the working directory when that is known. What only the name tells (`//`, `..`, an
 //! unknown directory, another root) is a candidate that the agent resolves.
@@ -9,6 +9,7 @@ use edge_ebpf::path::PathBuffer;
 
 use super::net;
 use super::paths::AT_FDCWD;
+use super::syscall::rung;
 use crate::emit::act::{Act, apply, enter, is_probe};
 use crate::maps::{NAMES, PrefixKey, Scratch, WATCH};
 use crate::{read, task};
@@ -91,6 +92,7 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
     };
     let rule = enter(detector, tgid)?;
     act.object = facts.identity;
+    act.flags |= rung();
     if relative {
         act.flags |= act_flags::RELATIVE;
     }

@@ -15,9 +15,9 @@ const RULES: [(Arch, &str); 2] = [
 pub(super) enum Rung {
     /// Whatever the agent chooses on this kernel.
     Best,
-    /// BPF is not among the active security modules.
+    /// `load.rung = "kprobe"`.
     Kprobe,
-    /// The kernel's types are hidden as well.
+    /// `load.rung = "tracepoint"`.
     Tracepoint,
 }
 
@@ -97,8 +97,8 @@ impl Case {
                 };
                 name.push_str(match rung {
                     Rung::Best => "",
-                    Rung::Kprobe => ", no LSM",
-                    Rung::Tracepoint => ", no BTF",
+                    Rung::Kprobe => ", up to kprobe",
+                    Rung::Tracepoint => ", up to tracepoint",
                 });
                 name.push_str(if *jit { "" } else { ", interpreted" });
                 name
@@ -127,8 +127,6 @@ impl Case {
     pub(super) fn boot_words(&self) -> &'static [&'static str] {
         match self {
             Self::Auditd => &["audit=1"],
-            // The last `lsm=` counts.
-            Self::Agent { rung: Rung::Kprobe | Rung::Tracepoint, .. } => &["lsm=lockdown"],
             _ => &[],
         }
     }
@@ -136,13 +134,7 @@ impl Case {
     /// What the guest does before anything is started.
     pub(super) fn preparation(&self) -> String {
         match self {
-            Self::Agent { rung, jit, .. } => {
-                let mut lines = format!("sysctl -q -w net.core.bpf_jit_enable={}\n", u8::from(*jit));
-                if *rung == Rung::Tracepoint {
-                    lines.push_str("! [ -d /sys/kernel/btf ] || mount -t tmpfs none /sys/kernel/btf\n");
-                }
-                lines
-            }
+            Self::Agent { jit, .. } => format!("sysctl -q -w net.core.bpf_jit_enable={}\n", u8::from(*jit)),
             Self::Nothing | Self::Auditd => String::new(),
         }
     }
@@ -150,7 +142,12 @@ impl Case {
     /// The agent's configuration, which switches off whichever of `detectors` are not enabled.
     pub(super) fn configuration(&self, detectors: &[String]) -> String {
         let mut text = "[device]\nid = \"bench\"\n".to_owned();
-        if let Self::Agent { enabled, .. } = self {
+        if let Self::Agent { enabled, rung, .. } = self {
+            text.push_str(match rung {
+                Rung::Best => "",
+                Rung::Kprobe => "[load]\nrung = \"kprobe\"\n",
+                Rung::Tracepoint => "[load]\nrung = \"tracepoint\"\n",
+            });
             let off = |detector: &&String| match enabled {
                 Enabled::Default => false,
                 Enabled::Only(one) => one != *detector,
@@ -183,6 +180,8 @@ mod tests {
         assert!(only_b.contains("[detectors.a]") && !only_b.contains("[detectors.b]"), "{only_b}");
         assert_eq!(parts[2].name(), "only b");
         assert!(parts.iter().all(|part| !part.is_judged()));
+        let held = Case::parts(Rung::Tracepoint, &[]);
+        assert!(held[0].configuration(&[]).contains("[load]\nrung = \"tracepoint\"\n"));
     }
 
     #[test]
