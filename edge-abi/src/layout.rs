@@ -3,9 +3,9 @@
 use core::mem::{offset_of, size_of};
 
 use crate::{
-    ActRecord, Allow, Dropped, Facts, FileCounts, FileFacts, FileTamperRecord, FileTamperTuning, Header,
-    HistoryEntry, LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning,
-    Watch, WindowKey,
+    ActRecord, Allow, Dropped, Facts, FileCounts, FileFacts, FileId, FileTamperRecord, FileTamperTuning, Header, HistoryEntry,
+    LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch,
+    WindowKey,
 };
 
 const _: () = {
@@ -38,6 +38,8 @@ const _: () = {
     assert!(size_of::<WindowKey>() == 8);
     assert!(size_of::<Allow>() == 16);
     assert!(size_of::<Watch>() == 8);
+    assert!(size_of::<FileId>() == 16);
+    assert!(offset_of!(FileId, ino) == 8);
     assert!(size_of::<Task>() == 184);
     assert!(offset_of!(Task, exe) == 48);
     assert!(offset_of!(Task, name) == 176);

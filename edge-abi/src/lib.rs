@@ -21,6 +21,7 @@ mod records;
 mod syscall;
 mod task;
 mod tuning;
+mod watched;
 
 pub use counters::{COUNTER_SLOTS, Counter, counter_slot};
 pub use facts::{FACT_FILES, FACT_NAME, Facts, FileFacts, Same};
@@ -39,4 +40,8 @@ pub use task::{CWD_BYTES, Dropped, EXE_BYTES, Task, task_flags};
 pub use tuning::{
     Allow, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS,
     VolatileExecTuning, Watch, WatchSlot, WindowKey, exe_hash, prefix_verdict, watch_access,
+};
+pub use watched::{
+    ANY_FOLDER, BELOW_AT, BELOW_BYTES, BELOW_FOLDER, DEVICE, DEVICE_MAJOR_BYTES, FILTER_BITS, FileId,
+    NAME_FILTER_BITS, PROC_DEV, device_key, filter_bit, folder_key, name_bit, watched_slot,
 };

@@ -106,8 +106,8 @@ pub struct Watch {
     pub reasons: [u8; 3],
     /// 1 when the match is by name alone: the agent resolves the path and dismisses it when it leads elsewhere.
     pub by_name: u8,
-    /// Keeps the size a multiple of eight.
-    pub reserved: u8,
+    /// 1 when it stands for what lies below a folder, not for the folder; of entries of the map of inodes only.
+    pub tree: u8,
 }
 
 /// Kinds of access.

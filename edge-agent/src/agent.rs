@@ -116,14 +116,15 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
         } else if rung == edge_wire::Rung::OFF {
             log::error!("load: detector={detector} state=blind, see `edge-agent check`");
         } else {
-            if let Some(why) =
-                sensors.report.reach(detector).map(|reach| &reach.why).filter(|why| !why.is_empty())
-            {
+            if let Some(why) = sensors.report.reach(detector).map(|reach| &reach.why).filter(|why| !why.is_empty()) {
                 log::warn!("load: detector={detector} rung={rung}, not higher: {why}");
             }
             let live =
                 edge_abi::Detector::from_raw(detector.0).is_some_and(|known| sensors.liveness.is_live(known));
-            let action = load::action(config, detector);
+            let action = load::effective(config, &sensors.report, detector);
+            if load::cannot_deny(config, &sensors.report, detector) {
+                log::error!("load: detector={detector} rung={rung} action=deny state=observes, only rung lsm can refuse");
+            }
             if live {
                 log::info!("load: detector={detector} rung={rung} action={action} state=live");
             } else {
@@ -131,6 +132,7 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
             }
         }
     }
+    tell_lacking(&sensors.watched);
     for (program, reached) in &sensors.report.programs {
         if let load::Reached::Loaded(why) | load::Reached::Refused(why) = reached {
             log::warn!("load: program={} state=missing why=\"{why}\"", program.name());
@@ -138,6 +140,13 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
     }
     for note in &sensors.report.notes {
         log::warn!("load: {note}");
+    }
+}
+
+/// Says which watched paths are not, or not wholly, watched.
+fn tell_lacking(watched: &load::Books) {
+    for lacking in &watched.lacking {
+        log::warn!("load: watched={} state=lacking why=\"{}\"", lacking.path, lacking.why);
     }
 }
 
@@ -243,7 +252,12 @@ impl Agent<'_> {
     async fn mend(&self) -> Result<(), AgentError> {
         loop {
             let _ = rt::sleep(MEND_EVERY).await;
-            match self.sensors.borrow_mut().mend(&self.config.borrow()) {
+            let config = self.config.borrow();
+            let mut sensors = self.sensors.borrow_mut();
+            if let Err(error) = sensors.register(&config) {
+                log::warn!("agent: watched paths not registered again, {error}");
+            }
+            match sensors.mend(&config) {
                 Ok(0) => {}
                 Ok(repaired) => log::debug!("agent: processes repaired={repaired}"),
                 Err(error) => log::warn!("agent: processes not repaired, {error}"),
@@ -283,7 +297,7 @@ impl Agent<'_> {
             } else {
                 edge_wire::Rung::OFF
             },
-            action: load::action(&config, *detector),
+            action: load::effective(&config, &sensors.report, *detector),
             findings: 0,
         };
         DetectorId::ALL.iter().map(health).collect()
@@ -335,8 +349,9 @@ impl Agent<'_> {
         if let Some(detector) = blind {
             return Err(format!("{detector} was not loaded at start; enabling it needs a restart"));
         }
-        load::apply(&mut sensors.maps, &new)
-            .map_err(|error| format!("the kernel refused the policy: {error}"))?;
+        let Sensors { maps, report, watched, .. } = &mut *sensors;
+        *watched = load::apply(maps, &new, report).map_err(|error| format!("the policy was refused: {error}"))?;
+        tell_lacking(watched);
         log::set_max_level(self.log_level.unwrap_or(new.log.level));
         *self.config.borrow_mut() = new;
         Ok(changes.live.len())

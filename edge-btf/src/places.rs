@@ -20,12 +20,12 @@ impl Default for Places {
 }
 
 impl Places {
-    /// Reads them from a BTF, with the ids of `functions` in their order. A member that is of another size than the sensors read is as
+    /// Reads them from a BTF, which may then be asked about `functions` too. A member that is of another size than the sensors read is as
     /// unknown as one that is not there.
     ///
     /// # Errors
     /// [`BtfError`] at the first field that cannot be.
-    pub fn scan(source: impl Source, functions: &[&str]) -> Result<(Self, Vec<Option<u32>>), BtfError> {
+    pub fn scan<'n, S: Source>(source: S, functions: &[&'n str]) -> Result<(Self, Btf<'n, S>), BtfError> {
         let members: Vec<(&str, &str)> =
             Offset::ALL.iter().map(|offset| (offset.structure(), offset.way())).collect();
         let mut btf = Btf::scan(source, &Wanted { members: &members, functions })?;
@@ -41,8 +41,7 @@ impl Places {
                 *slot = member.offset.saturating_add(1);
             }
         }
-        let ids = functions.iter().map(|name| btf.function(name)).collect();
-        Ok((places, ids))
+        Ok((places, btf))
     }
 
     /// As an offsets file for the kernel with this build id.

@@ -16,7 +16,8 @@ const MEMBERS: &[(&str, &str)] = &[
     ("task_struct", "start_boottime"),
     ("sock_common", "skc_dport"),
 ];
-const WANTED: Wanted<'static> = Wanted { members: MEMBERS, functions: &["security_file_open", "vfs_open"] };
+const WANTED: Wanted<'static, 'static> =
+    Wanted { members: MEMBERS, functions: &["security_file_open", "vfs_open"] };
 
 fn kernel() -> Option<FileSource> {
     let file = File::open("/sys/kernel/btf/vmlinux").ok()?;

@@ -30,6 +30,10 @@ static SYSCALL_NUMBER: u32 = 0;
 #[unsafe(no_mangle)]
 static DENIES: u32 = 0;
 
+/// Which argument of `inode_setattr` is the dentry, 0 or 1: in some versions one that says how users are mapped stands before it.
+#[unsafe(no_mangle)]
+static SETATTR_DENTRY: u32 = 0;
+
 /// Depth of the watched cgroup below the root, plus one; 0 watches the whole machine.
 #[unsafe(no_mangle)]
 static SCOPE_DEPTH: u32 = 0;
@@ -89,6 +93,10 @@ global!(
 global!(
     /// Whether security hooks can refuse.
     denies: u32 = DENIES
+);
+global!(
+    /// Which argument of `inode_setattr` is the dentry.
+    setattr_dentry: u32 = SETATTR_DENTRY
 );
 global!(
     /// Depth of the watched cgroup plus one.

@@ -18,4 +18,5 @@ pub mod detectors;
 pub mod name;
 pub mod path;
 pub mod sample;
+pub mod shape;
 pub mod window;

@@ -6,8 +6,8 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::lpm_trie::LpmTrie;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use edge_abi::{
-    Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, Facts, FileTamperTuning, HISTORY_SLOTS, HistoryEntry,
-    LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey,
+    Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, Facts, FileId, FileTamperTuning, HISTORY_SLOTS,
+    HistoryEntry, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey, watched_slot,
 };
 use edge_ebpf::count::WindowState;
 use edge_ebpf::detectors::file_tamper::FilesState;
@@ -40,9 +40,17 @@ pub(crate) static RULES: Array<Rule> = Array::with_max_entries(DETECTOR_SLOTS, 0
 #[map]
 pub(crate) static ALLOW: HashMap<u64, Allow> = HashMap::with_max_entries(320, 0);
 
-/// Watched paths by what they begin with; written by the agent.
+/// Watched paths by what they begin with, folders and what is in them, device numbers; written by the agent.
 #[map]
-pub(crate) static WATCH: LpmTrie<PrefixData, Watch> = LpmTrie::with_max_entries(192, 0);
+pub(crate) static WATCH: LpmTrie<PrefixData, Watch> = LpmTrie::with_max_entries(240, 0);
+
+/// Watched files and trees by inode; written by the agent, and by the sensor when a watched name gets another file.
+#[map]
+pub(crate) static INODES: HashMap<FileId, Watch> = HashMap::with_max_entries(224, 0);
+
+/// What may be watched at all, and the agent's request to tell it what it opens, see `edge_abi::watched_slot`.
+#[map]
+pub(crate) static WATCHED: Array<u64> = Array::with_max_entries(watched_slot::COUNT, 0);
 
 /// Watched paths by the hash of their last one or two components; written by the agent.
 #[map]
@@ -78,7 +86,7 @@ pub(crate) static HISTORY_NEXT: Array<u32> = Array::with_max_entries(1, 0);
 
 /// File counts per process that has written, renamed or deleted within reach. LRU for the same reason.
 #[map]
-pub(crate) static FILES: LruHashMap<u32, FilesState> = LruHashMap::with_max_entries(512, 0);
+pub(crate) static FILES: LruHashMap<u32, FilesState> = LruHashMap::with_max_entries(488, 0);
 
 /// Login tries per process.
 #[map]

@@ -64,6 +64,25 @@ impl Name {
     }
 }
 
+/// [`edge_abi::name_hash`] of the first `length` bytes of a name, of at most 32, given as numbers whose first byte is the lowest.
+#[inline(always)]
+#[must_use]
+pub fn hash_of_words(words: [u64; 4], length: u32) -> u32 {
+    let (mut hash, mut index) = (NAME_HASH_START, 0_u32);
+    for word in words {
+        let mut shift = 0;
+        while shift < 64 {
+            let byte = (word >> shift) as u32 & 0xff;
+            // All ones while the name lasts; no branch, which the verifier would walk both ways for every byte.
+            let inside = ((index.wrapping_sub(length)).cast_signed() >> 31).cast_unsigned();
+            hash = ((hash ^ byte).wrapping_mul(NAME_HASH_PRIME) & inside) | (hash & !inside);
+            index += 1;
+            shift += 8;
+        }
+    }
+    hash
+}
+
 /// At most eight bytes as a number, and the bits that they occupy.
 const fn packed(word: &[u8]) -> (u64, u64) {
     let (mut number, mut mask, mut shift, mut rest) = (0_u64, 0_u64, 0_u32, word);
@@ -152,6 +171,19 @@ pub(crate) mod tests {
         let long = name(b"kworker/u8:2-events_unbound");
         assert!(long.begins(b"kworker/") && long.goes_on(b"u8:2-eve"));
         assert_eq!(long.hash, name_hash(b"kworker/u8:2-eve"));
+    }
+
+    #[test]
+    fn words_have_the_hash_of_their_bytes() {
+        for text in [&b"mem"[..], b".profile", b"authorized_keys2", b"", b"a-name-of-thirty-two-bytes-exact"] {
+            let mut bytes = [0x5a_u8; 32];
+            bytes[..text.len()].copy_from_slice(text);
+            let mut words = [0; 4];
+            for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+                *word = u64::from_le_bytes(chunk.try_into().unwrap());
+            }
+            assert_eq!(hash_of_words(words, text.len() as u32), name_hash(text), "{text:?}");
+        }
     }
 
     #[test]

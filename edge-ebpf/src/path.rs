@@ -83,7 +83,8 @@ pub fn at(path: &PathBuffer, index: u32) -> u8 {
 /// A number that a loop computed is otherwise another one for each way out of the loop, and everything after the loop is
 /// walked once for each: without this, Linux 6.18 gave up after a million instructions.
 #[inline(always)]
-pub(crate) fn forget(slot: &mut u32, value: u32) -> u32 {
+#[must_use]
+pub fn forget(slot: &mut u32, value: u32) -> u32 {
     // SAFETY: a reference is valid for a write. Volatile, since the compiler would else see through it.
     unsafe { core::ptr::write_volatile(slot, value) };
     // SAFETY: the same, for a read.

@@ -1,20 +1,40 @@
 //! Reads of kernel and user memory, as safe functions: the helpers check every address and fail instead of faulting.
 
-use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
+use aya_ebpf::helpers::generated::{bpf_probe_read_kernel as read_bytes, bpf_probe_read_kernel_str};
 use aya_ebpf::helpers::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str_bytes, bpf_probe_read_user, bpf_probe_read_user_buf,
     bpf_probe_read_user_str_bytes,
 };
-use edge_abi::{HISTORY_TEXT, PREFIX_BYTES};
+use edge_abi::{BELOW_AT, BELOW_BYTES, HISTORY_TEXT, Offset, PATH_BYTES, PREFIX_BYTES};
 use edge_ebpf::path::PathBuffer;
 
-use crate::maps::PrefixKey;
+use crate::globals;
+use crate::maps::{PrefixKey, Scratch};
 
 /// Reads a kernel value; `None` when the address is bad.
 #[inline(always)]
 pub(crate) fn kernel<T>(address: u64) -> Option<T> {
     // SAFETY: the helper checks the address and copies into a value of its own.
     unsafe { bpf_probe_read_kernel(address as *const T) }.ok()
+}
+
+/// A field of a kernel struct at `base`, which is not null; 0 when it cannot be read. `T` has the field's width.
+///
+/// An LSM program is given typed pointers and follows them itself: one instruction instead of a call of some fifty. The verifier
+/// knows both [`globals::denies`] and the offset, and looks at one branch only.
+#[inline(always)]
+pub(crate) fn field<T: Copy + Default>(base: u64, field: Offset) -> T {    let address = base.wrapping_add(globals::offset(field));
+    if globals::denies() != 0 {
+        // SAFETY: the verifier takes this load only where it knows the struct; the kernel catches a fault and gives 0.
+        return unsafe { core::ptr::read_volatile(address as *const T) };
+    }
+    kernel(address).unwrap_or_default()
+}
+
+/// The same where the verifier does not know what `base` points to.
+#[inline(always)]
+pub(crate) fn untyped<T: Default>(base: u64, field: Offset) -> T {
+    kernel(base.wrapping_add(globals::offset(field))).unwrap_or_default()
 }
 
 /// Reads a user value; `None` when the address is bad or its page is not there.
@@ -76,4 +96,52 @@ pub(crate) fn append(key: &mut PrefixKey, at: usize, path: &PathBuffer) {
     // SAFETY: from `at` on there are at least PREFIX_BYTES bytes in `data` and `spill`, which lie side by side; the helper
     // checks the source, which is map memory.
     unsafe { bpf_probe_read_kernel_str(start, PREFIX_BYTES as u32, from) };
+}
+
+/// Writes a slash at `at`, and behind it `length` bytes of kernel memory into the first
+/// path. What does not fit there would fall into the second one, which lies behind it: the verifier cannot know that nothing does.
+#[inline(always)]
+pub(crate) fn into_path(scratch: &mut Scratch, (at, length): (u32, u32), text: u64) -> bool {
+    let start = (&raw mut scratch.path).cast::<u8>();
+    // SAFETY: `at` is masked to less than a path's bytes.
+    let slash = unsafe { start.add(at as usize & (PATH_BYTES - 1)) };
+    // SAFETY: a byte within the path.
+    unsafe { slash.write(b'/') };
+    // SAFETY: at most the first byte behind the path, which is one of the second path's.
+    let name = unsafe { slash.add(1) };
+    let bytes = length & (PATH_BYTES as u32 - 1);
+    // SAFETY: at most 127 bytes, of which what does not fit into the path falls into the second one; the helper checks the source.
+    unsafe { read_bytes(name.cast(), bytes, text as *const _) == 0 }
+}
+
+/// Moves the text that begins at `at` to the front; its length without the NUL.
+#[inline(always)]
+pub(crate) fn move_to_front(path: &mut PathBuffer, at: u32) -> u32 {
+    let start = (&raw mut *path).cast::<u8>();
+    // SAFETY: `at` is masked to less than a path's bytes.
+    let from = unsafe { start.add(at as usize & (PATH_BYTES - 1)) };
+    // SAFETY: the helper writes at most the path, NUL included, each byte before those behind it are read.
+    let bytes = unsafe { bpf_probe_read_kernel_str(start.cast(), PATH_BYTES as u32, from.cast()) };
+    (bytes as u32).saturating_sub(1)
+}
+
+/// Between two names of a path.
+static SLASH: [u8; 2] = *b"/\0";
+
+/// Copies a name behind those that a folder's key has already, `at` bytes of them; where the next one begins. What does not fit falls
+/// behind the key.
+#[inline(always)]
+pub(crate) fn append_name(key: &mut PrefixKey, at: u32, text: u64) -> u32 {
+    if at >= BELOW_BYTES as u32 {
+        return at;
+    }
+    let start = (&raw mut key.data).cast::<u8>().wrapping_add(BELOW_AT + (at as usize & (PREFIX_BYTES - 1)));
+    if at != 0 {
+        // SAFETY: the byte before `start` lies within the key, and so does the one at `start`; the source is a constant.
+        unsafe { bpf_probe_read_kernel_str(start.wrapping_sub(1).cast(), 2, (&raw const SLASH).cast()) };
+    }
+    // SAFETY: from `start` on there are at least BELOW_BYTES bytes in `data` and `spill`, which lie side by side; the helper checks
+    // the source.
+    let bytes = unsafe { bpf_probe_read_kernel_str(start.cast(), BELOW_BYTES as u32, text as *const _) };
+    at + (bytes as u32 & (PREFIX_BYTES as u32 - 1))
 }

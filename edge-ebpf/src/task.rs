@@ -2,15 +2,28 @@
 
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_get_current_task_btf};
 use edge_abi::{CWD_BYTES, EXE_BYTES, Task, prefix_verdict, task_flags};
 use edge_ebpf::detectors::volatile_exec::Place;
 
+use crate::globals;
 use crate::maps::{PREFIXES, PrefixKey, TASKS};
 
 /// The process that runs, as the kernel counts them.
 #[inline(always)]
 pub(crate) fn current_tgid() -> u32 {
     (bpf_get_current_pid_tgid() >> 32) as u32
+}
+
+/// `struct task_struct` of the thread that runs: for an LSM program one that the verifier knows (`bpf_get_current_task_btf`, Linux 5.11).
+#[inline(always)]
+pub(crate) fn current() -> u64 {
+    if globals::denies() != 0 {
+        // SAFETY: a helper without arguments; unsafe only because it is a raw kernel call.
+        return unsafe { bpf_get_current_task_btf() } as u64;
+    }
+    // SAFETY: the same.
+    unsafe { bpf_get_current_task() }
 }
 
 /// What is remembered of `tgid`.

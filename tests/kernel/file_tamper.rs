@@ -75,6 +75,78 @@ pub(crate) fn kill_exact(scene: &mut Scene) -> Outcome {
     Err(problems.join("; ").into())
 }
 
+/// What stands above the tracepoint rung knows files by what they are.
+fn knows_files(scene: &mut Scene) -> Result<bool, Box<dyn std::error::Error>> {
+    Ok(matches!(rung(scene)?.as_str(), "lsm" | "kprobe"))
+}
+
+/// The rung that the running agent's heartbeat names.
+fn rung(scene: &mut Scene) -> Result<String, Box<dyn std::error::Error>> {
+    let beat = scene.last_heartbeat()?;
+    let all = beat.at("/detectors").as_array().map(Vec::as_slice).unwrap_or_default();
+    let found = all.iter().find(|health| health["detector"] == NAME).and_then(|health| health["rung"].as_str());
+    found.map(str::to_owned).ok_or_else(|| format!("no rung of {NAME}: {}", beat.json).into())
+}
+
+/// Files that were all opened before the first was written are counted as they are written, where a write tells its file; elsewhere only
+/// the one opened last is known.
+pub(crate) fn held_caught(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    let dir = scene.victims(2 * FILES)?;
+    let mark = scene.watch.mark();
+    let emulation = scene.emulate(&format!("act file_tamper.held --dir {dir}"))?;
+    if rung(scene)? != "lsm" {
+        return Ok(Some("a gap on this rung".into()));
+    }
+    let verdict = scene.verdict_on(mark, NAME, &emulation)?;
+    if said::technique(&verdict) != Some("T1486") {
+        return Err(format!("verdict is not T1486: {}", verdict.json).into());
+    }
+    Ok(Some(format!("verdict at {} files", said::evidence(&verdict, "files")?)))
+}
+
+/// Files renamed by a ring are counted where files are known by what they are: no syscall of the process names them.
+pub(crate) fn ring_caught(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    let dir = scene.victims(FILES)?;
+    let mark = scene.watch.mark();
+    let command = format!("edge-emulate act file_tamper.uring --dir {dir}");
+    let done = scene.guest.run(&command, WHILE)?;
+    if done.code != 0 {
+        return Ok(Some("this kernel has no ring that renames".into()));
+    }
+    if !knows_files(scene)? {
+        return Ok(Some("a gap on this rung".into()));
+    }
+    let verdict = scene.verdict(mark, NAME)?;
+    match (said::evidence(&verdict, "files")?, said::evidence_text(&verdict, "reason")) {
+        (THRESHOLD, Some("new_ending")) => Ok(Some(format!("verdict at {THRESHOLD} files"))),
+        other => Err(format!("verdict came at {other:?}: {}", verdict.json).into()),
+    }
+}
+
+/// Under deny, where the rung can refuse, the process goes on and the file that would reach the threshold is saved, as are all after it.
+pub(crate) fn deny(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Deny)?;
+    let refuses = rung(scene)? == "lsm";
+    let mut problems = Vec::new();
+    for attack in ["rewrite-rename", "new-unlink", "inplace", "rename-only"] {
+        let dir = scene.victims(FILES)?;
+        let mark = scene.watch.mark();
+        let done = scene.guest.run(&format!("edge-emulate ransom --mode {attack} --dir {dir}"), WHILE)?;
+        let lost = scene.emulate(&format!("count-lost --dir {dir}"))?.count("lost")?;
+        let disposition = said::disposition(&scene.verdict(mark, NAME)?).map(str::to_owned);
+        let (wanted, least, most) = if refuses { ("denied", THRESHOLD - 1, THRESHOLD) } else { ("reported", 80, 80) };
+        if disposition.as_deref() != Some(wanted) || !(least..=most).contains(&lost) || done.code == 137 {
+            problems.push(format!("{attack}: ended with {}, lost {lost}, {disposition:?}", done.code));
+        }
+    }
+    if problems.is_empty() {
+        return Ok(Some(if refuses { "refused from the threshold on" } else { "cannot refuse: reported" }.into()));
+    }
+    Err(problems.join("; ").into())
+}
+
 /// Ordinary maintenance of a gateway is no finding, however many files it touches.
 pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;

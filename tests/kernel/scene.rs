@@ -35,7 +35,9 @@ pub(crate) enum Policy {
     Observe,
     /// Kill or deny, as each detector can.
     Enforce,
-    /// The same, and what does not belong to the image is killed.
+    /// The same, and files are protected by refusal instead of death.
+    Deny,
+    /// As under [`Policy::Enforce`], and what does not belong to the image is killed.
     Image,
 }
 
@@ -44,20 +46,21 @@ impl Policy {
     fn config(self, device: &str, port: u16) -> String {
         let action = match self {
             Self::Observe => "observe",
-            Self::Enforce | Self::Image => "enforce",
+            Self::Enforce | Self::Deny | Self::Image => "enforce",
         };
         let image = if self == Self::Image {
             "[detectors.foreign_exec]\nenabled = true\naction = \"kill\"\n"
         } else {
             ""
         };
+        let files = if self == Self::Deny { "deny" } else { "kill" };
         // Whoever stops the agent under enforce is killed for it, so only the last one of a guest enforces this, too.
-        let guards = if self == Self::Image { "observe" } else { "kill" };
+        let guards = if matches!(self, Self::Deny | Self::Image) { "observe" } else { "kill" };
         format!(
             "[device]\nid = \"{device}\"\n\
              [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
              [policy]\naction = \"{action}\"\n{SPAWNERS}\
-             [detectors.file_tamper]\naction = \"kill\"\n\
+             [detectors.file_tamper]\naction = \"{files}\"\n\
              [detectors.lateral_scan]\naction = \"deny\"\n\
              [detectors.volatile_exec]\naction = \"kill\"\n\
              [detectors.bus_flood]\naction = \"kill\"\nthreshold = {WRITES}\nwatch = [\"/dev/pts/\"]\n\

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use super::Findings;
 use crate::budget;
-use crate::load::Reached;
+use crate::load::{INODES, NAMES, PATHS, Reached};
 
 /// A string as a JSON string.
 struct Quoted<'s>(&'s str);
@@ -84,12 +84,7 @@ fn write(out: &mut String, findings: &Findings) -> fmt::Result {
         write!(out, "\"state\":{},\"why\":{}}}", Quoted(state), Quoted(why))
     })?;
     let standing = &findings.report.standing;
-    write!(
-        out,
-        "],\"offsets\":{{\"origin\":{},\"sane\":{},",
-        Quoted(standing.origin.name()),
-        standing.is_sane()
-    )?;
+    write!(out, "],\"offsets\":{{\"origin\":{},\"sane\":{},", Quoted(standing.origin.name()), standing.is_sane())?;
     write!(out, "\"problem\":{},\"facts\":[", Quoted(&standing.problem))?;
     list(out, &standing.facts, |out, fact| {
         write!(out, "{{\"name\":{},\"holds\":{},", Quoted(&fact.name), fact.holds())?;
@@ -101,10 +96,21 @@ fn write(out: &mut String, findings: &Findings) -> fmt::Result {
     })?;
     write!(
         out,
-        "],\"map_bytes\":{},\"map_budget\":{},\"buffers\":[",
+        "],\"map_bytes\":{},\"map_budget\":{},\"watched\":{{",
         findings.report.map_bytes(),
         budget::MAP_BYTES
     )?;
+    let watched = &findings.watched;
+    for (name, used, limit) in
+        [("paths", watched.paths, PATHS), ("names", watched.names, NAMES), ("inodes", watched.inodes, INODES)]
+    {
+        write!(out, "\"{name}\":{{\"used\":{used},\"limit\":{limit}}},")?;
+    }
+    out.push_str("\"lacking\":[");
+    list(out, &watched.lacking, |out, lacking| {
+        write!(out, "{{\"path\":{},\"why\":{}}}", Quoted(&lacking.path), Quoted(&lacking.why))
+    })?;
+    out.push_str("]},\"buffers\":[");
     list(out, &budget::BUFFERS, |out, buffer| {
         write!(out, "{{\"name\":{},\"bytes\":{}}}", Quoted(buffer.name), buffer.bytes)
     })?;
@@ -149,6 +155,7 @@ mod tests {
                 action: Action::OBSERVE,
             }],
             report,
+            watched: crate::load::Books::default(),
             failure: Some(AgentError::Permission { capability: "CAP_BPF" }),
         };
         let json = findings.json();

@@ -10,7 +10,7 @@ use edge_wire::{Action, DetectorId, Rung};
 
 use crate::config::Config;
 use crate::error::AgentError;
-use crate::load::{self, Features, Liveness, Report, Sensors};
+use crate::load::{self, Books, Features, Liveness, Report, Sensors};
 
 /// What was found.
 pub struct Findings {
@@ -20,6 +20,8 @@ pub struct Findings {
     pub detectors: Vec<Detector>,
     /// What came of loading; empty when it was not possible.
     pub report: Report,
+    /// What is watched, and what is not; empty when loading was not possible.
+    pub watched: Books,
     /// Why loading was not possible.
     pub failure: Option<AgentError>,
 }
@@ -67,20 +69,30 @@ pub fn check(path: &Path) -> Result<Findings, AgentError> {
         sensors.arm(&observing)?;
         Ok(sensors)
     });
-    let (report, liveness, failure) = match loaded {
-        Ok(sensors) => (sensors.report, sensors.liveness, None),
-        Err(failed) => (*failed.report, Liveness::default(), Some(failed.error)),
+    let (report, liveness, watched, failure) = match loaded {
+        Ok(sensors) => (sensors.report, sensors.liveness, sensors.watched, None),
+        Err(failed) => (*failed.report, Liveness::default(), Books::default(), Some(failed.error)),
     };
     let detector = |&id: &DetectorId| Detector {
         id,
         enabled: load::is_enabled(&config, id),
         rung: load::rung(&report, id),
-        why: report.reach(id).map(|reach| reach.why.clone()).unwrap_or_default(),
-        action: load::action(&config, id),
+        why: why(&config, &report, id),
+        action: load::effective(&config, &report, id),
         live: edge_abi::Detector::from_raw(id.0).is_some_and(|known| liveness.is_live(known)),
     };
     let detectors = DetectorId::ALL.iter().map(detector).collect();
-    Ok(Findings { features, detectors, report, failure })
+    Ok(Findings { features, detectors, report, watched, failure })
+}
+
+/// Why a detector does not stand higher, and what it cannot do there although it is told to.
+fn why(config: &Config, report: &Report, id: DetectorId) -> String {
+    let mut why = report.reach(id).map(|reach| reach.why.clone()).unwrap_or_default();
+    if load::cannot_deny(config, report, id) {
+        why.push_str(if why.is_empty() { "" } else { "; " });
+        why.push_str("deny: only rung lsm can refuse, so that it observes");
+    }
+    why
 }
 
 impl Findings {

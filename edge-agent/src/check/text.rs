@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Detector, Findings};
 use crate::budget;
-use crate::load::{Reached, Report};
+use crate::load::{INODES, NAMES, PATHS, Reached, Report};
 
 /// Renders the findings.
 pub(super) fn render(findings: &Findings) -> String {
@@ -32,13 +32,13 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
     writeln!(out, "cgroup2     {}", place(&features.cgroup2))?;
     writeln!(out, "jit         {}", features.jit.name())?;
     writeln!(out, "btf         {}", features.btf.name())?;
-    writeln!(out, "bpf lsm     {}", features.lsm.name())?;
     let standing = &findings.report.standing;
     let held = standing.facts.iter().filter(|fact| fact.holds()).count();
     writeln!(out, "offsets     {}, {held} of {} facts hold", standing.origin.name(), standing.facts.len())?;
     if !standing.problem.is_empty() {
         writeln!(out, "            not used: {}", standing.problem)?;
     }
+    writeln!(out, "bpf lsm     {}", features.lsm.name())?;
 
     writeln!(out, "\ndetector           rung         action   sensor")?;
     for detector in &findings.detectors {
@@ -56,12 +56,7 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
         let whose = |detector: &&Detector| detector.why == why;
         let names: Vec<String> =
             findings.detectors.iter().filter(whose).map(|detector| detector.id.to_string()).collect();
-        writeln!(
-            out,
-            "{}{}: {why}",
-            if index == 0 { "\nwhy not higher\n- " } else { "- " },
-            names.join(", ")
-        )?;
+        writeln!(out, "{}{}: {why}", if index == 0 { "\nwhy not higher\n- " } else { "- " }, names.join(", "))?;
     }
     for note in &findings.report.notes {
         writeln!(out, "- {note}")?;
@@ -85,6 +80,16 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
         writeln!(out, "{:<15} {:>10}", map.name, map.bytes)?;
     }
     writeln!(out, "{:<15} {:>10} of {}", "all", findings.report.map_bytes(), budget::MAP_BYTES)?;
+    let watched = &findings.watched;
+    writeln!(out, "\nwatched          used of")?;
+    for (name, used, limit) in
+        [("paths", watched.paths, PATHS), ("names", watched.names, NAMES), ("inodes", watched.inodes, INODES)]
+    {
+        writeln!(out, "{name:<15} {used:>5} {limit}")?;
+    }
+    for lacking in &watched.lacking {
+        writeln!(out, "{}: {}", lacking.path, lacking.why)?;
+    }
     writeln!(out, "\nagent buffer              bytes")?;
     for buffer in budget::BUFFERS {
         writeln!(out, "{:<20} {:>10}", buffer.name, buffer.bytes)?;

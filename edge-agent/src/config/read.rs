@@ -4,8 +4,8 @@ use super::problem::Problems;
 use super::read_acts::{self, Merge};
 use super::reader::{Reader, number, text};
 use super::types::{
-    Action, Ceiling, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT,
-    Policy, VolatileExec,
+    Action, Ceiling, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT, Policy,
+    VolatileExec,
 };
 use super::{ranges, value};
 use edge_abi::Detector;
@@ -26,6 +26,8 @@ const RUNGS: [(&str, Ceiling); 3] =
     [("lsm", Ceiling::Lsm), ("kprobe", Ceiling::Kprobe), ("tracepoint", Ceiling::Tracepoint)];
 /// What a detector that can kill may do.
 const KILL_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("kill", Action::Kill)];
+/// What a detector that can do both may do.
+const ACTIONS: [(&str, Action); 3] = [("observe", Action::Observe), ("kill", Action::Kill), ("deny", Action::Deny)];
 /// What a detector that can deny may do.
 const DENY_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("deny", Action::Deny)];
 /// Form of an id, for messages.
@@ -49,8 +51,8 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     let mut merge = Merge::new(&mut config.programs);
     policy(reader, &mut merge, &mut config.policy);
     reader.text("scope.cgroup", &mut config.scope.cgroup, value::is_path, PATH_FORM);
-    reader.choice("load.rung", &mut config.load.rung, &RUNGS);
     reader.text("load.offsets", &mut config.load.offsets, value::is_path, PATH_FORM);
+    reader.choice("load.rung", &mut config.load.rung, &RUNGS);
     detectors(reader, &mut merge, &mut config.detectors);
     *config.watched = read_acts::acts(reader, &mut merge, &mut config.detectors.acts);
     reader.duration("limits.repeats", &mut config.limits.repeats, &ranges::REPEATS);
@@ -115,7 +117,7 @@ fn detectors(reader: &mut Reader<'_>, merge: &mut Merge<'_>, detectors: &mut Det
 /// `[detectors.file_tamper]`.
 fn file_tamper(reader: &mut Reader<'_>, tamper: &mut FileTamper) {
     reader.flag("detectors.file_tamper.enabled", &mut tamper.enabled);
-    reader.choice("detectors.file_tamper.action", &mut tamper.action, &KILL_ACTIONS);
+    reader.choice("detectors.file_tamper.action", &mut tamper.action, &ACTIONS);
     reader.number("detectors.file_tamper.threshold", &mut tamper.threshold, &ranges::TAMPER_THRESHOLD);
     reader.duration("detectors.file_tamper.window", &mut tamper.window, &ranges::TAMPER_WINDOW);
     reader.number(

@@ -1,9 +1,10 @@
 //! The harmless acts of the self-test. Each is the smallest thing that passes a sensor, and leaves nothing behind: files that do
-//! not exist, descriptors that are closed at once, datagrams to this machine's discard port, signals to oneself.
+//! not exist or have no name, descriptors that are closed at once, datagrams to this machine's discard port, signals to oneself.
 
 use std::ffi::CString;
 use std::fs::{self, OpenOptions};
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -29,8 +30,11 @@ pub(super) fn perform(login_port: Option<u16>, own_port: u16) {
     execute();
 }
 
-/// File operations on what does not exist.
+/// File operations on what does not exist; and an open for writing of a file that lies in memory and has no name.
 fn files() {
+    if let Some(file) = super::sys_acts::memory_file() {
+        let _ = OpenOptions::new().write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    }
     let _ = fs::remove_file("/edge-agent-self-test");
     let _ = fs::remove_file("/var/log/audit/edge-agent-self-test");
     for path in WRITTEN {

@@ -1,10 +1,10 @@
 //! Syscalls by what they are looked at for: the groups that stands are made of.
 
 use edge_abi::SyscallClass::{
-    self, Bpf, Chdir, Chmod, Clone as CloneTask, Clone3, Creat, Dup, DupLowest, Fchdir, Fchmod, FchmodAt,
-    Fcntl, Ftruncate, Ioctl, Kexec, Link, LinkAt, Mknod, MknodAt, Mmap, Module, Mount, MoveMount, Munmap,
-    Open, OpenAt, OpenAt2, PivotRoot, Prctl, Ptrace, RemoteWrite, Rename, RenameAt, SendMsg, SendTo, SetNs,
-    SetSockOpt, Socket, SymlinkAt, Truncate, Unlink, UnlinkAt, Unshare, UringSetup, Write, Writev,
+    self, Bpf, Chdir, Chmod, Clone as CloneTask, Clone3, Creat, Dup, DupLowest, Fchdir, Fchmod, FchmodAt, Fcntl, Ftruncate, Ioctl,
+    Kexec, Link, LinkAt, Mknod, MknodAt, Mmap, Module, Mount, MoveMount, Munmap, Open, OpenAt, OpenAt2, PivotRoot, Prctl, Ptrace,
+    RemoteWrite, Rename, RenameAt, SendMsg, SendTo, SetNs, SetSockOpt, Socket, SymlinkAt, Truncate, Unlink, UnlinkAt, Unshare,
+    UringSetup, Write, Writev,
 };
 
 /// What opens or makes a file.
@@ -19,6 +19,10 @@ pub(super) const REMOVES: &[SyscallClass] = &[Unlink, UnlinkAt, Truncate];
 pub(super) const DIRECTORIES: &[SyscallClass] = &[Chdir, Fchdir];
 /// What brings data into a file, or takes it out.
 pub(super) const DATA: &[SyscallClass] = &[Write, Writev, Mmap, Munmap, Ftruncate];
+/// The same where files are seen at security hooks: what is written there, and what mappings leave behind.
+pub(super) const WRITES: &[SyscallClass] = &[Write, Writev, Munmap];
+/// What mappings leave behind.
+pub(super) const UNMAPS: &[SyscallClass] = &[Munmap];
 /// What gives a file its mode.
 pub(super) const MODES: &[SyscallClass] = &[Chmod, Fchmod, FchmodAt, Mknod, MknodAt];
 /// What reaches into another process.

@@ -5,7 +5,7 @@ use edge_wire::{DetectorId, Rung};
 
 use super::classes::{
     BUSES, CODE, DATA, DESCRIPTORS, DIRECTORIES, LINKS, MEMORY, MODES, NAMES, NAMESPACES, OPENS, REMOVES,
-    RENAMES, REQUESTS, SETUP, SOCKETS,
+    RENAMES, REQUESTS, SETUP, SOCKETS, UNMAPS, WRITES,
 };
 use super::means::{Lacks, Means};
 use super::program::{Hook, Program};
@@ -56,13 +56,71 @@ macro_rules! paths {
     };
 }
 
+/// What watches files knows them by what they are; where it cannot, it reads paths as above. First the programs and syscalls that it
+/// needs on any rung, then those that only paths need.
+macro_rules! watching {
+    ([$($program:ident),*], [$($syscalls:expr),*]) => {
+        &[
+            stand!(
+                LSM,
+                [FileOpen, InodeRename, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeCreate, InodeMknod
+                    $(, $program)*],
+                [$($syscalls),*]
+            ),
+            stand!(
+                KPROBE,
+                [FileOpen, InodeRename, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod $(, $program)*],
+                [$($syscalls),*]
+            ),
+            stand!(
+                KPROBE,
+                [SysEnter, SysPaths, SysSecond $(, $program)*],
+                [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES $(, $syscalls)*]
+            ),
+            stand!(
+                TRACEPOINT,
+                [SysEnter, SysPaths, SysSecond $(, $program)*],
+                [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES $(, $syscalls)*]
+            ),
+        ]
+    };
+}
+
 /// The stands of a detector, highest first.
 #[must_use]
 pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
     match detector {
-        DetectorId::FILE_TAMPER => {
-            entry!([SysPaths, SysSecond, SysFiles, SysOrigin, SysWrite], [OPENS, RENAMES, REMOVES, DATA])
-        }
+        DetectorId::FILE_TAMPER => &[
+            stand!(
+                LSM,
+                [
+                    InodeRename,
+                    InodeUnlink,
+                    InodeSetattr,
+                    FileOpen,
+                    FilePermission,
+                    MmapFile,
+                    SysEnter,
+                    SysWrite
+                ],
+                [UNMAPS]
+            ),
+            stand!(
+                KPROBE,
+                [InodeRename, InodeUnlink, InodeSetattr, FileOpen, MmapFile, SysEnter, SysWrite],
+                [WRITES]
+            ),
+            stand!(
+                KPROBE,
+                [SysEnter, SysPaths, SysSecond, SysFiles, SysOrigin, SysWrite],
+                [OPENS, RENAMES, REMOVES, DATA]
+            ),
+            stand!(
+                TRACEPOINT,
+                [SysEnter, SysPaths, SysSecond, SysFiles, SysOrigin, SysWrite],
+                [OPENS, RENAMES, REMOVES, DATA]
+            ),
+        ],
         DetectorId::LATERAL_SCAN => &[stand!(CGROUP, [Connect4, Connect6, Sendmsg4, Sendmsg6], [])],
         DetectorId::VOLATILE_EXEC => &[Stand {
             rung: Rung::TRACEPOINT,
@@ -78,10 +136,12 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
             ],
             syscalls: &[OPENS, RENAMES, REMOVES, MODES, DIRECTORIES],
         }],
-        DetectorId::CREDENTIAL_ACCESS | DetectorId::PERSISTENCE | DetectorId::SYSCTL_TAMPER => paths!([], []),
-        DetectorId::DEVICE_TAMPER => paths!([SysActs], [REQUESTS]),
+        DetectorId::CREDENTIAL_ACCESS | DetectorId::PERSISTENCE | DetectorId::SYSCTL_TAMPER => {
+            watching!([], [])
+        }
+        DetectorId::DEVICE_TAMPER => watching!([SysEnter, SysActs], [REQUESTS]),
         DetectorId::NAMESPACE_ESCAPE => paths!([SysActs], [NAMESPACES]),
-        DetectorId::PROCESS_INJECTION => paths!([SysActs], [MEMORY]),
+        DetectorId::PROCESS_INJECTION => watching!([SysEnter, SysActs], [MEMORY]),
         DetectorId::PRIVILEGE_JUMP => {
             &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysPaths, SysSecond], [OPENS, MODES])]
         }
@@ -95,8 +155,8 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
             &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames, SockCreate], [DESCRIPTORS])]
         }
         DetectorId::MASQUERADE => &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])],
-        DetectorId::BUS_FLOOD => paths!([SysNet, SysWrite], [BUSES]),
-        DetectorId::IMPAIR_DEFENSES => paths!([Signal], []),
+        DetectorId::BUS_FLOOD => watching!([SysEnter, SysNet, SysWrite], [BUSES]),
+        DetectorId::IMPAIR_DEFENSES => watching!([Signal], []),
         DetectorId::FLOOD_OUT => &[stand!(CGROUP, [Egress, SockCreate], [])],
         DetectorId::KERNEL_CODE => entry!([SysActs], [CODE]),
         DetectorId::URING_USE => entry!([SysActs], [SETUP]),
@@ -122,6 +182,12 @@ pub(super) fn may_need(detector: DetectorId, program: Program) -> bool {
 pub fn rung(report: &Report, detector: DetectorId) -> Rung {
     let reach = report.reach(detector).filter(|reach| reach.first.is_some_and(|first| report.runs(first)));
     reach.map_or(Rung::OFF, |reach| Rung(reach.rung))
+}
+
+/// Whether a detector's highest stand is one where it can refuse, so that it cannot on those below.
+#[must_use]
+pub(super) fn refuses_on_lsm_only(detector: DetectorId) -> bool {
+    stands(detector).first().is_some_and(|highest| highest.rung == Rung::LSM)
 }
 
 /// Where one detector stands.

@@ -9,6 +9,7 @@ use edge_btf::{BtfError, FileSource, OffsetsFile, Places, Source as _, build_id_
 use serde::{Deserialize, Serialize};
 
 use super::facts::{self, Fact};
+use super::setattr;
 
 /// The kernel's BTF (Linux 5.4, `CONFIG_DEBUG_INFO_BTF`).
 const BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -42,7 +43,7 @@ impl Origin {
 }
 
 /// The layouts of the running kernel.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Layouts {
     /// Where they come from.
     pub origin: Origin,
@@ -50,6 +51,8 @@ pub(super) struct Layouts {
     pub places: Places,
     /// The BTF ids of the functions asked for, in their order; `None` where there is none. Only BTF has them.
     pub functions: Vec<Option<u32>>,
+    /// Which argument of `inode_setattr` is the dentry: of the function that LSM programs are attached to, and of the one that asks.
+    pub setattr_dentry: [u32; 2],
     /// Why there are none; empty when there are.
     pub problem: String,
 }
@@ -111,6 +114,18 @@ impl Standing {
     }
 }
 
+impl Default for Layouts {
+    fn default() -> Self {
+        Self {
+            origin: Origin::None,
+            places: Places::default(),
+            functions: Vec::new(),
+            setattr_dentry: setattr::usual(),
+            problem: String::new(),
+        }
+    }
+}
+
 impl Layouts {
     /// Reads those of the running kernel: at most 64 KiB of memory for a moment, whatever the BTF's size. `file` is the offsets
     /// file, if there is one; `functions` are the names of functions such as `bpf_lsm_file_open`.
@@ -130,7 +145,7 @@ impl Layouts {
             match from_file(path, notes) {
                 Ok(places) => {
                     let functions = vec![None; functions.len()];
-                    return Self { origin: Origin::File, places, functions, problem: String::new() };
+                    return Self { origin: Origin::File, places, functions, ..Self::default() };
                 }
                 Err(error) => problem = format!("{problem}; {}: {error}", path.display()),
             }
@@ -147,8 +162,16 @@ fn from_btf(path: &Path, functions: &[&str]) -> Result<Option<Layouts>, BtfError
     if source.size() == 0 {
         return Ok(None);
     }
-    let (places, functions) = Places::scan(source, functions)?;
-    Ok(Some(Layouts { origin: Origin::Btf, places, functions, problem: String::new() }))
+    let wanted: Vec<&str> = functions.iter().copied().chain(setattr::FUNCTIONS).collect();
+    let (places, mut btf) = Places::scan(source, &wanted)?;
+    let functions = functions.iter().map(|name| btf.function(name)).collect();
+    let mut layouts = Layouts { origin: Origin::Btf, places, functions, ..Layouts::default() };
+    for (place, name) in layouts.setattr_dentry.iter_mut().zip(setattr::FUNCTIONS) {
+        if let Some(prototype) = btf.prototype(name)? {
+            *place = setattr::dentry(&prototype);
+        }
+    }
+    Ok(Some(layouts))
 }
 
 /// Reads an offsets file of this kernel.

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use aya::maps::lpm_trie::LpmTrie;
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
 use edge_abi::{
-    Allow, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, LateralScanTuning, PrefixData, Rule, Task,
+    Allow, FileId, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, LateralScanTuning, PrefixData, Rule, Task,
     VolatileExecTuning, Watch,
 };
 
@@ -31,6 +31,10 @@ pub struct Maps {
     pub watch: LpmTrie<MapData, PrefixData, [u8; size_of::<Watch>()]>,
     /// Watched paths by the hash of their last components.
     pub names: HashMap<MapData, u32, [u8; size_of::<Watch>()]>,
+    /// Watched files and trees by inode.
+    pub inodes: HashMap<MapData, [u8; size_of::<FileId>()], [u8; size_of::<Watch>()]>,
+    /// Filters of what is watched, and the request to the sensor, see `edge_abi::watched_slot`.
+    pub watched: Array<MapData, u64>,
     /// Rules of the detectors of acts.
     pub rules: Array<MapData, [u8; size_of::<Rule>()]>,
     /// The process that tests the sensors.
@@ -100,6 +104,8 @@ impl Maps {
             allow: named.take("ALLOW", Map::HashMap)?,
             watch: named.take("WATCH", Map::LpmTrie)?,
             names: named.take("NAMES", Map::HashMap)?,
+            inodes: named.take("INODES", Map::HashMap)?,
+            watched: named.take("WATCHED", Map::Array)?,
             rules: named.take("RULES", Map::Array)?,
             probe: named.take("PROBE", Map::Array)?,
             file_tamper: named.take("FILE_TAMPER", Map::Array)?,

@@ -2,8 +2,10 @@
 
 mod acts;
 mod attach;
+mod bait;
 mod cgroup;
 mod classes;
+mod devices;
 mod entry;
 mod facts;
 mod features;
@@ -19,9 +21,12 @@ mod numbers;
 mod object;
 mod packed;
 mod program;
+mod register;
 mod report;
 mod seed;
 mod selftest;
+mod setattr;
+mod sight;
 mod sys;
 mod sys_acts;
 mod tracefs;
@@ -43,10 +48,12 @@ pub use maps::Maps;
 pub use means::Means;
 use object::describe;
 pub use program::{CgroupPoint, Hook, Program};
+pub use register::Lacking;
 pub use report::{MapCost, Reach, Reached, Report};
 use seed::{repair, seed};
 pub use selftest::Liveness;
-pub use tune::apply;
+pub use tune::{Refused, apply};
+pub use watch::{Books, INODES, NAMES, PATHS};
 
 use crate::config::{self, Config};
 use crate::error::AgentError;
@@ -63,6 +70,8 @@ pub struct Sensors {
     pub report: Report,
     /// What the self-test showed; nothing before [`Self::arm`].
     pub liveness: Liveness,
+    /// What is watched, and what is not; nothing before [`Self::arm`].
+    pub watched: Books,
     /// Descriptors that keep the programs attached.
     _links: Vec<OwnedFd>,
 }
@@ -133,6 +142,7 @@ impl Sensors {
             maps,
             report: handover.report,
             liveness: Liveness::default(),
+            watched: Books::default(),
             _links: handover.descriptors,
         })
     }
@@ -144,9 +154,9 @@ impl Sensors {
     /// [`AgentError::Load`] with what the kernel says to a map update. A self-test that cannot be made is no error: nothing is
     /// live then, and that is told.
     pub fn arm(&mut self, config: &Config) -> Result<(), AgentError> {
-        let refused = |error: MapError| AgentError::Load { name: "the policy".into(), source: error.into() };
-        seed(&mut self.maps, config).map_err(refused)?;
-        apply(&mut self.maps, config).map_err(refused)?;
+        let refused = |error: Refused| AgentError::Load { name: "the policy".into(), source: error.into() };
+        seed(&mut self.maps, config).map_err(|error| refused(error.into()))?;
+        self.watched = apply(&mut self.maps, config, &self.report).map_err(refused)?;
         match selftest::run(&mut self.maps, config) {
             Ok(liveness) => self.liveness = liveness,
             Err(error) => log::error!("load: the sensors could not be tested, {error}"),
@@ -167,6 +177,37 @@ impl Sensors {
         };
         repair(&mut self.maps, config).map_err(refused)
     }
+
+    /// Registers what is watched once more: what was made or mounted meanwhile is then known by its inode as well.
+    ///
+    /// # Errors
+    /// [`Refused`]; what was registered before stays.
+    pub fn register(&mut self, config: &Config) -> Result<(), Refused> {
+        let report = &self.report;
+        self.watched = watch::write(&mut self.maps, config, |detector| is_upper(report, detector), true)?;
+        Ok(())
+    }
+}
+
+/// Whether a detector stands where files are known by what they are.
+#[must_use]
+pub fn is_upper(report: &Report, detector: Detector) -> bool {
+    let first = report.reach(DetectorId(detector as u8)).and_then(|reach| reach.first);
+    first.is_some_and(|first| matches!(first.hook(), Hook::Security(_)) && report.runs(first))
+}
+
+/// What a detector does where it stands: one that cannot refuse there observes.
+#[must_use]
+pub fn effective(config: &Config, report: &Report, detector: DetectorId) -> Action {
+    if cannot_deny(config, report, detector) { Action::OBSERVE } else { action(config, detector) }
+}
+
+/// Whether a detector is told to refuse and stands where it cannot: it then observes.
+#[must_use]
+pub fn cannot_deny(config: &Config, report: &Report, detector: DetectorId) -> bool {
+    action(config, detector) == Action::DENY
+        && ladder::refuses_on_lsm_only(detector)
+        && rung(report, detector) != Rung::LSM
 }
 
 /// The cgroup that is watched, or to which network programs are attached; `None` when neither is wanted. Without cgroup2 only what
@@ -294,6 +335,21 @@ mod tests {
             act.enabled = false;
         }
         assert!(!may_need(&config, Program::SysEnter) && may_need(&config, Program::Connect4));
+    }
+
+    #[test]
+    fn refusing_needs_the_rung_that_can() {
+        let mut config = Config::default();
+        config.policy.action = config::Mode::Enforce;
+        for act in &mut config.detectors.acts {
+            act.action = config::Action::Deny;
+        }
+        let at = |rung| standing(DetectorId::PERSISTENCE, rung, Program::FileOpen, Reached::Attached);
+        assert!(!cannot_deny(&config, &at(Rung::LSM), DetectorId::PERSISTENCE));
+        assert!(cannot_deny(&config, &at(Rung::KPROBE), DetectorId::PERSISTENCE));
+        assert!(!cannot_deny(&config, &at(Rung::KPROBE), DetectorId::RAW_SOCKET), "a cgroup program refuses");
+        config.policy.action = config::Mode::Observe;
+        assert!(!cannot_deny(&config, &at(Rung::KPROBE), DetectorId::PERSISTENCE));
     }
 
     #[test]

@@ -211,6 +211,8 @@ impl Attempt<'_> {
         let number = if self.means.entry { plan.machine.number_offset() } else { 0 };
         let scope = plan.cgroup.as_ref().filter(|_| plan.scoped);
         let (depth, id) = scope.map_or((0, 0), |cgroup| (cgroup.depth + 1, cgroup.id));
+        let [of_lsm, of_security] = self.layouts.setattr_dentry;
+        let setattr_dentry = if self.means.lsm { of_lsm } else { of_security };
         let sock_create = plan.cgroup.is_some() && programs.contains(&Program::SockCreate);
         Image::new(
             self.object,
@@ -222,6 +224,7 @@ impl Attempt<'_> {
                 ("SYSCALL_NUMBER", &number.to_ne_bytes()),
                 ("OFFSETS", bytemuck::cast_slice(&self.layouts.places.offsets)),
                 ("DENIES", &u32::from(self.means.lsm).to_ne_bytes()),
+                ("SETATTR_DENTRY", &setattr_dentry.to_ne_bytes()),
                 ("SCOPE_DEPTH", &depth.to_ne_bytes()),
                 ("SCOPE_ID", &id.to_ne_bytes()),
                 ("EXEC_FILENAME", &plan.exec_filename.to_ne_bytes()),

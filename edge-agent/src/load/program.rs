@@ -123,6 +123,27 @@ programs! {
     ExecPlace = "exec_place", Hook::Jump(Program::Exec, "EXEC_JUMPS", 0);
     /// Program executed.
     Exec = "exec", Hook::Tracepoint("sched", "sched_process_exec");
+    // Those of `edge-ebpf/src/sensors/object/`.
+    /// File opened.
+    FileOpen = "file_open", Hook::Security("file_open");
+    /// File read or written.
+    FilePermission = "file_permission", Hook::Security("file_permission");
+    /// File mapped.
+    MmapFile = "mmap_file", Hook::Security("mmap_file");
+    /// File renamed.
+    InodeRename = "inode_rename", Hook::Security("inode_rename");
+    /// Name removed.
+    InodeUnlink = "inode_unlink", Hook::Security("inode_unlink");
+    /// Name given to a file that has one.
+    InodeLink = "inode_link", Hook::Security("inode_link");
+    /// Symbolic link made.
+    InodeSymlink = "inode_symlink", Hook::Security("inode_symlink");
+    /// File made.
+    InodeCreate = "inode_create", Hook::Security("inode_create");
+    /// Node made.
+    InodeMknod = "inode_mknod", Hook::Security("inode_mknod");
+    /// Attributes of a file set.
+    InodeSetattr = "inode_setattr", Hook::Security("inode_setattr");
     /// Signal made.
     Signal = "signal", Hook::Tracepoint("signal", "signal_generate");
     /// IPv4 connect.

@@ -45,6 +45,8 @@ pub struct Reach {
 pub struct Report {
     /// By what means programs were attached.
     pub means: Means,
+    /// Whether the layouts of kernel structs are known, and right.
+    pub standing: Standing,
     /// Each program that was wanted.
     pub programs: Vec<(Program, Reached)>,
     /// Each detector that is to run.
@@ -55,8 +57,6 @@ pub struct Report {
     pub maps: Vec<MapCost>,
     /// Why nothing could be loaded at all; empty when it could.
     pub failure: String,
-    /// Whether offsets of kernel structs may be used.
-    pub standing: Standing,
     /// Most memory the loader process used, in KiB.
     pub peak_kib: u64,
     /// Time that loading took, in milliseconds.

@@ -14,6 +14,7 @@ use std::path::Path;
 use aya::maps::{MapData, MapError, PerCpuArray};
 use edge_abi::{Counter, Detector, counter_slot};
 
+use super::bait::Bait;
 use super::maps::Maps;
 use super::{acts, sys};
 use crate::config::Config;
@@ -43,6 +44,7 @@ pub(super) fn run(maps: &mut Maps, config: &Config) -> io::Result<Liveness> {
     // Connections from outside are tested on a port of our own; nobody is waited for, the kernel greets by itself.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let port = listener.local_addr()?.port();
+    let bait = Bait::lay(maps)?;
     let pid = sys::fork(|| {
         let mut start = [0];
         // Without the word to start, the agent has gone; then nothing is to be done either.
@@ -51,6 +53,7 @@ pub(super) fn run(maps: &mut Maps, config: &Config) -> io::Result<Liveness> {
             if !config.scope.cgroup.is_empty() {
                 let _ = fs::write(Path::new(config.scope.cgroup.as_str()).join("cgroup.procs"), "0");
             }
+            bait.take();
             acts::perform(login_port, port);
         }
     })?;
@@ -60,6 +63,7 @@ pub(super) fn run(maps: &mut Maps, config: &Config) -> io::Result<Liveness> {
     // Closes the child's only source of words, so that it ends even when it was never told to start.
     drop((ours, theirs));
     sys::reap(pid);
+    bait.clear(maps);
     let cleared = set(maps, 0, 0);
     started.and(cleared)?;
     let after = probed(&maps.counters);

@@ -2,6 +2,7 @@
 //! a moment later.
 
 use std::ffi::CStr;
+use std::os::fd::{FromRawFd as _, OwnedFd};
 
 /// A process id that does not exist: above the largest the kernel gives (`PID_MAX_LIMIT`, 2^22).
 const NOBODY: libc::pid_t = 0x7fff_fff0;
@@ -25,6 +26,14 @@ struct CutRoute {
 pub(super) fn chmod(path: &CStr, mode: libc::mode_t) {
     // SAFETY: the path is NUL-terminated and lives across the call.
     let _ = unsafe { libc::chmod(path.as_ptr(), mode) };
+}
+
+/// A file in memory; `None` where the kernel has none.
+pub(super) fn memory_file() -> Option<OwnedFd> {
+    // SAFETY: the literal is NUL-terminated.
+    let descriptor = unsafe { libc::memfd_create(c"edge-agent-self-test".as_ptr(), libc::MFD_CLOEXEC) };
+    // SAFETY: just opened by this process and owned by nobody else.
+    (descriptor >= 0).then(|| unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
 /// All the others.

@@ -1,28 +1,32 @@
 //! Policy into map values: what each detector may do and from when on. Also what a reload writes.
 
+use core::error::Error;
+use core::fmt;
 use core::time::Duration;
+use std::io;
 
 use aya::maps::MapError;
 use aya::maps::lpm_trie::Key;
 use edge_abi::{
-    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS,
-    VolatileExecTuning, prefix_verdict,
+    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, PrefixData, Rule, SAMPLE_NS, VolatileExecTuning,
+    prefix_verdict,
 };
 
 use super::maps::Maps;
-use super::watch;
+use super::watch::{self, Books, key_of};
+use super::{Report, is_upper};
 use crate::config::{Action, Config};
 use crate::decide::detectors::{SPECS, Spec, foreign_exec};
 
 /// Writes the whole policy. Sets are replaced entry by entry, new ones first, so that nothing is unguarded in between.
 ///
 /// # Errors
-/// What the kernel says to a map update.
-pub fn apply(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
+/// [`Refused`].
+pub fn apply(maps: &mut Maps, config: &Config, report: &Report) -> Result<Books, Refused> {
     write_ports(maps, config)?;
     write_prefixes(maps, config)?;
     write_programs(maps, config)?;
-    watch::write(maps, config)?;
+    let books = watch::write(maps, config, |detector| is_upper(report, detector), false)?;
     for spec in SPECS {
         maps.rules.set(
             spec.detector as u32,
@@ -35,8 +39,47 @@ pub fn apply(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
         maps.file_tamper.set(index, bytemuck::cast::<_, [u8; size_of::<FileTamperTuning>()]>(files), 0)?;
     }
     maps.lateral_scan.set(0, bytemuck::cast::<_, [u8; size_of::<LateralScanTuning>()]>(scan), 0)?;
-    maps.volatile_exec.set(0, bytemuck::cast::<_, [u8; size_of::<VolatileExecTuning>()]>(exec), 0)
+    maps.volatile_exec.set(0, bytemuck::cast::<_, [u8; size_of::<VolatileExecTuning>()]>(exec), 0)?;
+    Ok(books)
 }
+
+/// Why a policy is not in force.
+#[derive(Debug)]
+pub enum Refused {
+    /// The kernel refused a map update.
+    Map(MapError),
+    /// The sensor could not be asked to look.
+    Look(io::Error),
+    /// A table is too small for what is to be watched.
+    Full {
+        /// Which.
+        table: &'static str,
+        /// Entries wanted.
+        used: usize,
+        /// Entries there are.
+        limit: usize,
+    },
+}
+
+impl From<MapError> for Refused {
+    fn from(error: MapError) -> Self {
+        Self::Map(error)
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Map(error) => write!(out, "a map update was refused: {error}"),
+            Self::Look(error) => write!(out, "the sensor cannot be asked to look: {error}"),
+            Self::Full { table, used, limit } => {
+                write!(out, "the table of watched {table} holds {limit} entries, {used} are configured")
+            }
+        }
+    }
+}
+
+impl Error for Refused {}
 
 /// The tuning of every detector.
 #[must_use]
@@ -103,17 +146,6 @@ fn write_ports(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
     Ok(())
 }
 
-/// A directory as a key: compared up to its last byte.
-#[must_use]
-pub(super) fn prefix_key(directory: &str) -> Key<PrefixData> {
-    let mut data = [0; PREFIX_BYTES];
-    let length = directory.len().min(PREFIX_BYTES);
-    for (slot, byte) in data.iter_mut().zip(directory.bytes()) {
-        *slot = byte;
-    }
-    Key::new(length as u32 * 8, data)
-}
-
 /// Replaces the volatile directories and their exemptions.
 fn write_prefixes(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
     let exec = &config.detectors.volatile_exec;
@@ -121,7 +153,7 @@ fn write_prefixes(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
     // The kernel finds the longest entry only: what lies below a directory of the image says so itself.
     let below = |path: &str, verdict: u8| {
         let within = image.iter().any(|tree| path.starts_with(tree));
-        (prefix_key(path), if within { verdict | prefix_verdict::IMAGE } else { verdict })
+        (key_of(path.as_bytes()), if within { verdict | prefix_verdict::IMAGE } else { verdict })
     };
     let known = |tree: &&&str| !exec.paths.iter().chain(&exec.except).any(|path| path == **tree);
     let wanted: Vec<(Key<PrefixData>, u8)> =
@@ -215,7 +247,7 @@ mod tests {
 
     #[test]
     fn directories_compare_up_to_their_slash() {
-        let key = prefix_key("/tmp/");
+        let key = key_of(b"/tmp/");
         assert_eq!(key.prefix_len(), 40);
         assert_eq!(&key.data()[..6], b"/tmp/\0");
     }

@@ -1,44 +1,96 @@
-//! Watched paths into the kernel's two tables: by what a path begins with, and by its last components.
+//! Watched paths into the kernel's tables: by the text they begin with and by their last components on the tracepoint rung, by what
+//! the kernel knows files by on the others (see `register`).
 
-use aya::maps::MapError;
-use edge_abi::{Detector, Watch, reason, watch_access};
+use std::fs;
 
+use aya::maps::lpm_trie::Key;
+use aya::maps::{HashMap, MapData, MapError};
+use edge_abi::{
+    BELOW_AT, BELOW_FOLDER, Detector, FILTER_BITS, FileId, PREFIX_BYTES, PrefixData, Watch, WatchSlot, filter_bit,
+    reason, watch_access, watched_slot,
+};
+
+use super::devices;
 use super::maps::Maps;
-use super::tune::prefix_key;
+use super::register::{Lacking, Register, Wanted};
+use super::sight::{Eyes, Sight};
+use super::tune::Refused;
 use crate::config::Config;
 use crate::decide::detectors::{SPECS, spec_of};
 
-/// What a table is to hold, before it is written.
+/// Entries of `WATCH` in `edge-ebpf/src/maps.rs`.
+pub const PATHS: usize = 240;
+
+/// Entries of `NAMES` there.
+pub const NAMES: usize = 160;
+
+/// Entries of `INODES` there.
+pub const INODES: usize = 224;
+
+/// Entries of `INODES` from which on those that no watched path leads to any more are given up.
+const CROWDED: usize = INODES * 3 / 4;
+
+/// Words of the filters that the agent writes: all but those that the sensor adds.
+const WORDS: usize = watched_slot::OWNER as usize;
+
+/// How full the tables are, and what is not in them.
+#[derive(Debug, Default)]
+pub struct Books {
+    /// Entries of the table of paths, folders and devices; [`PATHS`] fit.
+    pub paths: usize,
+    /// Entries of the table of names; [`NAMES`] fit.
+    pub names: usize,
+    /// Entries of the table of inodes; [`INODES`] fit.
+    pub inodes: usize,
+    /// Paths that are not, or not wholly, watched.
+    pub lacking: Vec<Lacking>,
+    /// Folders of stacked file systems that must stay open.
+    _held: Vec<fs::File>,
+}
+
+/// What the tables are to hold, before they are written.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tables {
     /// Paths, and what an access to everything that begins with them means.
-    pub prefixes: Vec<(String, Watch)>,
+    pub prefixes: Vec<(Vec<u8>, Watch)>,
     /// Hashes of last components.
     pub names: Vec<(u32, Watch)>,
 }
 
+/// Every path that an enabled detector watches.
+fn wanted(config: &Config) -> impl Iterator<Item = Wanted<'_>> {
+    let built_in = SPECS.iter().filter(|spec| config.act(spec.detector).enabled).flat_map(|spec| {
+        // Those of no access are directories of the image, see `tune`.
+        spec.watch.iter().filter(|watched| watched.access != 0).map(|watched| Wanted {
+            path: watched.path,
+            detector: spec.detector,
+            reason: watched.reason,
+            access: watched.access,
+        })
+    });
+    let own = config.watched.iter().filter_map(|watched| {
+        let spec = Detector::from_raw(watched.detector).and_then(spec_of)?;
+        // What a detector watches for is the same for every path of its own.
+        let access = spec.watch.first().map_or(watch_access::WRITE, |first| first.access);
+        (config.act(spec.detector).enabled && access != 0).then_some(Wanted {
+            path: &watched.path,
+            detector: spec.detector,
+            reason: reason::SOLE,
+            access,
+        })
+    });
+    built_in.chain(own)
+}
+
 impl Tables {
-    /// The tables under this configuration. Detectors that are off watch nothing.
+    /// The tables under this configuration for the tracepoint rung. Detectors that are off watch nothing.
     #[must_use]
-    pub(super) fn of(config: &Config) -> Self {
+    pub(super) fn of(config: &Config, on_tracepoint: impl Fn(Detector) -> bool) -> Self {
         let mut tables = Self::default();
-        for spec in SPECS.iter().filter(|spec| config.act(spec.detector).enabled) {
-            // Those of no access are directories of the image, see `tune`.
-            for watched in spec.watch.iter().filter(|watched| watched.access != 0) {
-                tables.add(watched.path, spec.detector, watched.reason, watched.access);
-            }
+        for wanted in wanted(config).filter(|wanted| on_tracepoint(wanted.detector)) {
+            tables.add(wanted.path, wanted.detector, wanted.reason, wanted.access);
         }
-        for watched in config.watched.iter() {
-            let spec = Detector::from_raw(watched.detector).and_then(spec_of);
-            if let Some(spec) = spec.filter(|spec| config.act(spec.detector).enabled) {
-                // What a detector watches for is the same for every path of its own.
-                let access = spec.watch.first().map_or(watch_access::WRITE, |first| first.access);
-                if access != 0 {
-                    tables.add(&watched.path, spec.detector, reason::SOLE, access);
-                }
-            }
-        }
-        tables.inherit();
+        inherit(&mut tables.prefixes);
         tables
     }
 
@@ -51,8 +103,8 @@ impl Tables {
         } else {
             // What ends here ends with a NUL, as the kernel side sees it.
             let path = if whole == path { path.to_owned() } else { format!("{whole}\0") };
-            let same = |known: &String| *known == path;
-            claim(entry(&mut self.prefixes, same, path.clone()), detector, reason, access, false);
+            let same = |known: &Vec<u8>| known == path.as_bytes();
+            claim(entry(&mut self.prefixes, same, path.clone().into_bytes()), detector, reason, access, false);
         }
         if let Some((_, name)) = whole.rsplit_once('/').filter(|(_, name)| !name.is_empty()) {
             // Found by name alone as well, when the path is given in a form that cannot be compared.
@@ -60,32 +112,30 @@ impl Tables {
             claim(entry(&mut self.names, |known| *known == hash, hash), detector, reason, access, true);
         }
     }
+}
 
-    /// The kernel finds the longest entry only: what a shorter one watches is copied into the longer ones below it.
-    fn inherit(&mut self) {
-        self.prefixes.sort_by(|left, right| left.0.cmp(&right.0));
-        for index in 0..self.prefixes.len() {
-            let Some((path, mut watch)) = self.prefixes.get(index).cloned() else { continue };
-            let shorter = self.prefixes.get(..index).unwrap_or_default().iter().rev();
-            for (_, above) in shorter.filter(|(above, _)| path.starts_with(above.as_str())) {
-                let slots = watch.detectors.iter_mut().zip(&mut watch.reasons);
-                for ((detector, reason), (wanted, why)) in
-                    slots.zip(above.detectors.iter().zip(&above.reasons))
-                {
-                    if *detector == 0 {
-                        (*detector, *reason) = (*wanted, *why);
-                    }
+/// The kernel finds the longest entry only: what a shorter one watches is copied into the longer ones below it.
+pub(super) fn inherit(entries: &mut [(Vec<u8>, Watch)]) {
+    entries.sort_by(|left, right| left.0.cmp(&right.0));
+    for index in 0..entries.len() {
+        let Some((path, mut watch)) = entries.get(index).cloned() else { continue };
+        let shorter = entries.get(..index).unwrap_or_default().iter().rev();
+        for (_, above) in shorter.filter(|(above, _)| path.starts_with(above)) {
+            let slots = watch.detectors.iter_mut().zip(&mut watch.reasons);
+            for ((detector, reason), (wanted, why)) in slots.zip(above.detectors.iter().zip(&above.reasons)) {
+                if *detector == 0 {
+                    (*detector, *reason) = (*wanted, *why);
                 }
             }
-            if let Some((_, entry)) = self.prefixes.get_mut(index) {
-                *entry = watch;
-            }
+        }
+        if let Some((_, entry)) = entries.get_mut(index) {
+            *entry = watch;
         }
     }
 }
 
 /// The hash of one component, or of two joined by a slash.
-fn hash_of(name: &str) -> u32 {
+pub(super) fn hash_of(name: &str) -> u32 {
     match name.rsplit_once('/') {
         Some((folder, name)) => {
             edge_abi::tail_hash(edge_abi::name_hash(folder.as_bytes()), edge_abi::name_hash(name.as_bytes()))
@@ -95,7 +145,7 @@ fn hash_of(name: &str) -> u32 {
 }
 
 /// The entry of a list that fits, made now if there is none.
-fn entry<K>(list: &mut Vec<(K, Watch)>, fits: impl Fn(&K) -> bool, key: K) -> &mut Watch {
+pub(super) fn entry<K>(list: &mut Vec<(K, Watch)>, fits: impl Fn(&K) -> bool, key: K) -> &mut Watch {
     let index = list.iter().position(|(known, _)| fits(known)).unwrap_or_else(|| {
         list.push((key, Watch::default()));
         list.len() - 1
@@ -105,7 +155,7 @@ fn entry<K>(list: &mut Vec<(K, Watch)>, fits: impl Fn(&K) -> bool, key: K) -> &m
 }
 
 /// Gives the accesses nobody has claimed yet to a detector.
-fn claim(watch: &mut Watch, detector: Detector, reason: u8, access: u8, by_name: bool) {
+pub(super) fn claim(watch: &mut Watch, detector: Detector, reason: u8, access: u8, by_name: bool) {
     let empty = watch.detectors == [0; 3];
     for (slot, bit) in [watch_access::READ, watch_access::WRITE, watch_access::REMOVE].into_iter().enumerate()
     {
@@ -123,39 +173,188 @@ fn claim(watch: &mut Watch, detector: Detector, reason: u8, access: u8, by_name:
     }
 }
 
-/// Replaces both tables, new entries first, so that nothing is unguarded in between.
-pub(super) fn write(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
-    let tables = Tables::of(config);
-    let bytes = |watch: &Watch| bytemuck::cast::<_, [u8; size_of::<Watch>()]>(*watch);
-    for (path, watch) in &tables.prefixes {
-        maps.watch.insert(&prefix_key(path), bytes(watch), 0)?;
+/// Registers what is watched by what it is: everything that the detectors off the tracepoint rung watch.
+fn register(eyes: &mut impl Eyes, config: &Config, is_upper: impl Fn(Detector) -> bool) -> Register {
+    let mut register = Register::default();
+    for wanted in wanted(config).filter(|wanted| is_upper(wanted.detector)) {
+        register.add(eyes, wanted);
     }
-    for (hash, watch) in &tables.names {
-        maps.names.insert(hash, bytes(watch), 0)?;
+    let on = |detector| is_upper(detector) && config.act(detector).enabled;
+    if on(Detector::DeviceTamper) {
+        register.add_devices(devices::tampering(&fs::read_to_string("/proc/devices").unwrap_or_default()));
     }
-    let known: Vec<_> = maps.watch.keys().collect::<Result<_, _>>()?;
-    for key in known {
-        let wanted = |path: &String| {
-            let other = prefix_key(path);
-            other.prefix_len() == key.prefix_len() && other.data() == key.data()
-        };
-        if !tables.prefixes.iter().any(|(path, _)| wanted(path)) {
-            maps.watch.remove(&key)?;
+    if on(Detector::BusFlood) {
+        let lines = wanted(config).filter(|wanted| wanted.detector == Detector::BusFlood);
+        let lines: Vec<&str> = lines.map(|wanted| wanted.path).collect();
+        let drivers = fs::read_to_string("/proc/tty/drivers").unwrap_or_default();
+        register.add_devices(devices::lines(&drivers, &lines));
+    }
+    register.inherit();
+    register
+}
+
+/// Replaces all tables, new entries first, so that nothing is unguarded in between. With `keep`, an inode that was watched stays so
+/// although no path leads to it any more, while there is room.
+///
+/// # Errors
+/// [`Refused`]: what the kernel says, or which table is too small.
+pub(super) fn write(
+    maps: &mut Maps,
+    config: &Config,
+    is_upper: impl Fn(Detector) -> bool + Copy,
+    keep: bool,
+) -> Result<Books, Refused> {
+    let tables = Tables::of(config, |detector| !is_upper(detector));
+    let registered = if SPECS.iter().any(|spec| !spec.watch.is_empty() && is_upper(spec.detector)) {
+        let mut sight = Sight::begin(&mut maps.watched).map_err(Refused::Look)?;
+        register(&mut sight, config, is_upper)
+    } else {
+        Register::default()
+    };
+    let Register { keys, mut inodes, names, name_bits, mut lacking, held, .. } = registered;
+    let paths: Vec<_> = tables.prefixes.into_iter().chain(keys).collect();
+    let names: Vec<_> = tables.names.into_iter().chain(names).collect();
+    for (table, used, limit) in [("paths", paths.len(), PATHS), ("names", names.len(), NAMES)] {
+        if used > limit {
+            return Err(Refused::Full { table, used, limit });
         }
     }
+    if inodes.len() > CROWDED {
+        let why = format!("{} files and trees, {CROWDED} fit; the rest is known by name", inodes.len());
+        lacking.push(Lacking { path: "inodes".into(), why });
+        inodes.truncate(CROWDED);
+    }
+    write_paths(maps, &paths)?;
+    write_names(maps, &names)?;
+    write_inodes(&mut maps.inodes, &inodes, keep)?;
+    write_filters(maps, &paths, &name_bits)?;
+    let by_path = Detector::ALL.iter().filter(|detector| !is_upper(**detector));
+    let by_path = by_path.fold(0, |bits, detector| bits | u64::from(detector.bit()));
+    maps.watched.set(watched_slot::BY_PATH, by_path, 0)?;
+    let inodes = maps.inodes.keys().count();
+    Ok(Books { paths: paths.len(), names: names.len(), inodes, lacking, _held: held })
+}
+
+/// A value of the watch tables as the map keeps it.
+fn bytes(watch: &Watch) -> [u8; size_of::<Watch>()] {
+    bytemuck::cast(*watch)
+}
+
+/// The beginning of a path, or of another key, as a key: compared up to its last byte.
+pub(super) fn key_of(begins: &[u8]) -> Key<PrefixData> {
+    let mut data = [0; PREFIX_BYTES];
+    data.iter_mut().zip(begins).for_each(|(slot, byte)| *slot = *byte);
+    Key::new(begins.len().min(PREFIX_BYTES) as u32 * 8, data)
+}
+
+/// Replaces the table of paths, folders and devices.
+fn write_paths(maps: &mut Maps, wanted: &[(Vec<u8>, Watch)]) -> Result<(), MapError> {
+    let mut known: Vec<_> = maps.watch.keys().collect::<Result<_, _>>()?;
+    let same = |left: &Key<PrefixData>, right: &Key<PrefixData>| {
+        left.prefix_len() == right.prefix_len() && left.data() == right.data()
+    };
+    // Where both do not fit side by side, room is made first.
+    let room = PATHS.saturating_sub(known.len());
+    let is_wanted =
+        |key: &Key<PrefixData>| wanted.iter().any(|(begins, _)| same(&key_of(begins), key));
+    let new = wanted.iter().filter(|(begins, _)| !known.iter().any(|key| same(&key_of(begins), key))).count();
+    if new > room {
+        let stale: Vec<_> = known.extract_if(.., |key| !is_wanted(key)).collect();
+        stale.iter().try_for_each(|key| maps.watch.remove(key))?;
+    }
+    for (begins, watch) in wanted {
+        maps.watch.insert(&key_of(begins), bytes(watch), 0)?;
+    }
+    known.iter().filter(|key| !is_wanted(key)).try_for_each(|key| maps.watch.remove(key))
+}
+
+/// Replaces the table of names.
+fn write_names(maps: &mut Maps, wanted: &[(u32, Watch)]) -> Result<(), MapError> {
+    for (hash, watch) in wanted {
+        maps.names.insert(hash, bytes(watch), 0)?;
+    }
     let known: Vec<u32> = maps.names.keys().collect::<Result<_, _>>()?;
-    for hash in known {
-        if !tables.names.iter().any(|(wanted, _)| *wanted == hash) {
-            maps.names.remove(&hash)?;
+    let mut stale = known.iter().filter(|hash| !wanted.iter().any(|(kept, _)| kept == *hash));
+    stale.try_for_each(|hash| maps.names.remove(hash))
+}
+
+/// The table of inodes.
+type Inodes = HashMap<MapData, [u8; size_of::<FileId>()], [u8; size_of::<Watch>()]>;
+
+/// Replaces the table of inodes. Those that the sensor has added meanwhile, and those whose path was taken by others, stay with
+/// `keep` while there is room.
+fn write_inodes(map: &mut Inodes, wanted: &[(FileId, Watch)], keep: bool) -> Result<(), MapError> {
+    let known: Vec<_> = map.keys().collect::<Result<_, _>>()?;
+    let is_wanted = |key: &[u8; 16]| wanted.iter().any(|(id, _)| bytemuck::bytes_of(id) == key);
+    let stale: Vec<_> = known.iter().filter(|key| !is_wanted(key)).collect();
+    if !keep || stale.len() + wanted.len() > CROWDED {
+        stale.into_iter().try_for_each(|key| map.remove(key))?;
+    }
+    wanted.iter().try_for_each(|(id, watch)| map.insert(bytemuck::cast::<_, [u8; 16]>(*id), bytes(watch), 0))
+}
+
+/// Writes the filters: once with what the sensor has added still marked in its own, then with that cleared.
+fn write_filters(maps: &mut Maps, paths: &[(Vec<u8>, Watch)], names: &[(u32, u8)]) -> Result<(), MapError> {
+    for fresh in [false, true] {
+        let mut inodes = Vec::new();
+        for entry in maps.inodes.iter() {
+            let (id, watch) = entry?;
+            inodes.push((bytemuck::cast::<_, FileId>(id), bytemuck::cast::<_, Watch>(watch)));
+        }
+        let words = filters(&inodes, paths, names);
+        for (slot, word) in (0..).zip(words) {
+            let is_fresh = slot >= watched_slot::FRESH && slot < watched_slot::NAME_READ;
+            if !is_fresh || fresh {
+                maps.watched.set(slot, word, 0)?;
+            }
         }
     }
     Ok(())
 }
 
+/// The words of the filters.
+fn filters(inodes: &[(FileId, Watch)], paths: &[(Vec<u8>, Watch)], names: &[(u32, u8)]) -> [u64; WORDS] {
+    let mut words = [0; WORDS];
+    let mut mark = |filter: u32, bit: u32| {
+        if let Some(word) = words.get_mut((filter + (bit >> 6)) as usize) {
+            *word |= 1 << (bit & 63);
+        }
+    };
+    let folders = paths.iter().filter_map(|(key, watch)| Some((folder_of(key)?, *watch)));
+    for (id, watch) in inodes.iter().copied().chain(folders) {
+        let bit = filter_bit(id.dev, id.ino) & (FILTER_BITS - 1);
+        for (slot, detector) in watch.detectors.into_iter().enumerate() {
+            if detector != 0 {
+                let read = slot == WatchSlot::Read as usize;
+                mark(if read { watched_slot::READ } else { watched_slot::WRITE }, bit);
+            }
+        }
+    }
+    for (bit, access) in names {
+        if access & watch_access::READ != 0 {
+            mark(watched_slot::NAME_READ, *bit);
+        }
+        if access & !watch_access::READ != 0 {
+            mark(watched_slot::NAME_WRITE, *bit);
+        }
+    }
+    words
+}
+
+/// The folder in a key of the table of paths.
+fn folder_of(key: &[u8]) -> Option<FileId> {
+    let (head, _) = key.split_at_checked(BELOW_AT)?;
+    let [kind, _, _, _, dev @ .., _, _, _, _, _, _, _, _] = head else { return None };
+    if *kind != BELOW_FOLDER {
+        return None;
+    }
+    let ino = head.get(8..)?;
+    Some(FileId::new(u32::from_ne_bytes(dev.try_into().ok()?), u64::from_ne_bytes(ino.try_into().ok()?)))
+}
+
 #[cfg(test)]
 mod tests {
-    use edge_abi::PREFIX_BYTES;
-
+    use super::super::register::Plain;
     use super::*;
 
     #[test]
@@ -173,8 +372,8 @@ mod tests {
         let mut tables = Tables::default();
         tables.add("/etc/x/keys", Detector::CredentialAccess, reason::TOKEN, watch_access::READ);
         tables.add("/etc/x/", Detector::Persistence, reason::CRON, watch_access::WRITE);
-        tables.inherit();
-        let (_, watch) = tables.prefixes.iter().find(|(path, _)| path == "/etc/x/keys").unwrap();
+        inherit(&mut tables.prefixes);
+        let (_, watch) = tables.prefixes.iter().find(|(path, _)| path == b"/etc/x/keys").unwrap();
         assert_eq!(watch.detectors, [Detector::CredentialAccess as u8, Detector::Persistence as u8, 0]);
     }
 
@@ -183,8 +382,8 @@ mod tests {
         let mut tables = Tables::default();
         tables.add("/var/log/messages$", Detector::ImpairDefenses, reason::LOG_CLEARED, watch_access::REMOVE);
         let (path, _) = tables.prefixes.first().unwrap();
-        assert_eq!(path, "/var/log/messages\0");
-        let key = prefix_key(path);
+        assert_eq!(path, b"/var/log/messages\0");
+        let key = key_of(path);
         assert_eq!((key.prefix_len(), key.data()[17]), (18 * 8, 0), "the NUL is compared");
         let (name, watch) = tables.names.first().unwrap();
         assert_eq!((*name, watch.by_name), (edge_abi::name_hash(b"messages"), 1));
@@ -199,16 +398,49 @@ mod tests {
         assert!(tables.prefixes.is_empty());
     }
 
-    #[test]
-    fn every_built_in_path_fits_a_key_and_the_tables_fit_their_maps() {
+    /// A configuration under which every detector runs.
+    fn everything() -> Config {
         let mut config = Config::default();
         for act in &mut config.detectors.acts {
             act.enabled = true;
         }
-        let tables = Tables::of(&config);
-        assert!(tables.prefixes.iter().all(|(path, _)| path.len() < PREFIX_BYTES && path.starts_with('/')));
-        // The sizes of `WATCH` and `NAMES` in `edge-ebpf/src/maps.rs`, less what a configuration may add.
-        assert!(tables.prefixes.len() <= 192 - crate::config::WATCHED_COUNT, "{}", tables.prefixes.len());
-        assert!(tables.names.len() <= 160 - crate::config::WATCHED_COUNT, "{}", tables.names.len());
+        config
+    }
+
+    #[test]
+    fn every_built_in_path_fits_a_key_and_the_tables_fit_their_maps() {
+        let tables = Tables::of(&everything(), |_| true);
+        assert!(tables.prefixes.iter().all(|(path, _)| path.len() < PREFIX_BYTES && path.starts_with(b"/")));
+        // Less what a configuration may add.
+        assert!(tables.prefixes.len() <= PATHS - crate::config::WATCHED_COUNT, "{}", tables.prefixes.len());
+        assert!(tables.names.len() <= NAMES - crate::config::WATCHED_COUNT, "{}", tables.names.len());
+    }
+
+    #[test]
+    fn every_built_in_path_can_be_registered_and_leaves_room() {
+        let register = register(&mut Plain, &everything(), |_| true);
+        let text: Vec<_> = register.lacking.iter().map(|lacking| &lacking.why).collect();
+        assert!(!text.iter().any(|why| why.contains("not watched")), "{:?}", register.lacking);
+        // What a configuration adds takes one entry, or two where it is a folder that exists.
+        assert!(register.keys.len() <= PATHS - crate::config::WATCHED_COUNT / 2, "{}", register.keys.len());
+        assert!(register.keys.iter().all(|(key, _)| key.len() <= PREFIX_BYTES));
+    }
+
+    #[test]
+    fn filters_know_folders_inodes_and_names_by_access() {
+        let (folder, file) = (FileId::new(8 << 20 | 1, 2), FileId::new(8 << 20 | 1, 77));
+        let mut key = edge_abi::folder_key(folder)[..BELOW_AT].to_vec();
+        key.extend_from_slice(b"cron");
+        assert_eq!(folder_of(&key), Some(folder));
+        assert_eq!(folder_of(b"/etc/shadow-and-more"), None);
+        let read = Watch { detectors: [1, 0, 0], ..Watch::default() };
+        let remove = Watch { detectors: [0, 0, 1], ..Watch::default() };
+        let words = filters(&[(file, read)], &[(key, remove)], &[(5, watch_access::WRITE)]);
+        let has = |filter: u32, bit: u32| words[(filter + (bit >> 6)) as usize] & 1 << (bit & 63) != 0;
+        let bit = |id: FileId| filter_bit(id.dev, id.ino);
+        assert!(has(watched_slot::READ, bit(file)) && !has(watched_slot::WRITE, bit(file)));
+        assert!(has(watched_slot::WRITE, bit(folder)) && !has(watched_slot::READ, bit(folder)));
+        assert!(has(watched_slot::NAME_WRITE, 5) && !has(watched_slot::NAME_READ, 5));
+        assert!(words[watched_slot::FRESH as usize..watched_slot::NAME_READ as usize].iter().all(|w| *w == 0));
     }
 }

@@ -56,6 +56,32 @@ pub fn proc_mem(path: &PrefixData, tgid: u32) -> Option<Sighting> {
     (target != 0 && target != tgid).then_some(Sighting { reason: reason::PROC_MEM, value: 0, target })
 }
 
+/// `task`, the folder of a process's threads, with its NUL.
+const THREADS: u64 = 0x6b_7361_74;
+
+/// The other process when `mem` is opened for writing, by the first eight bytes of the names above it in procfs, the nearest first: that
+/// of the process, or of a thread below `PID/task`. Of one's own nothing, see [`proc_mem`].
+#[inline(always)]
+#[must_use]
+pub fn memory_of(above: u64, folder: u64, process: u64, tgid: u32) -> Option<u32> {
+    let of_thread = folder & 0xff_ffff_ffff == THREADS;
+    let target = number(if of_thread { process } else { above });
+    (target != 0 && target != tgid).then_some(target)
+}
+
+/// The number that a name begins with. Arithmetic only, see [`proc_mem`].
+#[inline(always)]
+fn number(head: u64) -> u32 {
+    let (mut number, mut inside, mut shift) = (0_u32, 1_u32, 0);
+    while shift < 64 {
+        let digit = ((head >> shift) as u32 & 0xff).wrapping_sub(u32::from(b'0'));
+        inside &= digit.wrapping_sub(10) >> 31 & !(digit >> 31);
+        number = number.wrapping_mul(1 + 9 * inside).wrapping_add(digit.wrapping_mul(inside));
+        shift += 8;
+    }
+    number
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +115,25 @@ mod tests {
         {
             assert_eq!(proc_mem(&padded(path), 9).map(|seen| seen.target), Some(target), "{path}");
         }
+    }
+
+    #[test]
+    fn memory_is_told_by_the_names_above_it() {
+        let head = |text: &str| {
+            let mut bytes = [0xa5_u8; 8];
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            if let Some(end) = bytes.get_mut(text.len()) {
+                *end = 0;
+            }
+            u64::from_le_bytes(bytes)
+        };
+        let of = |above, folder, process| memory_of(head(above), head(folder), head(process), 9);
+        assert_eq!(of("77", "/", "/"), Some(77));
+        assert_eq!(of("4194304", "/", "/"), Some(4_194_304));
+        assert_eq!(of("78", "task", "77"), Some(77), "a thread of another process");
+        assert_eq!(of("9", "/", "/"), None, "one's own");
+        assert_eq!(of("10", "task", "9"), None, "one's own thread");
+        assert_eq!(of("sys", "/", "/"), None);
     }
 
     #[test]

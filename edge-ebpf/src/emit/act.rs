@@ -17,7 +17,7 @@ use crate::task;
 static NEW: WindowState = WindowState::new();
 
 /// No path.
-pub(super) static NO_PATH: PathBuffer = PathBuffer([[0; edge_abi::PREFIX_BYTES]; 2]);
+pub(crate) static NO_PATH: PathBuffer = PathBuffer([[0; edge_abi::PREFIX_BYTES]; 2]);
 
 /// One act, as a detector describes it. What does not apply stays as in [`Act::new`].
 #[derive(Clone, Copy)]

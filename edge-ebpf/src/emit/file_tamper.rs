@@ -1,15 +1,18 @@
 //! Applies `file_tamper` to one piece of evidence about the current process.
 
 use aya_ebpf::bindings::BPF_NOEXIST;
-use edge_abi::{Counter, Detector, FileCounts, FileTamperRecord, FileTamperTuning, Mode};
+use edge_abi::{
+    Counter, Detector, FileCounts, FileTamperRecord, FileTamperTuning, Mode, Outcome, TamperReason,
+};
 use edge_ebpf::detectors::Report;
 use edge_ebpf::detectors::file_tamper::{
-    Decision, FileEvidence, FilesState, counts, observe, observe_origin,
+    Decision, FileEvidence, FilesState, counts, observe, observe_origin, standing,
 };
 use edge_ebpf::path::PathBuffer;
+use edge_ebpf::sample::Sample;
 
 use super::act::{is_allowed, is_probe};
-use super::{Times, count, header, join, kill, reserve, submit};
+use super::{Times, count, header, kill, reserve, submit};
 use crate::clock::now_ns;
 use crate::maps::{FILE_TAMPER, FILES};
 use crate::task;
@@ -73,22 +76,45 @@ pub(crate) fn known_or_new(tgid: u32) -> Option<&'static mut FilesState> {
     state
 }
 
-/// Judges, acts and reports.
+/// What is judged, and what may be done about it.
+pub(crate) struct Case {
+    /// Whose files are counted.
+    pub(crate) of: Of,
+    /// The process that acts.
+    pub(crate) tgid: u32,
+    /// What it does.
+    pub(crate) evidence: FileEvidence,
+    /// Whether the hook can refuse it, and refusing it would save a file.
+    pub(crate) deniable: bool,
+}
+
+/// What can tell a person the path of a file.
+pub(crate) trait Named {
+    /// The path and its length; asked for only when a record is due.
+    fn path(&self) -> (&PathBuffer, u32);
+}
+
+impl Named for (&PathBuffer, u32) {
+    #[inline(always)]
+    fn path(&self) -> (&PathBuffer, u32) {
+        *self
+    }
+}
+
+/// Judges, acts and reports; whether the operation shall be refused.
 #[inline(always)]
 pub(crate) fn apply(
-    of: Of,
+    case: &Case,
     state: &mut FilesState,
     tuning: &FileTamperTuning,
-    tgid: u32,
-    evidence: FileEvidence,
-    path: &PathBuffer,
-    path_len: u32,
-) {
+    named: &impl Named,
+) -> bool {
+    let Case { of, tgid, evidence, deniable } = *case;
     if matches!(of, Of::Process) {
         count(DETECTOR, Counter::Evidence);
     }
     if is_probe(DETECTOR, tgid) {
-        return;
+        return false;
     }
     let now_ns = now_ns();
     let decision = match of {
@@ -96,32 +122,77 @@ pub(crate) fn apply(
         Of::Origin => observe_origin(state, tuning, evidence, now_ns),
     };
     let Decision::Finding(reason, report) = decision else {
-        return;
+        return false;
     };
     if task::is_trusted(tgid) || is_allowed(DETECTOR, tgid) {
         count(DETECTOR, Counter::Trusted);
-        return;
+        return false;
     }
     count(DETECTOR, Counter::Findings);
     let mode = Mode::from_raw(tuning.mode);
-    let outcome = kill(DETECTOR, mode, tgid);
+    let denied = deniable && matches!(mode, Mode::Deny);
+    let outcome = if denied {
+        count(DETECTOR, Counter::Enforced);
+        Outcome::Denied
+    } else {
+        kill(DETECTOR, mode, tgid)
+    };
     if matches!(report, Report::Hold) {
         state.held += 1;
         count(DETECTOR, Counter::Held);
-        return;
+        return denied;
     }
     let findings = state.held + 1;
+    let (path, path_len) = named.path();
     let Some(mut record) = reserve::<FileTamperRecord>(DETECTOR) else {
-        return;
+        return denied;
     };
-    record.write(FileTamperRecord {
-        header: header(DETECTOR, mode, outcome, Times { now_ns, first_ns: state.first_ns }, findings),
-        counts: FileCounts { of_origin: of as u32, ..counts(state, tuning, now_ns) },
-        window_ns: tuning.window_ns,
-        reason: reason as u32,
-        path_len,
-        path: join(path.0),
-    });
+    let room = record.as_mut_ptr();
+    // Field by field, since the whole would be put together on the stack first, which is too small for it.
+    // SAFETY: a field of the entry, which nobody else has.
+    unsafe {
+        (&raw mut (*room).header).write(header(
+            DETECTOR,
+            mode,
+            outcome,
+            Times { now_ns, first_ns: state.first_ns },
+            findings,
+        ));
+    }
+    // SAFETY: the same.
+    unsafe { (&raw mut (*room).counts).write(FileCounts { of_origin: of as u32, ..counts(state, tuning, now_ns) }) };
+    // SAFETY: the same.
+    unsafe { (&raw mut (*room).window_ns).write(tuning.window_ns) };
+    // SAFETY: the same.
+    unsafe { (&raw mut (*room).reason).write(reason as u32) };
+    // SAFETY: the same.
+    unsafe { (&raw mut (*room).path_len).write(path_len) };
+    let halves = path.0.as_ptr();
+    // SAFETY: two halves of a path are as long as the field, and lie elsewhere.
+    unsafe { halves.copy_to_nonoverlapping((&raw mut (*room).path).cast(), path.0.len()) };
     submit(DETECTOR, record);
     state.held = 0;
+    denied
+}
+
+/// Counts a write.
+#[inline(always)]
+pub(crate) fn note(state: &mut FilesState, tuning: &FileTamperTuning, tgid: u32, sample: Sample) {
+    count(DETECTOR, Counter::Evidence);
+    if !is_probe(DETECTOR, tgid) {
+        let _ = observe(state, tuning, FileEvidence::Write(sample), now_ns());
+    }
+}
+
+/// Whether data may not be written by a process that passed its threshold: the opens and names that were judged say why.
+#[inline(always)]
+pub(crate) fn is_barred(state: &FilesState, tuning: &FileTamperTuning, tgid: u32) -> bool {
+    let barred = matches!(Mode::from_raw(tuning.mode), Mode::Deny)
+        && !matches!(standing(state, tuning, now_ns()), TamperReason::None)
+        && !task::is_trusted(tgid)
+        && !is_allowed(DETECTOR, tgid);
+    if barred {
+        count(DETECTOR, Counter::Enforced);
+    }
+    barred
 }

@@ -7,7 +7,7 @@ use edge_ebpf::path::{is_synthetic, rename_shape};
 
 use super::paths::{Operation, open_flag};
 use super::syscall::{Jump, jump, scratch};
-use crate::emit::file_tamper::{self, Of};
+use crate::emit::file_tamper::{self, Case, Of};
 use crate::task;
 
 /// A file is about to be opened, renamed, emptied or deleted; `sensors/paths.rs` has read its path.
@@ -63,6 +63,7 @@ fn observe(of: Of) -> Option<()> {
             truncate: flags & open_flag::TRUNCATE != 0,
         }
     };
-    file_tamper::apply(of, state, tuning, tgid, evidence, &scratch.path, length);
+    let case = Case { of, tgid, evidence, deniable: false };
+    file_tamper::apply(&case, state, tuning, &(&scratch.path, length));
     Some(())
 }

@@ -51,7 +51,7 @@ pub(super) fn has_bus(tgid: u32) -> bool {
 
 /// Remembers that a process has a bus open. Its writes pass `sys_write` only if `file_tamper` knows the process.
 #[inline(always)]
-pub(super) fn mark_bus(tgid: u32) {
+pub(crate) fn mark_bus(tgid: u32) {
     if let Some(task) = task::known_or_new(tgid) {
         task.flags |= task_flags::BUS;
     }

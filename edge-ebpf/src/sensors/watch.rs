@@ -3,7 +3,7 @@
 //! A path is compared as text, joined to the working directory when that is known. What only the name tells (`//`, `..`, an
 //! unknown directory, another root) is a candidate that the agent resolves.
 
-use edge_abi::{CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_flags, name_hash};
+use edge_abi::{CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_flags, name_hash, watched_slot};
 use edge_ebpf::detectors::process_injection::proc_mem;
 use edge_ebpf::path::PathBuffer;
 
@@ -11,7 +11,7 @@ use super::net;
 use super::paths::AT_FDCWD;
 use super::syscall::rung;
 use crate::emit::act::{Act, apply, enter, is_probe};
-use crate::maps::{NAMES, PrefixKey, Scratch, WATCH};
+use crate::maps::{NAMES, PrefixKey, Scratch, WATCH, WATCHED};
 use crate::{read, task};
 
 /// Which path of a syscall.
@@ -53,7 +53,7 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
         prefix.data = *head;
         true
     };
-    let injected = if facts.name == MEM && known && slot != WatchSlot::Read {
+    let injected = if facts.name == MEM && known && slot != WatchSlot::Read && reads_paths(Detector::ProcessInjection) {
         proc_mem(&prefix.data, tgid)
     } else {
         None
@@ -98,6 +98,12 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
     }
     apply(detector, rule, tgid, &act, Some((path, length)));
     Some(())
+}
+
+/// Whether a detector reads paths; else another sensor sees the same files.
+#[inline(always)]
+fn reads_paths(detector: Detector) -> bool {
+    WATCHED.get(watched_slot::BY_PATH).is_some_and(|detectors| *detectors & u64::from(detector.bit()) != 0)
 }
 
 /// What is known of the path in `key`. Bytes behind its NUL do no harm: no entry holds one but as its last byte.

@@ -3,11 +3,11 @@
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use edge_abi::{FileTamperTuning, SyscallClass};
-use edge_ebpf::detectors::file_tamper::{FileEvidence, FilesState};
-use edge_ebpf::sample::{SAMPLE_BYTES, SHORT_BYTES, Sample, classify, is_packed};
+use edge_ebpf::detectors::file_tamper::FilesState;
+use edge_ebpf::sample::{ByteSet, SAMPLE_BYTES, SHORT_BYTES, Sample, classify, is_packed};
 
 use super::net::has_bus;
-use super::syscall::{Jump, argument, class, jump, registers, scratch};
+use super::syscall::{Jump, argument, class, jump, pointer_bytes, registers, scratch};
 use crate::clock::now_ns;
 use crate::emit::file_tamper::{self, Of};
 use crate::maps::Scratch;
@@ -15,11 +15,11 @@ use crate::{globals, read, task};
 
 /// A buffer in user memory.
 #[derive(Clone, Copy)]
-struct Buffer {
+pub(super) struct Buffer {
     /// Where it begins.
-    address: u64,
+    pub(super) address: u64,
     /// Its length in bytes.
-    length: u64,
+    pub(super) length: u64,
 }
 
 /// `PROT_WRITE` and `MAP_SHARED`, the same everywhere (`include/uapi/asm-generic/mman-common.h`).
@@ -67,6 +67,10 @@ fn observe(ctx: &RawTracePointContext) -> Option<()> {
     let state = file_tamper::known(tgid)?;
     let tuning = file_tamper::tuning(Of::Process)?;
     let origin = file_tamper::known(file_tamper::origin_key(tgid));
+    if globals::denies() != 0 && class != SyscallClass::Munmap as u8 {
+        // Seen at the file itself (`object/write.rs`).
+        return None;
+    }
     if class == SyscallClass::Mmap as u8 {
         state.note_mapping();
         return None;
@@ -94,31 +98,28 @@ fn observe(ctx: &RawTracePointContext) -> Option<()> {
         let second = argument(registers, globals::second_argument());
         let third = argument(registers, globals::third_argument());
         let buffer = if class == SyscallClass::Writev as u8 {
-            larger_of_two(second, third)
+            larger_of_two(second, third, pointer_bytes(registers))
         } else if class == SyscallClass::Munmap as u8 {
             Buffer { address: first, length: second }
         } else {
             Buffer { address: second, length: third }
         };
-        take(scratch, state, tuning, buffer)
+        let Scratch { sample, values, .. } = scratch;
+        take((sample, values), state, tuning, buffer)
     } else {
         Sample::None
     };
     if let Some(origin) = origin {
         origin.note_write(sample);
     }
-    scratch.path.clear();
-    file_tamper::apply(Of::Process, state, tuning, tgid, FileEvidence::Write(sample), &scratch.path, 0);
+    file_tamper::note(state, tuning, tgid, sample);
     Some(())
 }
 
-/// The larger of the first two buffers of a vector: C libraries put a small remainder before the data.
-///
-/// The vector's words are as wide as the task's registers; a 32-bit task on a 64-bit kernel gives lengths that make no
-/// sense here and its vectors are then not sampled, only counted.
+/// The larger of the first two buffers of a vector: C libraries put a small remainder before the data. Its words are as wide as
+/// the task's pointers.
 #[inline(always)]
-fn larger_of_two(vector: u64, count: u64) -> Buffer {
-    let width = if globals::registers_32() != 0 { 4 } else { 8 };
+pub(super) fn larger_of_two(vector: u64, count: u64, width: u64) -> Buffer {
     let word = |index: u64| {
         let address = vector + index * width;
         if width == 4 {
@@ -137,7 +138,13 @@ fn larger_of_two(vector: u64, count: u64) -> Buffer {
 
 /// Samples the middle of the buffer, since a header is cheap to forge; its beginning only to tell packed formats.
 #[inline(always)]
-fn take(scratch: &mut Scratch, state: &FilesState, tuning: &FileTamperTuning, buffer: Buffer) -> Sample {
+pub(super) fn take(
+    room: (&mut [u8; SAMPLE_BYTES], &mut ByteSet),
+    state: &FilesState,
+    tuning: &FileTamperTuning,
+    buffer: Buffer,
+) -> Sample {
+    let (bytes, values) = room;
     if buffer.length < SHORT_BYTES as u64 {
         return Sample::None;
     }
@@ -149,21 +156,21 @@ fn take(scratch: &mut Scratch, state: &FilesState, tuning: &FileTamperTuning, bu
     let short = buffer.length < SAMPLE_BYTES as u64;
     let middle = if buffer.length < 4 * SAMPLE_BYTES as u64 { 0 } else { buffer.length >> 1 };
     let readable = if short {
-        let (head, _) = scratch.sample.split_at_mut(SHORT_BYTES);
+        let (head, _) = bytes.split_at_mut(SHORT_BYTES);
         read::user_bytes(buffer.address, head)
     } else {
-        read::user_bytes(buffer.address + middle, &mut scratch.sample)
+        read::user_bytes(buffer.address + middle, bytes)
     };
     if !readable {
         return Sample::None;
     }
-    scratch.values.clear();
+    values.clear();
     let wanted = if short { SHORT_BYTES } else { SAMPLE_BYTES };
-    for (index, &byte) in scratch.sample.iter().enumerate() {
+    for (index, &byte) in bytes.iter().enumerate() {
         if index >= wanted {
             break;
         }
-        scratch.values.insert(byte);
+        values.insert(byte);
     }
-    classify(scratch.values.distinct(), short, tuning.diversity)
+    classify(values.distinct(), short, tuning.diversity)
 }

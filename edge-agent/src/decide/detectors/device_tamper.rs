@@ -11,7 +11,7 @@ use crate::config::Action;
 pub const SPEC: Spec = Spec {
     detector: Detector::DeviceTamper,
     keys: keys!("device_tamper"),
-    actions: &[Action::Kill],
+    actions: &[Action::Kill, Action::Deny],
     threshold: None,
     origin_factor: 0,
     window: None,
@@ -49,6 +49,7 @@ const ALLOW: &[Pass] = &[
     Pass::alone("/usr/sbin/wd_keepalive"),
     Pass::alone("/sbin/blkid"),
     Pass::alone("/bin/mount"),
+    Pass::alone("/sbin/losetup"),
     Pass::alone("/usr/bin/udisksd"),
     Pass::alone("/sbin/init"),
     Pass::alone("/usr/lib/systemd/systemd"),

@@ -72,6 +72,15 @@ pub enum Decision {
     Finding(TamperReason, Report),
 }
 
+/// The identity of a file by its file system's device number and its inode number; never 0.
+#[inline(always)]
+#[must_use]
+pub fn identity(dev: u32, ino: u64) -> u32 {
+    // Multiplied by a large odd number, so that neighbouring inodes are far apart in the upper half.
+    let mixed = (ino ^ (u64::from(dev) << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as u32 | 1
+}
+
 /// Takes one piece of evidence into the state and judges.
 #[inline(always)]
 pub fn observe(
@@ -122,6 +131,7 @@ fn note(state: &mut FilesState, evidence: FileEvidence, now_ns: u64) {
         }
         FileEvidence::OpenRead(file) => state.note_read(file),
         FileEvidence::OpenWrite { file, create, exclusive, truncate } => {
+            state.opened = file;
             state.sample_budget = SAMPLES_PER_FILE;
             state.flags &= !flag::PACKED;
             if !create {
@@ -186,6 +196,26 @@ fn mostly(part: u32, whole: u32) -> bool {
 /// Decides on the sliding window.
 #[inline(always)]
 fn judge(state: &mut FilesState, tuning: &FileTamperTuning, now_ns: u64) -> Decision {
+    let reason = standing(state, tuning, now_ns);
+    if matches!(reason, TamperReason::None) {
+        return Decision::Quiet;
+    }
+    let share = quarters(state.start_ns, now_ns, tuning.window_ns);
+    let files = sliding(state.current.files, state.previous.files, share);
+    Decision::Finding(reason, pace(&mut state.report_at, files))
+}
+
+/// Why what is counted in the sliding window is a finding now; [`TamperReason::None`] while it is none.
+#[inline(always)]
+#[must_use]
+pub fn standing(state: &FilesState, tuning: &FileTamperTuning, now_ns: u64) -> TamperReason {
+    let most = |now: u32, before: u32| now.wrapping_add(before);
+    if most(state.current.files, state.previous.files) < tuning.threshold
+        && most(state.current.unlinks, state.previous.unlinks) < tuning.unlink_threshold
+    {
+        // The window holds at most both: nearly every operation of nearly every process ends here.
+        return TamperReason::None;
+    }
     let seen = counts(state, tuning, now_ns);
     let reason = if seen.files >= tuning.threshold {
         // A quarter of the files between suspicion and threshold must have been sampled before content counts.
@@ -202,15 +232,11 @@ fn judge(state: &mut FilesState, tuning: &FileTamperTuning, now_ns: u64) -> Deci
     } else {
         TamperReason::None
     };
-    let reason = if matches!(reason, TamperReason::None) && seen.unlinks >= tuning.unlink_threshold {
+    if matches!(reason, TamperReason::None) && seen.unlinks >= tuning.unlink_threshold {
         TamperReason::MassDelete
     } else {
         reason
-    };
-    if matches!(reason, TamperReason::None) {
-        return Decision::Quiet;
     }
-    Decision::Finding(reason, pace(&mut state.report_at, seen.files))
 }
 
 #[cfg(test)]

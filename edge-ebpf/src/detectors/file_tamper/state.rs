@@ -38,6 +38,9 @@ pub struct FilesState {
     pub current: FileCounts,
     /// Counts of the window before.
     pub previous: FileCounts,
+    /// Which files were counted because they were written without having been opened last: a bit each, by identity. A process that
+    /// writes to some files in turn must not count them again and again.
+    written: u64,
     /// Identities of the files counted last, a ring.
     recent: [u32; RECENT],
     /// Identities of the files opened for reading last, a ring.
@@ -56,8 +59,8 @@ pub struct FilesState {
     pub(super) report_at: u32,
     /// Findings held back since the last record.
     pub held: u32,
-    /// Keeps the size a multiple of eight.
-    pub reserved: u32,
+    /// Identity of the file opened for writing last, whether it was there before or not; 0 is none.
+    pub(super) opened: u32,
 }
 
 impl Default for FilesState {
@@ -97,7 +100,8 @@ impl FilesState {
             sample_budget: 0,
             report_at: 0,
             held: 0,
-            reserved: 0,
+            written: 0,
+            opened: 0,
         }
     }
 
@@ -220,6 +224,31 @@ impl FilesState {
         self.sample_budget = self.sample_budget.saturating_sub(1);
     }
 
+    /// Whether a write to `file` is one to the file opened last, of which all is known.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_opened(&self, file: u32) -> bool {
+        self.opened == file
+    }
+
+    /// Whether `file` is not among those that were written without having been opened last; it is from now on. Of 64 files some share
+    /// their bit: thirty are counted after about forty.
+    #[inline(always)]
+    pub fn is_first_write(&mut self, file: u32) -> bool {
+        let bit = 1 << ((file >> 1) & 63);
+        let seen = self.written & bit != 0;
+        self.written |= bit;
+        !seen
+    }
+
+    /// The file opened last is mapped so that it can be written unseen, and is taken for written.
+    #[inline(always)]
+    pub fn note_written_mapping(&mut self) {
+        if self.pending != 0 {
+            self.flags |= flag::MAPPED | flag::WRITTEN;
+        }
+    }
+
     /// The file opened last is being mapped so that it can be written without a syscall.
     #[inline(always)]
     pub fn note_mapping(&mut self) {
@@ -264,6 +293,7 @@ impl FilesState {
                 self.pending = 0;
                 self.flags &= !flag::WRITTEN;
                 self.report_at = 0;
+                self.written = 0;
                 self.forget_names();
             }
         }

@@ -296,3 +296,76 @@ fn first_harm_is_kept_for_the_time_to_verdict() {
     process.rename(2, 2 | NEW, RenameShape::Plain);
     assert_eq!(process.state.first_ns, first);
 }
+
+/// As the LSM rung tells a write to a file that was not opened last.
+fn write_elsewhere(process: &mut Process, file: u32) {
+    if !process.state.is_opened(file) && process.state.is_first_write(file) {
+        process.open_existing(file, false);
+    }
+    process.write(Sample::High);
+}
+
+#[test]
+fn files_opened_before_the_first_is_written_are_counted_as_they_are_written() {
+    let mut process = Process::new();
+    let files: std::vec::Vec<u32> = (0..80).map(|number| identity(0x0080_0001, 1_000 + number)).collect();
+    for &file in &files {
+        process.open_existing(file, false);
+    }
+    let mut written = 0;
+    for &file in &files {
+        written += 1;
+        write_elsewhere(&mut process, file);
+        if process.finding.is_some() {
+            break;
+        }
+    }
+    assert_eq!(process.finding, Some(TamperReason::EncryptedContent));
+    assert!((31..=60).contains(&written), "{written} files, some of which share a bit");
+}
+
+#[test]
+fn writing_to_a_dozen_files_in_turn_is_quiet() {
+    let mut process = Process::new();
+    for round in 0..1_000 {
+        write_elsewhere(&mut process, identity(0x0080_0001, 1_000 + round % 12));
+    }
+    assert_eq!(process.finding, None, "{:?}", process.state);
+}
+
+#[test]
+fn a_file_that_keeps_its_identity_is_counted_once_under_all_its_names() {
+    let stopped = files_until_stopped(|process, file| {
+        process.rename(file, file, RenameShape::Ending);
+        process.rename(file, file, RenameShape::Plain);
+        process.does(FileEvidence::Unlink(file));
+    });
+    assert_eq!(stopped, (30, TamperReason::NewEnding));
+}
+
+#[test]
+fn what_passed_the_threshold_stands_until_the_window_has_gone() {
+    let mut process = Process::new();
+    for file in 1..=29 {
+        process.rename(file, file, RenameShape::Ending);
+    }
+    let standing_at = |process: &Process, now_ns| standing(&process.state, &TUNING, now_ns);
+    assert_eq!(standing_at(&process, process.now_ns), TamperReason::None);
+    process.rename(30, 30, RenameShape::Ending);
+    assert_eq!(standing_at(&process, process.now_ns), TamperReason::NewEnding);
+    let later = process.now_ns + 3 * TUNING.window_ns;
+    process.state.advance(later, TUNING.window_ns);
+    assert_eq!(standing_at(&process, later), TamperReason::None);
+}
+
+#[test]
+fn identities_tell_files_and_file_systems_apart() {
+    let mut seen = std::collections::BTreeSet::new();
+    for dev in [1, 0x0080_0001, 0x0080_0002] {
+        for ino in 1..2_000 {
+            seen.insert(identity(dev, ino));
+        }
+    }
+    assert!(seen.len() > 3 * 1_999 - 3, "{} of {}", seen.len(), 3 * 1_999);
+    assert!(!seen.contains(&0));
+}

@@ -29,6 +29,7 @@ pub(super) const ACTS: &[Act] = &[
         "encrypts the first 64 bytes of each file",
         |options, tally| each(options, tally, 0, |path| encrypt(path, Mode::Partial)),
     ),
+    Act::attack("file_tamper.held", OPTIONS, "opens every file, then encrypts one after the other", held),
     Act::attack(
         "file_tamper.slow",
         "--dir D [--files N] [--delay-ms 3000]",
@@ -126,6 +127,27 @@ fn each(
                 tally.add("denied", 1);
             }
             done => done.map(|()| tally.add("files", 1))?,
+        }
+        sleep(delay);
+    }
+    Ok(())
+}
+
+/// Encrypts files that were all opened before the first of them is written. One that may not be opened or written counts as denied.
+fn held(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
+    let (paths, delay) = victims(options, 0)?;
+    let mut files = Vec::new();
+    for path in paths {
+        let bytes = encrypted(&path)?;
+        match File::options().write(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => tally.add("denied", 1),
+            opened => files.push((opened.map_err(Failure::file("opening", &path))?, bytes, path)),
+        }
+    }
+    for (mut file, bytes, path) in files {
+        match file.write_all(&bytes) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => tally.add("denied", 1),
+            done => done.map(|()| tally.add("files", 1)).map_err(Failure::file("writing", &path))?,
         }
         sleep(delay);
     }

@@ -1,0 +1,82 @@
+//! Names: made, given, taken away.
+//!
+//! Hooks (`security/security.c`); their arguments are the same in all versions from 5.10 to 7.2 unless said otherwise:
+//! - `inode_rename(struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir, struct dentry *new_dentry)`; an exchange passes
+//!   an LSM program twice, once for each file, and `security_inode_rename` once.
+//! - `inode_unlink(struct inode *dir, struct dentry *dentry)`: not of directories.
+//! - `inode_link(struct dentry *old_dentry, struct inode *dir, struct dentry *new_dentry)`.
+//! - `inode_symlink(struct inode *dir, struct dentry *dentry, const char *old_name)`.
+//! - `inode_create(struct inode *dir, struct dentry *dentry, umode_t mode)`: files that an open, or a node of mode `S_IFREG`, makes.
+//! - `inode_mknod(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)`.
+
+use aya_ebpf::macros::lsm;
+use aya_ebpf::programs::LsmContext;
+use edge_abi::WatchSlot;
+
+use super::{Object, answer, argument, files, watch, watched};
+use crate::filter;
+
+/// A file gets another name.
+#[lsm(hook = "inode_rename")]
+pub(crate) fn inode_rename(ctx: LsmContext) -> i32 {
+    if !filter::in_scope() {
+        return 0;
+    }
+    let old = Object::named(argument(&ctx, 1), argument(&ctx, 0));
+    let new = Object::named(argument(&ctx, 3), argument(&ctx, 2));
+    let refused = watched(&old, WatchSlot::Remove) | watch::arrives(&new, &old);
+    answer(refused | files::renamed(&old, &new))
+}
+
+/// A name is removed.
+#[lsm(hook = "inode_unlink")]
+pub(crate) fn inode_unlink(ctx: LsmContext) -> i32 {
+    if !filter::in_scope() {
+        return 0;
+    }
+    let object = Object::named(argument(&ctx, 1), argument(&ctx, 0));
+    let refused = watched(&object, WatchSlot::Remove);
+    answer(refused | files::unlinked(&object))
+}
+
+/// A file gets a further name: whoever reads that one reads the file.
+#[lsm(hook = "inode_link")]
+pub(crate) fn inode_link(ctx: LsmContext) -> i32 {
+    if !filter::in_scope() {
+        return 0;
+    }
+    let old = Object::named(argument(&ctx, 0), 0);
+    let new = Object::named(argument(&ctx, 2), argument(&ctx, 1));
+    answer(watched(&old, WatchSlot::Read) | watch::arrives(&new, &old))
+}
+
+/// A symbolic link is made.
+#[lsm(hook = "inode_symlink")]
+pub(crate) fn inode_symlink(ctx: LsmContext) -> i32 {
+    made(&ctx)
+}
+
+/// A file is made.
+#[lsm(hook = "inode_create")]
+pub(crate) fn inode_create(ctx: LsmContext) -> i32 {
+    if !filter::in_scope() {
+        return 0;
+    }
+    answer(watch::creates(&Object::named(argument(&ctx, 1), argument(&ctx, 0))))
+}
+
+/// A node is made.
+#[lsm(hook = "inode_mknod")]
+pub(crate) fn inode_mknod(ctx: LsmContext) -> i32 {
+    made(&ctx)
+}
+
+/// A name comes to be, whatever it names.
+#[inline(always)]
+fn made(ctx: &LsmContext) -> i32 {
+    if !filter::in_scope() {
+        return 0;
+    }
+    let object = Object::named(argument(ctx, 1), argument(ctx, 0));
+    answer(watched(&object, WatchSlot::Write))
+}

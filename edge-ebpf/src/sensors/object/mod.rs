@@ -1,0 +1,129 @@
+//! Files as the kernel knows them: the upper rungs of every detector of files.
+//!
+//! One program per hook of the kernel's security interface (`include/linux/lsm_hook_defs.h`), which every way to a file passes: native and
+//! 32-bit calls, rings, threads, descriptors, any name. The same program serves two rungs: it is loaded as an LSM program (`bpf_lsm_X`,
+//! Linux 6.4 on arm64), where it can refuse, or attached by a kprobe to the function that calls the hook (`security_X`), where it cannot.
+//! In both, word n of the context is argument n. The prototypes stand with the programs; `mnt_userns` and `mnt_idmap` are
+//! arguments of the file systems' functions, not of these hooks, but for `inode_setattr`.
+//!
+//! A file is its device and inode number, so that no other name for it can hide it. Names are looked at where they are what matters:
+//! the ending that a file gets, and what a person reads in a record.
+
+mod dentry;
+mod files;
+mod open;
+mod path;
+mod watch;
+mod write;
+
+use aya_ebpf::programs::LsmContext;
+use edge_abi::{Offset, WatchSlot};
+
+use crate::read::field;
+use crate::task;
+
+/// What a program answers when a hook shall refuse: `-EPERM`. Only an LSM program is listened to.
+const REFUSE: i32 = -1;
+
+/// A file, as far as a hook tells it. Pointers are addresses, to be read with [`field`]; 0 is none.
+#[derive(Clone, Copy)]
+pub(crate) struct Object {
+    /// Its `struct inode`; 0 when it does not exist yet.
+    pub(crate) inode: u64,
+    /// Its `struct dentry`: the name it is reached by.
+    pub(crate) dentry: u64,
+    /// `struct inode` of the folder that holds the name; 0 when the hook does not tell it, see [`Object::folder`].
+    pub(crate) folder: u64,
+    /// `s_dev` of its file system, as the kernel packs it: 12 bits of major number, 20 of minor.
+    pub(crate) dev: u32,
+    /// `i_mode`; 0 when it does not exist yet.
+    pub(crate) mode: u32,
+    /// `i_ino`; 0 when it does not exist yet.
+    pub(crate) ino: u64,
+    /// `s_magic` of its file system.
+    pub(crate) magic: u64,
+}
+
+/// `S_IFMT` and `S_IFREG`.
+const FORMAT: u32 = 0o170_000;
+/// See [`FORMAT`].
+const REGULAR: u32 = 0o100_000;
+
+impl Object {
+    /// What an existing inode is, reached by a name.
+    #[inline(always)]
+    pub(crate) fn of_inode(inode: u64, dentry: u64) -> Self {
+        let sb = field::<u64>(inode, Offset::InodeSb);
+        Self {
+            inode,
+            dentry,
+            folder: 0,
+            dev: field::<u32>(sb, Offset::SuperDev),
+            mode: u32::from(field::<u16>(inode, Offset::InodeMode)),
+            ino: field::<u64>(inode, Offset::InodeIno),
+            magic: field::<u64>(sb, Offset::SuperMagic),
+        }
+    }
+
+    /// What a name in a folder leads to, which may be nothing yet: it then lies on the folder's file system.
+    #[inline(always)]
+    pub(crate) fn named(dentry: u64, folder: u64) -> Self {
+        let inode = field::<u64>(dentry, Offset::DentryInode);
+        if inode != 0 {
+            return Self { folder, ..Self::of_inode(inode, dentry) };
+        }
+        let sb = field::<u64>(folder, Offset::InodeSb);
+        Self {
+            inode: 0,
+            dentry,
+            folder,
+            dev: field::<u32>(sb, Offset::SuperDev),
+            mode: 0,
+            ino: 0,
+            magic: field::<u64>(sb, Offset::SuperMagic),
+        }
+    }
+
+    /// `struct inode` of the folder that holds the name; 0 when it has none.
+    #[inline(always)]
+    pub(crate) fn folder(&self) -> u64 {
+        if self.folder != 0 {
+            return self.folder;
+        }
+        let parent = field::<u64>(self.dentry, Offset::DentryParent);
+        if parent == 0 { 0 } else { field::<u64>(parent, Offset::DentryInode) }
+    }
+
+    /// Whether it is an ordinary file.
+    #[inline(always)]
+    pub(crate) fn is_regular(&self) -> bool {
+        self.mode & FORMAT == REGULAR
+    }
+}
+
+/// Whether the kernel does this for a file system above (an overlay's layers), which a sensor has seen already: it then borrows
+/// the credentials of whoever mounted that.
+#[inline(always)]
+fn is_below() -> bool {
+    let task = task::current();
+    // Both are pointers of `struct task_struct`.
+    field::<u64>(task, Offset::TaskCred) != field::<u64>(task, Offset::TaskRealCred)
+}
+
+/// One argument of the hook.
+#[inline(always)]
+fn argument(ctx: &LsmContext, index: usize) -> u64 {
+    ctx.arg::<u64>(index)
+}
+
+/// What a hook answers.
+#[inline(always)]
+fn answer(refused: bool) -> i32 {
+    if refused { REFUSE } else { 0 }
+}
+
+/// Shows an access to whoever watches that file or name.
+#[inline(always)]
+fn watched(object: &Object, slot: WatchSlot) -> bool {
+    watch::observe(object, slot)
+}
