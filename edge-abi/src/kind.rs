@@ -1,7 +1,7 @@
 //! Which detector, what it may do, what it did.
 
 /// Version of every layout in this crate; stands in each record, and a loader refuses maps of another.
-pub const ABI_VERSION: u16 = 2;
+pub const ABI_VERSION: u16 = 3;
 
 /// Slots reserved per table that is indexed by detector; numbers of [`Detector`] stay below.
 pub const DETECTOR_SLOTS: u32 = 32;

@@ -3,9 +3,9 @@
 use core::mem::{offset_of, size_of};
 
 use crate::{
-    ActRecord, Allow, Dropped, Facts, FileCounts, FileFacts, FileId, FileTamperRecord, FileTamperTuning, Header, HistoryEntry,
-    LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch,
-    WindowKey,
+    ActRecord, Allow, Dropped, Facts, FileCounts, FileFacts, FileId, FileTamperRecord, FileTamperTuning,
+    Header, HistoryEntry, LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord,
+    VolatileExecTuning, Watch, WindowKey,
 };
 
 const _: () = {

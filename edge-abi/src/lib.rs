@@ -29,7 +29,7 @@ pub use header::{COMM_BYTES, Header};
 pub use history::{HISTORY_SLOTS, HISTORY_TEXT, HistoryEntry, history_kind};
 pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};
 
-pub use name::{NAME_HASH_PRIME, NAME_HASH_START, name_hash, tail_hash};
+pub use name::{NAME_HASH_PRIME, NAME_HASH_START, file_hash, name_hash, tail_hash};
 pub use offset::{Holds, OFFSET_SLOTS, Offset};
 pub use records::{
     ActRecord, ENDPOINT_TCP, ENDPOINT_UDP, FileCounts, FileTamperRecord, LateralScanRecord, MAX_RECORD,
@@ -38,8 +38,8 @@ pub use records::{
 pub use syscall::{COMPAT_BASE, FIRST_ACT, SYSCALL_SLOTS, SyscallClass};
 pub use task::{CWD_BYTES, Dropped, EXE_BYTES, Task, task_flags};
 pub use tuning::{
-    Allow, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS,
-    VolatileExecTuning, Watch, WatchSlot, WindowKey, exe_hash, prefix_verdict, watch_access,
+    Allow, FOLDER_PREFIX_BYTES, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule, SAMPLE_NS,
+    VolatileExecTuning, Watch, WatchSlot, WindowKey, exe_hash, folder_prefix, prefix_verdict, watch_access,
 };
 pub use watched::{
     ANY_FOLDER, BELOW_AT, BELOW_BYTES, BELOW_FOLDER, DEVICE, DEVICE_MAJOR_BYTES, FILTER_BITS, FileId,

@@ -71,7 +71,7 @@ pub const REMOTE_WRITE: u8 = 38;
 pub const PROC_MEM: u8 = 39;
 /// User id 0 without a set-uid program or a login.
 pub const ROOT_GAINED: u8 = 40;
-/// Capabilities the process had not, without a program that grants them.
+/// Capabilities the process had not, without a program that grants them; or given to a file, for whoever executes it.
 pub const CAPABILITY_GAINED: u8 = 41;
 /// A file made set-uid or set-gid.
 pub const SETUID_FILE: u8 = 42;

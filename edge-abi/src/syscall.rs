@@ -94,8 +94,6 @@ pub enum SyscallClass {
     SendTo = 47,
     /// `sendmsg(fd, message)`.
     SendMsg = 48,
-    /// `reboot(magic, magic, command)`.
-    Reboot = 49,
     /// `io_uring_setup(entries, parameters)`.
     UringSetup = 50,
     /// `clone(flags)`.

@@ -39,6 +39,16 @@ pub mod task_flags {
     pub const FETCHER: u32 = 1 << 12;
     /// The agent, a logger or a watchdog daemon: what must not be stopped.
     pub const GUARD: u32 = 1 << 13;
+    /// Between the look at the file that is about to be executed and its execution: `volatile_exec` knows where that file lies.
+    pub const FILE_SEEN: u32 = 1 << 14;
+    /// The same: it lies in volatile storage, and was told.
+    pub const FILE_VOLATILE: u32 = 1 << 15;
+    /// The same: somebody related has just made that file executable, which was told.
+    pub const FILE_DROPPED: u32 = 1 << 18;
+    /// The same for `fileless_exec` and `foreign_exec`: that file was judged.
+    pub const FILE_JUDGED: u32 = 1 << 17;
+    /// The program is a set-uid file of root: its process may become root. Children too, since `sudo` asks a child of its own to.
+    pub const DOOR: u32 = 1 << 16;
 
     /// A child of it has executed a download tool.
     pub const FETCHES: u32 = 1 << 20;
@@ -66,9 +76,20 @@ pub mod task_flags {
         | UNRESOLVED
         | NETLINK
         | BUS
-        | GUARD;
+        | GUARD
+        | DOOR;
     /// What is lost when another program is executed.
-    pub const OF_PROGRAM: u32 = VOLATILE | INTERPRETER | SPAWNER | BUS | FETCHER | GUARD;
+    pub const OF_PROGRAM: u32 = VOLATILE
+        | INTERPRETER
+        | SPAWNER
+        | BUS
+        | FETCHER
+        | GUARD
+        | FILE_SEEN
+        | FILE_DROPPED
+        | FILE_JUDGED
+        | FILE_VOLATILE
+        | DOOR;
     /// What a change of directory replaces.
     pub const OF_CWD: u32 = CWD_VOLATILE | CWD_UNKNOWN;
 }
@@ -106,11 +127,11 @@ pub struct Task {
     pub cwd: [u8; CWD_BYTES],
     /// [`crate::name_hash`] of the last component of the path last executed; 0 when unknown.
     pub name: u32,
-    /// Keeps the size a multiple of eight.
-    pub reserved: u32,
+    /// [`crate::file_hash`] of the file that runs; 0 when it could not be looked at.
+    pub exe_file: u32,
 }
 
-/// A file made executable lately, by the hash of its name.
+/// A file made executable lately, by [`crate::file_hash`], or by the hash of its name where files cannot be told apart.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub struct Dropped {

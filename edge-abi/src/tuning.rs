@@ -149,6 +149,25 @@ pub mod prefix_verdict {
     pub const EXEMPT: u8 = 2;
     /// Added to either, or alone: below here lies what belongs to the image.
     pub const IMAGE: u8 = 4;
+    /// Added to any, or alone, of a folder given by [`super::folder_prefix`]: whatever else is below it is neither.
+    pub const KNOWN: u8 = 8;
+}
+
+/// Bytes of a [`folder_prefix`] that are compared.
+pub const FOLDER_PREFIX_BYTES: usize = 16;
+
+/// A folder as key data of the prefix map, by what it is: no path begins with the byte 1. `device` as in [`crate::file_hash`].
+#[inline]
+#[must_use]
+pub const fn folder_prefix(device: u32, inode: u64) -> PrefixData {
+    let [a, b, c, d] = device.to_ne_bytes();
+    let [e, f, g, h, i, j, k, l] = inode.to_ne_bytes();
+    let mut data = [0; PREFIX_BYTES];
+    let [x0, _, _, _, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15, ..] = &mut data;
+    *x0 = 1;
+    (*x4, *x5, *x6, *x7) = (a, b, c, d);
+    (*x8, *x9, *x10, *x11, *x12, *x13, *x14, *x15) = (e, f, g, h, i, j, k, l);
+    data
 }
 
 /// Hash of an executable's path, by which programs with a role are known: FNV-1a over the bytes before the first NUL, without
@@ -187,6 +206,15 @@ mod tests {
         assert_eq!(exe_hash(b"foobar"), 0x8594_4171_f739_67e8);
         assert_eq!(exe_hash(b"foobar\0stale"), exe_hash(b"foobar"));
         assert_eq!(exe_hash(b"\0/bin/x"), exe_hash(b""));
+    }
+
+    #[test]
+    fn a_folder_is_its_device_and_inode() {
+        let data = folder_prefix(0x0102_0304, 0x1112_1314_1516_1718);
+        assert_eq!(data[..4], [1, 0, 0, 0]);
+        assert_eq!(data[4..8], 0x0102_0304_u32.to_ne_bytes());
+        assert_eq!(data[8..FOLDER_PREFIX_BYTES], 0x1112_1314_1516_1718_u64.to_ne_bytes());
+        assert!(data[FOLDER_PREFIX_BYTES..].iter().all(|byte| *byte == 0));
     }
 
     #[test]

@@ -116,14 +116,18 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
         } else if rung == edge_wire::Rung::OFF {
             log::error!("load: detector={detector} state=blind, see `edge-agent check`");
         } else {
-            if let Some(why) = sensors.report.reach(detector).map(|reach| &reach.why).filter(|why| !why.is_empty()) {
+            if let Some(why) =
+                sensors.report.reach(detector).map(|reach| &reach.why).filter(|why| !why.is_empty())
+            {
                 log::warn!("load: detector={detector} rung={rung}, not higher: {why}");
             }
             let live =
                 edge_abi::Detector::from_raw(detector.0).is_some_and(|known| sensors.liveness.is_live(known));
             let action = load::effective(config, &sensors.report, detector);
             if load::cannot_deny(config, &sensors.report, detector) {
-                log::error!("load: detector={detector} rung={rung} action=deny state=observes, only rung lsm can refuse");
+                log::error!(
+                    "load: detector={detector} rung={rung} action=deny state=observes, only rung lsm can refuse"
+                );
             }
             if live {
                 log::info!("load: detector={detector} rung={rung} action={action} state=live");
@@ -350,7 +354,8 @@ impl Agent<'_> {
             return Err(format!("{detector} was not loaded at start; enabling it needs a restart"));
         }
         let Sensors { maps, report, watched, .. } = &mut *sensors;
-        *watched = load::apply(maps, &new, report).map_err(|error| format!("the policy was refused: {error}"))?;
+        *watched =
+            load::apply(maps, &new, report).map_err(|error| format!("the policy was refused: {error}"))?;
         tell_lacking(watched);
         log::set_max_level(self.log_level.unwrap_or(new.log.level));
         *self.config.borrow_mut() = new;

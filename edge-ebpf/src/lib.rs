@@ -15,6 +15,7 @@ extern crate std;
 
 pub mod count;
 pub mod detectors;
+pub mod image;
 pub mod name;
 pub mod path;
 pub mod sample;

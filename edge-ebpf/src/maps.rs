@@ -7,7 +7,8 @@ use aya_ebpf::maps::lpm_trie::LpmTrie;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use edge_abi::{
     Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, Facts, FileId, FileTamperTuning, HISTORY_SLOTS,
-    HistoryEntry, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey, watched_slot,
+    HistoryEntry, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey,
+    watched_slot,
 };
 use edge_ebpf::count::WindowState;
 use edge_ebpf::detectors::file_tamper::FilesState;
@@ -60,9 +61,10 @@ pub(crate) static NAMES: HashMap<u32, Watch> = HashMap::with_max_entries(160, 0)
 #[map]
 pub(crate) static FACTS: Array<Facts> = Array::with_max_entries(1, 0);
 
-/// The process that tests the sensors, and the port it connects to, 0 when none does; written by the agent.
+/// The process that tests the sensors, and the port it connects to, 0 when none does; then the detectors whose acts are judged at
+/// security hooks, as [`edge_abi::Detector::bit`]s, so that other hooks leave them alone. Written by the agent.
 #[map]
-pub(crate) static PROBE: Array<u32> = Array::with_max_entries(2, 0);
+pub(crate) static PROBE: Array<u32> = Array::with_max_entries(3, 0);
 
 /// Programs that `sys_enter` goes on to, see [`Jump`].
 #[map]
@@ -100,9 +102,9 @@ pub(crate) static OWNERS: LruHashMap<u64, u32> = LruHashMap::with_max_entries(25
 #[map]
 pub(crate) static LOGIN_PORTS: HashMap<u32, u8> = HashMap::with_max_entries(64, 0);
 
-/// Volatile directories and exemptions; written by the agent, see `edge_abi::prefix_verdict`.
+/// Volatile directories and exemptions, as text and as what they are; written by the agent, see `edge_abi::prefix_verdict`.
 #[map]
-pub(crate) static PREFIXES: LpmTrie<PrefixData, u8> = LpmTrie::with_max_entries(64, 0);
+pub(crate) static PREFIXES: LpmTrie<PrefixData, u8> = LpmTrie::with_max_entries(120, 0);
 
 /// Tuning of `file_tamper`, for a process and for an origin; written by the agent.
 #[map]
@@ -158,6 +160,20 @@ pub(crate) struct Scratch {
     pub(crate) task: Task,
     /// Key for a look-up in [`PREFIXES`].
     pub(crate) prefix: PrefixKey,
+    /// For a look-up in [`WATCH`] where files are known by what they are.
+    pub(crate) trail: Trail,
+}
+
+/// A key of [`WATCH`] while it is put together. An LSM program can be interrupted by that of another task on the same CPU: who begins
+/// one writes itself down, and looks whether that still stands when it is done.
+#[repr(C)]
+pub(crate) struct Trail {
+    /// The thread that began, as `bpf_get_current_pid_tgid` has it.
+    pub(crate) owner: u64,
+    /// Addresses of the names on the way from the file up.
+    pub(crate) names: [u64; 4],
+    /// The key.
+    pub(crate) key: PrefixKey,
 }
 
 /// See [`EXEC_SCRATCH`].
@@ -177,8 +193,12 @@ pub(crate) struct ExecScratch {
     pub(crate) uids: [u32; 2],
     /// [`edge_abi::task_flags`] of the program just executed.
     pub(crate) flags: u32,
-    /// 1 when the process was known before.
-    pub(crate) known: u32,
+    /// [`edge_abi::task_flags`] before.
+    pub(crate) flags_before: u32,
+    /// Thread whose `path` this is: an LSM program can be preempted by another that uses this room.
+    pub(crate) owner: u64,
+    /// The other end of a socket among the standard descriptors.
+    pub(crate) peer: Peer,
     /// Last component of `path`.
     pub(crate) name: Name,
     /// What the process executed before, cut at 64 bytes.
@@ -189,6 +209,24 @@ pub(crate) struct ExecScratch {
     pub(crate) counts: [u32; 2],
     /// What detectors make of this exec.
     pub(crate) acts: [ExecAct; EXEC_ACTS],
+}
+
+/// The other end of a connection.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Peer {
+    /// Address in network order.
+    pub(crate) address: [u32; 4],
+    /// 4, 6, or 0 without one.
+    pub(crate) family: u8,
+    /// IP protocol number.
+    pub(crate) protocol: u8,
+    /// Port in host byte order.
+    pub(crate) port: u16,
+    /// Which of the standard descriptors are network sockets, as bits; bit 4 and up: which are pipes.
+    pub(crate) descriptors: u32,
+    /// [`edge_abi::file_hash`] of the pipe at standard input and at standard output.
+    pub(crate) pipes: [u32; 2],
 }
 
 /// Room for what detectors make of one exec; a power of two.

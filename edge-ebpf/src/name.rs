@@ -175,7 +175,8 @@ pub(crate) mod tests {
 
     #[test]
     fn words_have_the_hash_of_their_bytes() {
-        for text in [&b"mem"[..], b".profile", b"authorized_keys2", b"", b"a-name-of-thirty-two-bytes-exact"] {
+        for text in [&b"mem"[..], b".profile", b"authorized_keys2", b"", b"a-name-of-thirty-two-bytes-exact"]
+        {
             let mut bytes = [0x5a_u8; 32];
             bytes[..text.len()].copy_from_slice(text);
             let mut words = [0; 4];

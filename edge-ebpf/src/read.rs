@@ -1,5 +1,7 @@
 //! Reads of kernel and user memory, as safe functions: the helpers check every address and fail instead of faulting.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel as read_bytes, bpf_probe_read_kernel_str};
 use aya_ebpf::helpers::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str_bytes, bpf_probe_read_user, bpf_probe_read_user_buf,
@@ -18,23 +20,54 @@ pub(crate) fn kernel<T>(address: u64) -> Option<T> {
     unsafe { bpf_probe_read_kernel(address as *const T) }.ok()
 }
 
+/// Reads a member of a kernel object by a helper, wherever the program runs; `None` when the address is bad or the member's place is
+/// not known.
+#[inline(always)]
+pub(crate) fn peek<T>(object: u64, member: Offset) -> Option<T> {
+    kernel(object.wrapping_add(globals::offset(member)))
+}
+
+/// A number that the verifier knows nothing of: it would otherwise follow every way by which a loop can have come to it.
+#[inline(always)]
+pub(crate) fn forget(number: u64) -> u64 {
+    kernel(core::ptr::from_ref(&number).addr() as u64).unwrap_or(0)
+}
+
 /// A field of a kernel struct at `base`, which is not null; 0 when it cannot be read. `T` has the field's width.
 ///
 /// An LSM program is given typed pointers and follows them itself: one instruction instead of a call of some fifty. The verifier
 /// knows both [`globals::denies`] and the offset, and looks at one branch only.
 #[inline(always)]
-pub(crate) fn field<T: Copy + Default>(base: u64, field: Offset) -> T {    let address = base.wrapping_add(globals::offset(field));
+pub(crate) fn field<T: Number>(base: u64, field: Offset) -> T {
+    let address = base.wrapping_add(globals::offset(field));
     if globals::denies() != 0 {
         // SAFETY: the verifier takes this load only where it knows the struct; the kernel catches a fault and gives 0.
         return unsafe { core::ptr::read_volatile(address as *const T) };
     }
-    kernel(address).unwrap_or_default()
+    kernel_or_zero(address)
 }
 
 /// The same where the verifier does not know what `base` points to.
 #[inline(always)]
-pub(crate) fn untyped<T: Default>(base: u64, field: Offset) -> T {
-    kernel(base.wrapping_add(globals::offset(field))).unwrap_or_default()
+pub(crate) fn untyped<T: Number>(base: u64, field: Offset) -> T {
+    kernel_or_zero(base.wrapping_add(globals::offset(field)))
+}
+
+/// What is a number whatever its bytes are.
+pub(crate) trait Number: Copy {}
+
+impl Number for u16 {}
+impl Number for u32 {}
+impl Number for u64 {}
+
+/// Reads a kernel value; 0 when the address is bad. Without a branch, of which the verifier would walk both ways for each value.
+#[inline(always)]
+fn kernel_or_zero<T: Number>(address: u64) -> T {
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: the helper checks the address and writes the whole value: zeros when it cannot read.
+    unsafe { read_bytes(value.as_mut_ptr().cast(), size_of::<T>() as u32, address as *const _) };
+    // SAFETY: all of it was written, and any bytes are a number.
+    unsafe { value.assume_init() }
 }
 
 /// Reads a user value; `None` when the address is bad or its page is not there.

@@ -143,7 +143,19 @@ mod tests {
     fn names_are_judged_as_the_tracepoint_rung_judges_them() {
         let long = "a-name-of-more-than-thirty-two-bytes-with-a-tail";
         let stems = ["a", "a.doc", ".a", ".a.doc", "syslog", "0123456789abcdef", "clip.mp4", long, "Zeta"];
-        let ends = ["", ".locked", ".1", "-20261123", "~", ".part", "_X", ".[id-77].x", ".0.0.0.0.0.0.0.0.0.0z", "é", ".Xy12Zq"];
+        let ends = [
+            "",
+            ".locked",
+            ".1",
+            "-20261123",
+            "~",
+            ".part",
+            "_X",
+            ".[id-77].x",
+            ".0.0.0.0.0.0.0.0.0.0z",
+            "é",
+            ".Xy12Zq",
+        ];
         let mut names = Vec::new();
         for stem in stems {
             for end in ends {

@@ -49,7 +49,8 @@ static UNSEEN: Task = Task {
     start_ns: 0,
     exe_id: 0,
     flags: task_flags::UNRESOLVED,
-    uid: 0,
+    // Nobody has looked: what it was before is not known, and is not taken for root.
+    uid: u32::MAX,
     parent: 0,
     origin: 0,
     allow: 0,
@@ -59,7 +60,7 @@ static UNSEEN: Task = Task {
     exe: [0; EXE_BYTES],
     cwd: [0; CWD_BYTES],
     name: 0,
-    reserved: 0,
+    exe_file: 0,
 };
 
 /// Whether `tgid` descends from a trusted program.

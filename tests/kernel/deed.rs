@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use crate::emulation::Emulation;
-use crate::scene::Scene;
+use crate::scene::{Policy, Scene};
 use edge_tests::books::balance;
 use edge_tests::said;
 use edge_tests::subscriber::Line;
@@ -64,3 +64,32 @@ pub(crate) fn quiet(scene: &mut Scene, acts: &[&str]) -> Result<(), Box<dyn Erro
 pub(crate) fn books(scene: &mut Scene) -> Result<(), Box<dyn Error>> {
     Ok(balance(&scene.settled_heartbeat()?)?)
 }
+
+/// Runs an act under a policy that refuses it, and returns the verdict with this reason. Where nothing can refuse, there is none.
+pub(crate) fn refused(
+    scene: &mut Scene,
+    detector: &str,
+    act: &str,
+    reason: &str,
+) -> Result<Option<Line>, Box<dyn Error>> {
+    if !scene.lsm {
+        return Ok(None);
+    }
+    scene.agent(Policy::Deny)?;
+    let mark = scene.watch.mark();
+    let emulation = scene.emulate(&format!("act {act}"))?;
+    let wanted = |line: &Line| {
+        said::is_verdict_of(line, detector)
+            && has_reason(line, reason).is_ok()
+            && said::disposition(line) == Some("denied")
+    };
+    let verdict = scene.verdict_that(mark, &format!("refusal by {detector} of {act}"), wanted)?;
+    match (emulation.count("denied")?, emulation.count("done")?) {
+        (0, _) => Err(format!("{act} was not refused").into()),
+        (_, 0) => Ok(Some(verdict)),
+        (_, done) => Err(format!("{act} was refused and done {done} times").into()),
+    }
+}
+
+/// What a case about refusing returns where nothing can refuse.
+pub(crate) const NO_LSM: &str = "nothing can refuse on this kernel";

@@ -84,7 +84,8 @@ fn knows_files(scene: &mut Scene) -> Result<bool, Box<dyn std::error::Error>> {
 fn rung(scene: &mut Scene) -> Result<String, Box<dyn std::error::Error>> {
     let beat = scene.last_heartbeat()?;
     let all = beat.at("/detectors").as_array().map(Vec::as_slice).unwrap_or_default();
-    let found = all.iter().find(|health| health["detector"] == NAME).and_then(|health| health["rung"].as_str());
+    let found =
+        all.iter().find(|health| health["detector"] == NAME).and_then(|health| health["rung"].as_str());
     found.map(str::to_owned).ok_or_else(|| format!("no rung of {NAME}: {}", beat.json).into())
 }
 
@@ -136,13 +137,16 @@ pub(crate) fn deny(scene: &mut Scene) -> Outcome {
         let done = scene.guest.run(&format!("edge-emulate ransom --mode {attack} --dir {dir}"), WHILE)?;
         let lost = scene.emulate(&format!("count-lost --dir {dir}"))?.count("lost")?;
         let disposition = said::disposition(&scene.verdict(mark, NAME)?).map(str::to_owned);
-        let (wanted, least, most) = if refuses { ("denied", THRESHOLD - 1, THRESHOLD) } else { ("reported", 80, 80) };
+        let (wanted, least, most) =
+            if refuses { ("denied", THRESHOLD - 1, THRESHOLD) } else { ("reported", 80, 80) };
         if disposition.as_deref() != Some(wanted) || !(least..=most).contains(&lost) || done.code == 137 {
             problems.push(format!("{attack}: ended with {}, lost {lost}, {disposition:?}", done.code));
         }
     }
     if problems.is_empty() {
-        return Ok(Some(if refuses { "refused from the threshold on" } else { "cannot refuse: reported" }.into()));
+        return Ok(Some(
+            if refuses { "refused from the threshold on" } else { "cannot refuse: reported" }.into(),
+        ));
     }
     Err(problems.join("; ").into())
 }

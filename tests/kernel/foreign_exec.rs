@@ -7,18 +7,18 @@ use edge_tests::trials::Outcome;
 /// The detector's name.
 const NAME: &str = "foreign_exec";
 
-/// By absolute path it is killed at its first instruction; by relative path it is reported.
+/// By absolute path it is killed at its first instruction; by relative path as well where the file itself is seen, which can also be
+/// refused, and reported where not.
 pub(crate) fn attack_killed(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Image)?;
-    let (emulation, verdict) =
-        scene.act("foreign_exec.copy --path /data/edge-copy --stay-ms 500", NAME, "sole")?;
-    if emulation.count("killed")? != 1 || said::disposition(&verdict) != Some("killed") {
-        return Err(format!("reported as {}", verdict.json).into());
-    }
-    let (_, verdict) =
-        scene.act("foreign_exec.relative --path /data/edge-near --stay-ms 500", NAME, "sole")?;
-    if said::disposition(&verdict) != Some("reported") || said::technique(&verdict) != Some("T1204") {
-        return Err(format!("reported as {}", verdict.json).into());
+    let strongest = if scene.lsm { "denied" } else { "killed" };
+    let relative = if scene.kprobes { strongest } else { "reported" };
+    for (act, disposition) in [("copy --path /data/edge-copy", strongest), ("relative --path /data/edge-near", relative)] {
+        let (emulation, verdict) = scene.act(&format!("{NAME}.{act} --stay-ms 500"), NAME, "sole")?;
+        let stopped = disposition == "reported" || emulation.count(disposition)? == 1;
+        if !stopped || said::disposition(&verdict) != Some(disposition) || said::technique(&verdict) != Some("T1204") {
+            return Err(format!("{act} was reported as {}", verdict.json).into());
+        }
     }
     Ok(None)
 }

@@ -47,13 +47,16 @@ pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     Ok(None)
 }
 
-/// Under enforce whoever signals a guard ends.
+/// Under enforce whoever signals a guard ends, or is refused.
 pub(crate) fn kill(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Enforce)?;
     let pid = logger(scene)?;
     let act = format!("impair_defenses.signal --pid {pid} --signal 19");
-    let (_, verdict) = caught(scene, NAME, &act, "guard_signalled")?;
-    ended(&verdict, "killed")?;
+    let (emulation, verdict) = caught(scene, NAME, &act, "guard_signalled")?;
+    ended(&verdict, if scene.lsm { "denied" } else { "killed" })?;
+    if scene.lsm != (emulation.count("denied").unwrap_or(0) == 1) {
+        return Err("the guard was reached".into());
+    }
     scene.run(&format!("kill -CONT {pid}"), SOON)?;
     Ok(None)
 }

@@ -1,7 +1,7 @@
 //! `kernel_code` in a guest: modules and BPF programs of others are reported, and the loader killed when policy says so; looking at
 //! what is loaded is left alone.
 
-use crate::deed::{caught, ended, has, quiet};
+use crate::deed::{NO_LSM, caught, ended, has, quiet, refused};
 use crate::scene::{Policy, Scene};
 use edge_tests::trials::Outcome;
 
@@ -35,5 +35,19 @@ pub(crate) fn kill(scene: &mut Scene) -> Outcome {
         return Err("the loader went on".into());
     }
     scene.emulate("act kernel_code.benign_list")?;
+    Ok(None)
+}
+
+/// Nothing gets into the kernel.
+pub(crate) fn deny(scene: &mut Scene) -> Outcome {
+    for (act, reason) in [
+        ("kernel_code.init_module", "module"),
+        ("kernel_code.finit_module --dir /data", "module"),
+        ("kernel_code.bpf_load", "bpf_program"),
+    ] {
+        if refused(scene, NAME, act, reason)?.is_none() {
+            return Ok(Some(NO_LSM.to_owned()));
+        }
+    }
     Ok(None)
 }

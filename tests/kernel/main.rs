@@ -16,6 +16,7 @@ mod flood;
 mod flood_out;
 mod foreign_exec;
 mod guest;
+mod identity;
 mod impair_defenses;
 mod kernel_code;
 mod lateral_scan;

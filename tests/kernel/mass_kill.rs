@@ -1,7 +1,7 @@
 //! `mass_kill` in a guest: a process that ends many others is reported at the threshold, and stopped when policy says so; a parent
 //! that ends its children is left alone.
 
-use crate::deed::{caught, ended, quiet};
+use crate::deed::{NO_LSM, caught, ended, quiet};
 use crate::scene::{Policy, Scene};
 use edge_tests::said;
 use edge_tests::trials::Outcome;
@@ -37,6 +37,21 @@ pub(crate) fn kill(scene: &mut Scene) -> Outcome {
     ended(&verdict, "killed")?;
     if !emulation.was_killed() {
         return Err("it went on".into());
+    }
+    Ok(None)
+}
+
+/// From the threshold on nobody is reached.
+pub(crate) fn deny(scene: &mut Scene) -> Outcome {
+    if !scene.lsm {
+        return Ok(Some(NO_LSM.to_owned()));
+    }
+    scene.agent(Policy::Deny)?;
+    let (emulation, verdict) = caught(scene, NAME, "mass_kill.orphans --count 30", "sole")?;
+    ended(&verdict, "denied")?;
+    let (done, denied) = (emulation.count("done")?, emulation.count("denied")?);
+    if (done, denied) != (TARGETS - 1, 30 - TARGETS + 1) {
+        return Err(format!("{done} were ended and {denied} not").into());
     }
     Ok(None)
 }

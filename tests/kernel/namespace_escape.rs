@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use crate::deed::{ended, has_reason, quiet};
+use crate::deed::{NO_LSM, ended, has_reason, quiet, refused};
 use crate::scene::{Policy, SOON, Scene, WHILE};
 use edge_tests::said;
 use edge_tests::subscriber::Line;
@@ -49,5 +49,19 @@ pub(crate) fn kill(scene: &mut Scene) -> Outcome {
     let verdict = told(scene, "unshare_mount", "unshare")?;
     ended(&verdict, "killed")?;
     scene.emulate("act namespace_escape.benign_fork")?;
+    Ok(None)
+}
+
+/// Nothing is mounted, and the root stays.
+pub(crate) fn deny(scene: &mut Scene) -> Outcome {
+    for (act, reason) in [
+        ("namespace_escape.mount --dir /data", "mount"),
+        ("namespace_escape.bind_root --dir /data", "mount"),
+        ("namespace_escape.pivot_root", "pivot_root"),
+    ] {
+        if refused(scene, NAME, act, reason)?.is_none() {
+            return Ok(Some(NO_LSM.to_owned()));
+        }
+    }
     Ok(None)
 }

@@ -1,5 +1,6 @@
 //! `privilege_jump` in a guest: an ordinary user's process that is root the next time it starts a program.
 
+use crate::deed::{NO_LSM, ended, refused};
 use crate::scene::{Policy, Scene};
 use edge_tests::said;
 use edge_tests::trials::Outcome;
@@ -28,5 +29,25 @@ pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     scene.emulate("act privilege_jump.benign_drop")?;
     scene.emulate("act privilege_jump.benign_service")?;
     scene.quiet(mark)?;
+    Ok(None)
+}
+
+/// Who has become user 0 executes nothing.
+pub(crate) fn deny(scene: &mut Scene) -> Outcome {
+    for (act, reason) in [
+        ("privilege_jump.uid_zero", "root_gained"),
+    ] {
+        if refused(scene, NAME, act, reason)?.is_none() {
+            return Ok(Some(NO_LSM.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// Under enforce it is killed where its program can be looked at, and reported where not.
+pub(crate) fn root_kill(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Enforce)?;
+    let (_, verdict) = scene.act("privilege_jump.uid_zero", NAME, "root_gained")?;
+    ended(&verdict, if scene.kprobes { "killed" } else { "reported" })?;
     Ok(None)
 }

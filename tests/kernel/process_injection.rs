@@ -1,7 +1,7 @@
 //! `process_injection` in a guest: every way into another process's memory is reported with its target, and stopped when policy says
 //! so; reading, and a child that asks to be traced, are left alone.
 
-use crate::deed::{caught, ended, has, quiet};
+use crate::deed::{NO_LSM, caught, ended, has, quiet, refused};
 use crate::scene::{Policy, Scene};
 use edge_tests::trials::Outcome;
 
@@ -37,6 +37,19 @@ pub(crate) fn kill(scene: &mut Scene) -> Outcome {
     ended(&verdict, "killed")?;
     if !emulation.was_killed() {
         return Err("it went on".into());
+    }
+    Ok(None)
+}
+
+/// The first step into another process is refused; reading its memory is not.
+pub(crate) fn deny(scene: &mut Scene) -> Outcome {
+    for (act, reason) in [
+        ("process_injection.ptrace_attach", "ptrace"),
+        ("process_injection.vm_writev", "remote_write"),
+    ] {
+        if refused(scene, NAME, act, reason)?.is_none() {
+            return Ok(Some(NO_LSM.to_owned()));
+        }
     }
     Ok(None)
 }

@@ -41,7 +41,7 @@ pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     Ok(None)
 }
 
-/// Under enforce a raw IP socket is refused, a packet socket reported; other processes still make theirs.
+/// Under enforce a raw IP socket is refused, a packet socket where a security hook sees it; other processes still make theirs.
 pub(crate) fn deny(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Enforce)?;
     let (emulation, verdict) = caught(scene, NAME, "raw_socket.icmp", "raw")?;
@@ -50,7 +50,7 @@ pub(crate) fn deny(scene: &mut Scene) -> Outcome {
         return Err("the socket was not refused".into());
     }
     let (_, verdict) = caught(scene, NAME, "raw_socket.packet", "packet")?;
-    ended(&verdict, "reported")?;
+    ended(&verdict, if scene.lsm { "denied" } else { "reported" })?;
     if scene.emulate("act raw_socket.benign_udp")?.count("denied")? != 0 {
         return Err("an ordinary socket was refused".into());
     }

@@ -35,50 +35,53 @@ pub(crate) enum Policy {
     Observe,
     /// Kill or deny, as each detector can.
     Enforce,
-    /// The same, and files are protected by refusal instead of death.
-    Deny,
-    /// As under [`Policy::Enforce`], and what does not belong to the image is killed.
+    /// The same, and what does not belong to the image is killed or refused.
     Image,
+    /// Refuse, where that can be done.
+    Deny,
 }
 
 impl Policy {
     /// The agent's configuration; what it does not name has its default.
-    fn config(self, device: &str, port: u16) -> String {
+    fn config(self, device: &str, port: u16, lsm: bool) -> String {
         let action = match self {
             Self::Observe => "observe",
-            Self::Enforce | Self::Deny | Self::Image => "enforce",
+            Self::Enforce | Self::Image | Self::Deny => "enforce",
         };
+        let strongest = if lsm { "deny" } else { "kill" };
         let image = if self == Self::Image {
-            "[detectors.foreign_exec]\nenabled = true\naction = \"kill\"\n"
+            format!("[detectors.foreign_exec]\nenabled = true\naction = \"{strongest}\"\n")
         } else {
-            ""
+            String::new()
         };
-        let files = if self == Self::Deny { "deny" } else { "kill" };
-        // Whoever stops the agent under enforce is killed for it, so only the last one of a guest enforces this, too.
-        let guards = if matches!(self, Self::Deny | Self::Image) { "observe" } else { "kill" };
+        // Whoever stops the agent under enforce is killed for it, or refused, so only the last one of a guest enforces this, too.
+        let guards = if self == Self::Enforce { strongest } else { "observe" };
+        let answer = if self == Self::Deny { "deny" } else { "kill" };
         format!(
             "[device]\nid = \"{device}\"\n\
              [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
              [policy]\naction = \"{action}\"\n{SPAWNERS}\
-             [detectors.file_tamper]\naction = \"{files}\"\n\
+             [detectors.file_tamper]\naction = \"{answer}\"\n\
              [detectors.lateral_scan]\naction = \"deny\"\n\
-             [detectors.volatile_exec]\naction = \"kill\"\n\
+             [detectors.volatile_exec]\naction = \"{answer}\"\n\
              [detectors.bus_flood]\naction = \"kill\"\nthreshold = {WRITES}\nwatch = [\"/dev/pts/\"]\n\
              [detectors.flood_out]\naction = \"deny\"\nthreshold = {PACKETS}\n\
-             [detectors.credential_access]\naction = \"kill\"\n\
-             [detectors.persistence]\naction = \"kill\"\n\
-             [detectors.sysctl_tamper]\naction = \"kill\"\n\
-             [detectors.device_tamper]\naction = \"kill\"\n\
+             [detectors.credential_access]\naction = \"{files}\"\n\
+             [detectors.persistence]\naction = \"{files}\"\n\
+             [detectors.sysctl_tamper]\naction = \"{files}\"\n\
+             [detectors.device_tamper]\naction = \"{files}\"\n\
              [detectors.impair_defenses]\naction = \"{guards}\"\n\
-             [detectors.mass_kill]\naction = \"kill\"\n\
-             [detectors.kernel_code]\naction = \"kill\"\n\
-             [detectors.process_injection]\naction = \"kill\"\n\
-             [detectors.namespace_escape]\naction = \"kill\"\n\
-             [detectors.uring_use]\naction = \"kill\"\n\
-             [detectors.privilege_jump]\naction = \"kill\"\n\
+             [detectors.mass_kill]\naction = \"{answer}\"\n\
+             [detectors.kernel_code]\naction = \"{answer}\"\n\
+             [detectors.process_injection]\naction = \"{answer}\"\n\
+             [detectors.namespace_escape]\naction = \"{answer}\"\n\
+             [detectors.uring_use]\naction = \"{answer}\"\n\
+             [detectors.privilege_jump]\naction = \"{answer}\"\n\
              [detectors.net_tamper]\naction = \"kill\"\n\
              [detectors.raw_socket]\naction = \"deny\"\n\
              [detectors.resource_hijack]\naction = \"kill\"\nthreshold = {PERCENT}\nwindow = \"{WINDOW_S}s\"\n\
+             [detectors.fileless_exec]\naction = \"{answer}\"\n\
+             [detectors.shell_on_socket]\naction = \"kill\"\n\
              [detectors.masquerade]\naction = \"kill\"\n\
              [detectors.fetch_loop]\naction = \"kill\"\n\
              {image}"
@@ -94,6 +97,10 @@ pub(crate) struct Scene {
     pub(crate) broker: Mosquitto,
     /// The subscriber on this machine.
     pub(crate) watch: Subscriber,
+    /// Whether the guest's kernel has the LSM rung.
+    pub(crate) lsm: bool,
+    /// Whether it has the kprobe rung.
+    pub(crate) kprobes: bool,
     /// The name the agent publishes under.
     device: String,
     /// What the running agent was told; none runs before the first case that needs one.
@@ -114,7 +121,19 @@ impl Scene {
             builder = builder.program(&guest_program(arch, name)?)?;
         }
         let device = format!("{arch}-{kernel}");
-        Ok(Self { guest: builder.boot()?, broker, watch, device, policy: None, agent_mark: 0, sentinels: 0 })
+        let kprobes = arch == Arch::Arm64;
+        let lsm = kprobes && matches!(kernel, Kernel::V6_12 | Kernel::V7_2);
+        Ok(Self {
+            guest: builder.boot()?,
+            broker,
+            watch,
+            lsm,
+            kprobes,
+            device,
+            policy: None,
+            agent_mark: 0,
+            sentinels: 0,
+        })
     }
 
     /// Runs a command that must succeed.
@@ -143,7 +162,7 @@ impl Scene {
         before: &str,
     ) -> Result<(), Box<dyn Error>> {
         self.stop_agent()?;
-        let config = policy.config(&self.device, self.broker.port()) + more;
+        let config = policy.config(&self.device, self.broker.port(), self.lsm) + more;
         self.run("mkdir -p /etc/edge-agent", SOON)?;
         self.guest.write(CONFIG, config.as_bytes(), SOON)?;
         self.agent_mark = self.watch.mark();

@@ -1,7 +1,7 @@
 //! `privilege_jump` in a guest, the part about files: one that is made set-uid or set-gid is reported by whichever call, and the maker
 //! killed when policy says so; ordinary modes and set-gid directories are left alone.
 
-use crate::deed::{caught, ended, has, quiet};
+use crate::deed::{caught, ended, has, quiet, refused};
 use crate::scene::{Policy, SOON, Scene};
 use edge_tests::trials::Outcome;
 
@@ -35,6 +35,24 @@ pub(crate) fn kill(scene: &mut Scene) -> Outcome {
     ended(&verdict, "killed")?;
     if !emulation.was_killed() {
         return Err("it went on".into());
+    }
+    Ok(None)
+}
+
+/// A file that gives whoever executes it a capability, where a security hook sees that; refused where it can be.
+pub(crate) fn capability(scene: &mut Scene) -> Outcome {
+    if !scene.kprobes {
+        return Ok(Some("attributes of files are not seen on this kernel".to_owned()));
+    }
+    const ACT: &str = "privilege_jump.file_capability --dir /data";
+    // CAP_SETUID.
+    const GIVEN: u64 = 1 << 7;
+    scene.agent(if scene.lsm { Policy::Deny } else { Policy::Observe })?;
+    if let Some(verdict) = refused(scene, NAME, ACT, "capability_gained")? {
+        has(&verdict, "value", GIVEN)?;
+    } else {
+        let (_, verdict) = caught(scene, NAME, ACT, "capability_gained")?;
+        has(&verdict, "value", GIVEN)?;
     }
     Ok(None)
 }

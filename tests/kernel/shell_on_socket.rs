@@ -1,5 +1,6 @@
 //! `shell_on_socket` in a guest: shells on a connection, in every way a descriptor gets there, and shells that are not.
 
+use crate::deed::ended;
 use crate::scene::{Policy, Scene};
 use edge_tests::said;
 use edge_tests::trials::Outcome;
@@ -43,5 +44,19 @@ pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
         scene.emulate(&format!("act {NAME}.{act}"))?;
     }
     scene.quiet(mark)?;
+    Ok(None)
+}
+
+/// Under enforce a shell on a connection is killed before its first instruction, where the kernel's own table of descriptors can be read.
+pub(crate) fn kill(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Enforce)?;
+    for act in ["dup2", "fcntl"] {
+        let (_, verdict) = scene.act(&format!("{NAME}.{act}"), NAME, "socket_stdio")?;
+        ended(&verdict, if scene.kprobes { "killed" } else { "reported" }).map_err(|error| format!("{act}: {error}"))?;
+        if said::evidence(&verdict, "port")? == 0 {
+            return Err(format!("{act} was reported without its peer: {}", verdict.json).into());
+        }
+    }
+    scene.emulate(&format!("act {NAME}.benign_socketpair"))?;
     Ok(None)
 }

@@ -1,6 +1,6 @@
 //! `uring_use` in a guest: a ring is reported, and its maker killed when policy says so; other ways to wait are left alone.
 
-use crate::deed::{caught, ended, has, quiet};
+use crate::deed::{NO_LSM, caught, ended, has, quiet, refused};
 use crate::scene::{Policy, Scene};
 use edge_tests::trials::Outcome;
 
@@ -29,6 +29,18 @@ pub(crate) fn kill(scene: &mut Scene) -> Outcome {
     ended(&verdict, "killed")?;
     if !emulation.was_killed() {
         return Err("it went on".into());
+    }
+    Ok(None)
+}
+
+/// No ring is made.
+pub(crate) fn deny(scene: &mut Scene) -> Outcome {
+    for (act, reason) in [
+        ("uring_use.nop", "sole"),
+    ] {
+        if refused(scene, NAME, act, reason)?.is_none() {
+            return Ok(Some(NO_LSM.to_owned()));
+        }
     }
     Ok(None)
 }

@@ -1,6 +1,7 @@
 //! `volatile_exec` in a guest: programs started from volatile places are caught by absolute and by relative path, and
 //! stopped when policy says so; programs from elsewhere are left alone.
 
+use crate::deed::NO_LSM;
 use crate::scene::{Policy, SOON, Scene};
 use std::error::Error;
 
@@ -133,5 +134,45 @@ pub(crate) fn kill(scene: &mut Scene) -> Outcome {
         return Err(format!("disposition is {:?}", said::disposition(&verdict)).into());
     }
     scene.run("rm /tmp/dropper; edge-emulate --help", SOON)?;
+    Ok(None)
+}
+
+/// Ways around a path: links, binds, descriptors and file systems in memory that nobody told of lead to the same file.
+pub(crate) fn identity_caught(scene: &mut Scene) -> Outcome {
+    if !scene.kprobes {
+        return Ok(Some("files are not seen on this kernel".to_owned()));
+    }
+    scene.agent(Policy::Observe)?;
+    let make = "mkdir -p /data/bound /data/memory && cp /usr/bin/edge-emulate /tmp/by-name && ln -sf /tmp/by-name /data/link \
+         && mount --bind /tmp /data/bound && mount -t tmpfs none /data/memory && cp /usr/bin/edge-emulate /data/memory/program";
+    scene.run(make, SOON)?;
+    let result = ["/data/link", "/data/bound/by-name", "/data/memory/program"].into_iter().try_for_each(|path| {
+        let mark = scene.watch.mark();
+        scene.run(&format!("{path} --help"), SOON)?;
+        let wanted = |line: &Line| said::is_verdict_of(line, NAME) && said::path(line) == Some(path);
+        scene.verdict_that(mark, &format!("verdict about {path}"), wanted)?;
+        Ok::<_, Box<dyn Error>>(())
+    });
+    scene.run("umount /data/bound /data/memory; rm -f /data/link /tmp/by-name", SOON)?;
+    result.map(|()| None)
+}
+
+/// A program in a volatile place is not executed, by whatever name; others are.
+pub(crate) fn deny(scene: &mut Scene) -> Outcome {
+    if !scene.lsm {
+        return Ok(Some(NO_LSM.to_owned()));
+    }
+    scene.agent(Policy::Deny)?;
+    scene.run("cp /usr/bin/edge-emulate /tmp/refused && ln -sf /tmp/refused /data/link", SOON)?;
+    for path in ["/tmp/refused", "/data/link", "/proc/self/root/tmp/refused"] {
+        let mark = scene.watch.mark();
+        let done = scene.guest.run(&format!("{path} --help"), SOON)?;
+        if done.code != 126 || done.output.contains("usage") {
+            return Err(format!("{path} ended with {} and said `{}`", done.code, done.output).into());
+        }
+        let wanted = |line: &Line| said::is_verdict_of(line, NAME) && said::disposition(line) == Some("denied");
+        scene.verdict_that(mark, &format!("refusal of {path}"), wanted)?;
+    }
+    scene.run("rm /tmp/refused /data/link; edge-emulate --help", SOON)?;
     Ok(None)
 }

@@ -15,6 +15,8 @@ pub mod exec_flags {
     pub const CUT: u32 = 1 << 2;
     /// Seen on the kprobe rung: at the handler of a syscall.
     pub const KPROBE: u32 = 1 << 3;
+    /// Seen on the LSM rung.
+    pub const LSM: u32 = 1 << 4;
 }
 
 /// A program was executed from volatile storage, or may have been.

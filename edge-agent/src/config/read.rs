@@ -163,7 +163,7 @@ fn lateral_scan(reader: &mut Reader<'_>, scan: &mut LateralScan) {
 /// `[detectors.volatile_exec]`.
 fn volatile_exec(reader: &mut Reader<'_>, exec: &mut VolatileExec) {
     reader.flag("detectors.volatile_exec.enabled", &mut exec.enabled);
-    reader.choice("detectors.volatile_exec.action", &mut exec.action, &KILL_ACTIONS);
+    reader.choice("detectors.volatile_exec.action", &mut exec.action, &ACTIONS);
     prefixes(reader, "detectors.volatile_exec.paths", &mut exec.paths);
     prefixes(reader, "detectors.volatile_exec.except", &mut exec.except);
 

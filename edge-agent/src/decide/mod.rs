@@ -120,6 +120,7 @@ pub fn decide<const SLOTS: usize>(
 fn rung(facts: &Facts, files: Rung) -> Rung {
     match facts {
         Facts::FileTamper(..) => files,
+        Facts::VolatileExec(record) if record.flags & exec_flags::LSM != 0 => Rung::LSM,
         Facts::VolatileExec(record) if record.flags & exec_flags::KPROBE != 0 => Rung::KPROBE,
         Facts::Act(record, _) if record.flags & act_flags::LSM != 0 => Rung::LSM,
         Facts::Act(record, _) if record.flags & act_flags::KPROBE != 0 => Rung::KPROBE,

@@ -13,7 +13,7 @@ use super::kernel::{self, Event, Kind};
 use super::ladder::Choice;
 use super::means::{self, Functions, Means};
 use super::object::Plan;
-use super::program::{CgroupPoint, Hook, Program};
+use super::program::{CgroupPoint, Hook, Program, security_function};
 use super::tracefs;
 
 /// The raw tracepoint of all syscalls.
@@ -107,7 +107,7 @@ impl Attacher<'_> {
             Hook::Security(_) if self.means.lsm => one(kernel::attach_raw(loaded, None)),
             Hook::Security(name) => {
                 let kind = means::kprobe_type()?;
-                let name = CString::new(format!("security_{name}")).map_err(|error| error.to_string())?;
+                let name = CString::new(security_function(name)).map_err(|error| error.to_string())?;
                 one(kernel::attach_event(loaded, Event::Function { kind, name: &name }))
             }
             Hook::Tracepoint(category, name) => {

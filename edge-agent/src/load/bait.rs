@@ -36,7 +36,9 @@ impl Bait {
             let id = by_attributes(&file)?;
             let watch = Watch { detectors, ..Watch::default() };
             let key: [u8; size_of::<FileId>()] = bytemuck::cast(id);
-            maps.inodes.insert(key, bytemuck::cast::<_, [u8; size_of::<Watch>()]>(watch), 0).map_err(io::Error::other)?;
+            maps.inodes
+                .insert(key, bytemuck::cast::<_, [u8; size_of::<Watch>()]>(watch), 0)
+                .map_err(io::Error::other)?;
             let bit = filter_bit(id.dev, id.ino);
             for filter in [watched_slot::READ, watched_slot::WRITE] {
                 let slot = filter + (bit >> 6);

@@ -43,7 +43,7 @@ pub(super) fn find_in(mounts: &str) -> Option<PathBuf> {
 }
 
 /// The mount table writes blanks and backslashes as three octal digits.
-fn unescape(field: &str) -> PathBuf {
+pub(super) fn unescape(field: &str) -> PathBuf {
     let mut path = String::new();
     let mut rest = field;
     while let Some(at) = rest.find('\\') {

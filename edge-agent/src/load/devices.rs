@@ -80,7 +80,11 @@ pub(super) fn tampering(devices: &str) -> Vec<Device> {
         .flat_map(|(kind, first, last, reason)| {
             (*first..=*last).map(|number| major(*kind, number, DETECTOR, *reason))
         })
-        .chain(SINGLE.iter().map(|(major, minor, reason)| single(CHARACTER, (*major, *minor), DETECTOR, *reason)))
+        .chain(
+            SINGLE
+                .iter()
+                .map(|(major, minor, reason)| single(CHARACTER, (*major, *minor), DETECTOR, *reason)),
+        )
         .collect();
     let mut section = CHARACTER;
     for line in devices.lines() {

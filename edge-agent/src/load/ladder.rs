@@ -48,28 +48,20 @@ macro_rules! entry {
     };
 }
 
-/// What watches paths reads them wherever a file is named, and follows working directories.
-macro_rules! paths {
-    ([$($program:ident),*], [$($syscalls:expr),*]) => {
-        entry!([SysPaths, SysSecond $(, $program)*],
-            [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES $(, $syscalls)*])
-    };
-}
-
-/// What watches files knows them by what they are; where it cannot, it reads paths as above. First the programs and syscalls that it
-/// needs on any rung, then those that only paths need.
+/// What watches files knows them by what they are; where it cannot, it reads paths wherever a file is named, and follows working directories. First the programs that can refuse on the
+/// LSM rung alone, then the programs and syscalls that it needs on any rung, then those that only paths need.
 macro_rules! watching {
-    ([$($program:ident),*], [$($syscalls:expr),*]) => {
+    (LSM [$($object:ident),*], [$($program:ident),*], [$($syscalls:expr),*]) => {
         &[
             stand!(
                 LSM,
-                [FileOpen, InodeRename, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeCreate, InodeMknod
-                    $(, $program)*],
+                [FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeCreate, InodeMknod
+                    $(, $object)* $(, $program)*],
                 [$($syscalls),*]
             ),
             stand!(
                 KPROBE,
-                [FileOpen, InodeRename, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod $(, $program)*],
+                [FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod $(, $program)*],
                 [$($syscalls),*]
             ),
             stand!(
@@ -83,6 +75,13 @@ macro_rules! watching {
                 [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES $(, $syscalls)*]
             ),
         ]
+    };
+}
+
+/// A stand of `volatile_exec` at security hooks: where programs lie, and what becomes of their files.
+macro_rules! volatile {
+    ($rung:ident) => {
+        stand!($rung, [ObjectPlace, ExecPlace, FileOpen, InodeSetattr, InodeUnlink], [])
     };
 }
 
@@ -122,51 +121,85 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
             ),
         ],
         DetectorId::LATERAL_SCAN => &[stand!(CGROUP, [Connect4, Connect6, Sendmsg4, Sendmsg6], [])],
-        DetectorId::VOLATILE_EXEC => &[Stand {
-            rung: Rung::TRACEPOINT,
-            programs: &[
-                Program::Exec,
-                Program::ExecPlace,
-                Program::Fork,
-                Program::Exit,
-                Program::SysEnter,
-                Program::SysPaths,
-                Program::SysSecond,
-                Program::SysUnlink,
-            ],
-            syscalls: &[OPENS, RENAMES, REMOVES, MODES, DIRECTORIES],
-        }],
-        DetectorId::CREDENTIAL_ACCESS | DetectorId::PERSISTENCE | DetectorId::SYSCTL_TAMPER => {
-            watching!([], [])
-        }
-        DetectorId::DEVICE_TAMPER => watching!([SysEnter, SysActs], [REQUESTS]),
-        DetectorId::NAMESPACE_ESCAPE => paths!([SysActs], [NAMESPACES]),
-        DetectorId::PROCESS_INJECTION => watching!([SysEnter, SysActs], [MEMORY]),
-        DetectorId::PRIVILEGE_JUMP => {
-            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysPaths, SysSecond], [OPENS, MODES])]
-        }
-        DetectorId::FILELESS_EXEC | DetectorId::FOREIGN_EXEC => {
-            &[stand!(TRACEPOINT, [ExecActs, ExecReport], [])]
-        }
+        DetectorId::VOLATILE_EXEC => &[
+            volatile!(LSM),
+            volatile!(KPROBE),
+            Stand {
+                rung: Rung::TRACEPOINT,
+                programs: &[
+                    Program::Exec,
+                    Program::ExecPlace,
+                    Program::Fork,
+                    Program::Exit,
+                    Program::SysEnter,
+                    Program::SysPaths,
+                    Program::SysSecond,
+                    Program::SysUnlink,
+                ],
+                syscalls: &[OPENS, RENAMES, REMOVES, MODES, DIRECTORIES],
+            },
+        ],
+        DetectorId::CREDENTIAL_ACCESS
+        | DetectorId::PERSISTENCE
+        | DetectorId::SYSCTL_TAMPER => watching!(LSM [], [], []),
+        DetectorId::DEVICE_TAMPER => watching!(LSM [], [SysEnter, SysActs], [REQUESTS]),
+        DetectorId::NAMESPACE_ESCAPE => watching!(
+            LSM [ObjectMount, ObjectMove, ObjectPivot], [SysEnter, SysActs], [NAMESPACES]
+        ),
+        DetectorId::PROCESS_INJECTION => watching!(LSM [ObjectTrace], [SysEnter, SysActs], [MEMORY]),
+        DetectorId::PRIVILEGE_JUMP => &[
+            stand!(
+                LSM,
+                [ObjectExec, ObjectAttribute, ExecActs, ExecReport, SysEnter, SysPaths, SysSecond],
+                [OPENS, MODES]
+            ),
+            stand!(
+                KPROBE,
+                [ObjectAttribute, ExecActs, ExecReport, SysEnter, SysPaths, SysSecond],
+                [OPENS, MODES]
+            ),
+            stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysPaths, SysSecond], [OPENS, MODES]),
+        ],
+        DetectorId::FILELESS_EXEC | DetectorId::FOREIGN_EXEC => &[
+            stand!(LSM, [ObjectExec, ExecActs, ExecReport], []),
+            stand!(KPROBE, [ObjectExec, ExecActs, ExecReport], []),
+            stand!(TRACEPOINT, [ExecActs, ExecReport], []),
+        ],
         DetectorId::FETCH_LOOP => {
             &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [DESCRIPTORS])]
         }
         DetectorId::SHELL_ON_SOCKET => {
             &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames, SockCreate], [DESCRIPTORS])]
         }
-        DetectorId::MASQUERADE => &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])],
-        DetectorId::BUS_FLOOD => watching!([SysEnter, SysNet, SysWrite], [BUSES]),
-        DetectorId::IMPAIR_DEFENSES => watching!([Signal], []),
+        DetectorId::MASQUERADE => {
+            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])]
+        }
+        DetectorId::BUS_FLOOD => watching!(LSM [], [SysEnter, SysNet, SysWrite], [BUSES]),
+        DetectorId::IMPAIR_DEFENSES => watching!(LSM [ObjectKill], [Signal], []),
         DetectorId::FLOOD_OUT => &[stand!(CGROUP, [Egress, SockCreate], [])],
-        DetectorId::KERNEL_CODE => entry!([SysActs], [CODE]),
-        DetectorId::URING_USE => entry!([SysActs], [SETUP]),
+        DetectorId::KERNEL_CODE => &[
+            stand!(LSM, [ObjectRead, ObjectLoad, ObjectBpf], []),
+            stand!(KPROBE, [SysEnter, SysActs], [CODE]),
+            stand!(TRACEPOINT, [SysEnter, SysActs], [CODE]),
+        ],
+        DetectorId::URING_USE => &[
+            stand!(LSM, [ObjectRing], []),
+            stand!(KPROBE, [SysEnter, SysActs], [SETUP]),
+            stand!(TRACEPOINT, [SysEnter, SysActs], [SETUP]),
+        ],
         DetectorId::LOGIN_GUESSING => {
             &[Stand { rung: Rung::TRACEPOINT, programs: &[Program::SockState], syscalls: &[] }]
         }
         DetectorId::NET_TAMPER => entry!([SysNet], [SOCKETS, REQUESTS]),
-        DetectorId::RAW_SOCKET => entry!([SysNet, SockCreate], [SOCKETS]),
+        DetectorId::RAW_SOCKET => &[
+            stand!(LSM, [ObjectSocket, SysEnter, SysNet, SockCreate], [SOCKETS]),
+            stand!(KPROBE, [SysEnter, SysNet, SockCreate], [SOCKETS]),
+            stand!(TRACEPOINT, [SysEnter, SysNet, SockCreate], [SOCKETS]),
+        ],
         DetectorId::RESOURCE_HIJACK => &[stand!(TRACEPOINT, [CpuClock, ExecPlace], [])],
-        DetectorId::MASS_KILL => &[stand!(TRACEPOINT, [Signal], [])],
+        DetectorId::MASS_KILL => {
+            &[stand!(LSM, [ObjectKill], []), stand!(TRACEPOINT, [Signal], [])]
+        }
         _ => &[],
     }
 }

@@ -21,9 +21,9 @@ fn chosen(detector: DetectorId, means: Means) -> Reach {
 #[test]
 fn the_highest_stand_that_is_possible_is_taken() {
     let entry = Means { kprobes: true, entry: true, ..Means::default() };
-    let high = chosen(DetectorId::KERNEL_CODE, entry);
+    let high = chosen(DetectorId::NET_TAMPER, entry);
     assert_eq!((Rung(high.rung), high.why.as_str()), (Rung::KPROBE, ""));
-    let low = chosen(DetectorId::KERNEL_CODE, Means::default());
+    let low = chosen(DetectorId::NET_TAMPER, Means::default());
     assert_eq!((Rung(low.rung), low.why.as_str()), (Rung::TRACEPOINT, "kprobe: no entry"));
     assert_eq!(Rung(chosen(DetectorId::LATERAL_SCAN, Means::default()).rung), Rung::CGROUP);
 }
@@ -73,16 +73,31 @@ fn only_syscalls_that_a_stand_looks_at_are_wanted() {
 #[test]
 fn what_does_not_hold_falls_as_far_as_there_is_something_below() {
     let entry = Means { kprobes: true, entry: true, ..Means::default() };
-    let detectors = [DetectorId::KERNEL_CODE, DetectorId::MASS_KILL];
+    let detectors = [DetectorId::NET_TAMPER, DetectorId::FETCH_LOOP];
     let mut choice = Choice::new(&detectors, entry, &lacks());
     let refused = |program| (program, Reached::Refused("EINVAL".into()));
-    let report =
-        Report { programs: vec![refused(Program::SysEnter), refused(Program::Signal)], ..Report::default() };
+    let report = Report {
+        programs: vec![refused(Program::SysEnter), refused(Program::ExecActs)],
+        ..Report::default()
+    };
     // With handlers out of the question, the raw tracepoint is allowed.
     assert!(choice.fall(&report, Means { entry: false, ..entry }, &lacks()));
     assert!(!choice.fall(&report, Means { entry: false, ..entry }, &lacks()), "nothing is below");
     let reaches = choice.reaches();
     assert_eq!(Rung(reaches[0].rung), Rung::TRACEPOINT);
     assert_eq!(reaches[0].why, "kprobe: sys_enter refused, EINVAL");
-    assert_eq!((reaches[1].first, reaches[1].why.as_str()), (Some(Program::Signal), ""), "stays, and is off");
+    assert_eq!((reaches[1].first, reaches[1].why.as_str()), (Some(Program::ExecActs), ""), "stays, and is off");
+}
+
+#[test]
+fn security_hooks_come_before_syscalls_where_they_can_refuse() {
+    let lsm = Means { kprobes: true, entry: true, lsm: true, offsets: true };
+    for detector in [DetectorId::KERNEL_CODE, DetectorId::VOLATILE_EXEC, DetectorId::MASS_KILL] {
+        assert_eq!(Rung(chosen(detector, lsm).rung), Rung::LSM, "{detector}");
+    }
+    let kprobes = Means { lsm: false, ..lsm };
+    assert_eq!(Rung(chosen(DetectorId::VOLATILE_EXEC, kprobes).rung), Rung::KPROBE);
+    assert_eq!(chosen(DetectorId::VOLATILE_EXEC, kprobes).first, Some(Program::ObjectPlace));
+    assert_eq!(chosen(DetectorId::KERNEL_CODE, kprobes).first, Some(Program::SysEnter));
+    assert_eq!(Rung(chosen(DetectorId::MASS_KILL, kprobes).rung), Rung::TRACEPOINT);
 }

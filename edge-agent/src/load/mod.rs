@@ -9,7 +9,9 @@ mod devices;
 mod entry;
 mod facts;
 mod features;
+mod filters;
 mod handover;
+mod hooks;
 mod image;
 mod kernel;
 mod ladder;
@@ -20,6 +22,7 @@ mod means;
 mod numbers;
 mod object;
 mod packed;
+mod prefixes;
 mod program;
 mod register;
 mod report;
@@ -157,6 +160,8 @@ impl Sensors {
         let refused = |error: Refused| AgentError::Load { name: "the policy".into(), source: error.into() };
         seed(&mut self.maps, config).map_err(|error| refused(error.into()))?;
         self.watched = apply(&mut self.maps, config, &self.report).map_err(refused)?;
+        let judged = hooks::judged(&self.report);
+        self.maps.probe.set(2, judged, 0).map_err(|error| refused(error.into()))?;
         match selftest::run(&mut self.maps, config) {
             Ok(liveness) => self.liveness = liveness,
             Err(error) => log::error!("load: the sensors could not be tested, {error}"),

@@ -123,6 +123,32 @@ programs! {
     ExecPlace = "exec_place", Hook::Jump(Program::Exec, "EXEC_JUMPS", 0);
     /// Program executed.
     Exec = "exec", Hook::Tracepoint("sched", "sched_process_exec");
+    /// Where a file that is about to be executed lies.
+    ObjectPlace = "object_place", Hook::Security("bprm_check_security");
+    /// What else that file is.
+    ObjectExec = "object_exec", Hook::Security("bprm_check_security");
+    /// File read into the kernel.
+    ObjectRead = "object_read", Hook::Security("kernel_read_file");
+    /// Data loaded into the kernel.
+    ObjectLoad = "object_load", Hook::Security("kernel_load_data");
+    /// BPF program loaded.
+    ObjectBpf = "object_bpf", Hook::Security("bpf");
+    /// Socket of any family made.
+    ObjectSocket = "object_socket", Hook::Security("socket_create");
+    /// File system mounted.
+    ObjectMount = "object_mount", Hook::Security("sb_mount");
+    /// Mount put in place.
+    ObjectMove = "object_move", Hook::Security("move_mount");
+    /// Root changed.
+    ObjectPivot = "object_pivot", Hook::Security("sb_pivotroot");
+    /// File of a ring made.
+    ObjectRing = "object_ring", Hook::Security("inode_init_security_anon");
+    /// Signal sent.
+    ObjectKill = "object_kill", Hook::Security("task_kill");
+    /// Another process reached into.
+    ObjectTrace = "object_trace", Hook::Security("ptrace_access_check");
+    /// File given an attribute.
+    ObjectAttribute = "object_attribute", Hook::Security("inode_setxattr");
     // Those of `edge-ebpf/src/sensors/object/`.
     /// File opened.
     FileOpen = "file_open", Hook::Security("file_open");
@@ -132,6 +158,8 @@ programs! {
     MmapFile = "mmap_file", Hook::Security("mmap_file");
     /// File renamed.
     InodeRename = "inode_rename", Hook::Security("inode_rename");
+    /// The name that a renamed file gets.
+    InodeArrive = "inode_arrive", Hook::Security("inode_rename");
     /// Name removed.
     InodeUnlink = "inode_unlink", Hook::Security("inode_unlink");
     /// Name given to a file that has one.
@@ -199,9 +227,18 @@ impl Program {
             Hook::Entry => "raw_tracepoint sys_enter".to_owned(),
             Hook::Jump(from, ..) => format!("jump of {}", from.name()),
             Hook::Security(name) if means.lsm => format!("lsm {name}"),
-            Hook::Security(name) => format!("kprobe security_{name}"),
+            Hook::Security(name) => format!("kprobe {}", security_function(name)),
             Hook::Tracepoint(category, name) => format!("tracepoint {category}:{name}"),
         }
+    }
+}
+
+/// The function that asks a security hook. One is not called after it.
+#[must_use]
+pub(super) fn security_function(hook: &str) -> String {
+    match hook {
+        "bprm_check_security" => "security_bprm_check".to_owned(),
+        other => format!("security_{other}"),
     }
 }
 
@@ -225,7 +262,8 @@ mod tests {
         for (index, program) in Program::ALL.iter().enumerate() {
             for other in &Program::ALL[..index] {
                 assert_ne!(program.name(), other.name());
-                assert!(matches!(program.hook(), Hook::Entry) || program.hook() != other.hook());
+                let shared = matches!(program.hook(), Hook::Entry | Hook::Security("bprm_check_security"));
+                assert!(shared || program.hook() != other.hook());
             }
         }
     }
@@ -237,6 +275,9 @@ mod tests {
         assert_eq!(Program::SysEnter.place(Means { entry: true, ..plain }), "kprobe __arm64_sys_*");
         assert_eq!(Program::ExecActs.place(plain), "jump of exec");
         assert_eq!(Program::Connect4.place(plain), "cgroup/connect4");
+        assert_eq!(Program::ObjectExec.place(plain), "kprobe security_bprm_check");
+        assert_eq!(Program::ObjectKill.place(plain), "kprobe security_task_kill");
+        assert_eq!(Program::ObjectExec.place(Means { lsm: true, ..plain }), "lsm bprm_check_security");
         assert_eq!(Program::Signal.place(plain), "tracepoint signal:signal_generate");
     }
 }

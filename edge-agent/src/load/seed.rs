@@ -1,11 +1,13 @@
 //! Tells the kernel side about processes that were there before it: their programs, parents, trust and directories.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 
 use aya::maps::MapError;
-use edge_abi::{Allow, CWD_BYTES, EXE_BYTES, Task, exe_hash, task_flags};
+use edge_abi::{Allow, CWD_BYTES, EXE_BYTES, Task, exe_hash, file_hash, task_flags};
 
 use super::maps::Maps;
+use super::prefixes::kernel_device;
 use crate::config::Config;
 use crate::enrich::place;
 use crate::enrich::proc::{self, Stat};
@@ -23,6 +25,9 @@ struct Found {
     /// The role of its program.
     role: Allow,
 }
+
+/// `S_ISUID`.
+const SET_UID: u32 = 0o4000;
 
 /// `BPF_NOEXIST`: do not replace an entry.
 const NEW_ONLY: u64 = 1;
@@ -135,6 +140,10 @@ fn task(found: &Found, all: &[Found], config: &Config) -> Task {
         // Of what family is not looked at: it only says that a shell of this process is worth a look.
         flags |= task_flags::NETWORK;
     }
+    let file = fs::metadata(format!("/proc/{}/exe", found.tgid)).ok();
+    if file.as_ref().is_some_and(|file| file.mode() & SET_UID != 0 && file.uid() == 0) {
+        flags |= task_flags::DOOR;
+    }
     let (mut cwd, mut cwd_len) = ([0; CWD_BYTES], 0);
     if let Some(directory) = proc::cwd(found.tgid) {
         if place::is_volatile(&directory, &config.detectors.volatile_exec) {
@@ -160,7 +169,7 @@ fn task(found: &Found, all: &[Found], config: &Config) -> Task {
         exe,
         cwd,
         name: edge_abi::name_hash(found.exe.rsplit(|byte| *byte == b'/').next().unwrap_or_default()),
-        reserved: 0,
+        exe_file: file.as_ref().map_or(0, |file| file_hash(kernel_device(file.dev()), file.ino())),
     }
 }
 

@@ -42,6 +42,10 @@ pub(super) fn perform() {
     let _ = unsafe { libc::ptrace(libc::PTRACE_ATTACH, NOBODY, 0, 0) };
     // SAFETY: descriptor -1 is none; the empty literal is NUL-terminated.
     let _ = unsafe { libc::syscall(libc::SYS_finit_module, -1, c"".as_ptr(), 0) };
+    // The attributes of a program of no type and no instructions (`union bpf_attr` of Linux 4.4 has 48 bytes).
+    let attributes = [0_u64; 6];
+    // SAFETY: the attributes live across the call and have the size given. `BPF_PROG_LOAD` (5) refuses them.
+    let _ = unsafe { libc::syscall(libc::SYS_bpf, 5, attributes.as_ptr(), size_of_val(&attributes)) };
     // SAFETY: descriptor -1 is none.
     let _ = unsafe { libc::setns(-1, libc::CLONE_NEWNS) };
     // SAFETY: renames this process only; the literal is NUL-terminated.

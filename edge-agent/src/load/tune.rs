@@ -6,17 +6,15 @@ use core::time::Duration;
 use std::io;
 
 use aya::maps::MapError;
-use aya::maps::lpm_trie::Key;
 use edge_abi::{
-    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, PrefixData, Rule, SAMPLE_NS, VolatileExecTuning,
-    prefix_verdict,
+    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, Rule, SAMPLE_NS, VolatileExecTuning,
 };
 
 use super::maps::Maps;
-use super::watch::{self, Books, key_of};
-use super::{Report, is_upper};
+use super::watch::{self, Books};
+use super::{Report, is_upper, prefixes};
 use crate::config::{Action, Config};
-use crate::decide::detectors::{SPECS, Spec, foreign_exec};
+use crate::decide::detectors::{SPECS, Spec};
 
 /// Writes the whole policy. Sets are replaced entry by entry, new ones first, so that nothing is unguarded in between.
 ///
@@ -24,7 +22,7 @@ use crate::decide::detectors::{SPECS, Spec, foreign_exec};
 /// [`Refused`].
 pub fn apply(maps: &mut Maps, config: &Config, report: &Report) -> Result<Books, Refused> {
     write_ports(maps, config)?;
-    write_prefixes(maps, config)?;
+    prefixes::write(maps, config)?;
     write_programs(maps, config)?;
     let books = watch::write(maps, config, |detector| is_upper(report, detector), false)?;
     for spec in SPECS {
@@ -146,35 +144,6 @@ fn write_ports(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
     Ok(())
 }
 
-/// Replaces the volatile directories and their exemptions.
-fn write_prefixes(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
-    let exec = &config.detectors.volatile_exec;
-    let image = foreign_exec::image(config);
-    // The kernel finds the longest entry only: what lies below a directory of the image says so itself.
-    let below = |path: &str, verdict: u8| {
-        let within = image.iter().any(|tree| path.starts_with(tree));
-        (key_of(path.as_bytes()), if within { verdict | prefix_verdict::IMAGE } else { verdict })
-    };
-    let known = |tree: &&&str| !exec.paths.iter().chain(&exec.except).any(|path| path == **tree);
-    let wanted: Vec<(Key<PrefixData>, u8)> =
-        (exec.paths.iter().map(|path| below(path, prefix_verdict::VOLATILE)))
-            .chain(exec.except.iter().map(|path| below(path, prefix_verdict::EXEMPT)))
-            .chain(image.iter().filter(known).map(|tree| below(tree, 0)))
-            .collect();
-    for (key, verdict) in &wanted {
-        maps.prefixes.insert(key, verdict, 0)?;
-    }
-    let known: Vec<Key<PrefixData>> = maps.prefixes.keys().collect::<Result<_, _>>()?;
-    for key in known {
-        let same =
-            |other: &Key<PrefixData>| other.prefix_len() == key.prefix_len() && other.data() == key.data();
-        if !wanted.iter().any(|(kept, _)| same(kept)) {
-            maps.prefixes.remove(&key)?;
-        }
-    }
-    Ok(())
-}
-
 /// The rule of a detector of acts.
 #[must_use]
 pub(super) fn rule(config: &Config, spec: &Spec) -> Rule {
@@ -243,12 +212,5 @@ mod tests {
         assert_eq!(samples(80, Duration::from_secs(300)), 2_400);
         assert_eq!(samples(100, Duration::from_secs(3_600)), 36_000);
         assert_eq!(samples(1, Duration::from_secs(1)), 1, "never none");
-    }
-
-    #[test]
-    fn directories_compare_up_to_their_slash() {
-        let key = key_of(b"/tmp/");
-        assert_eq!(key.prefix_len(), 40);
-        assert_eq!(&key.data()[..6], b"/tmp/\0");
     }
 }

@@ -5,16 +5,13 @@ use std::fs;
 
 use aya::maps::lpm_trie::Key;
 use aya::maps::{HashMap, MapData, MapError};
-use edge_abi::{
-    BELOW_AT, BELOW_FOLDER, Detector, FILTER_BITS, FileId, PREFIX_BYTES, PrefixData, Watch, WatchSlot, filter_bit,
-    reason, watch_access, watched_slot,
-};
+use edge_abi::{Detector, FileId, PREFIX_BYTES, PrefixData, Watch, reason, watch_access, watched_slot};
 
-use super::devices;
 use super::maps::Maps;
 use super::register::{Lacking, Register, Wanted};
 use super::sight::{Eyes, Sight};
 use super::tune::Refused;
+use super::{devices, filters};
 use crate::config::Config;
 use crate::decide::detectors::{SPECS, spec_of};
 
@@ -29,9 +26,6 @@ pub const INODES: usize = 224;
 
 /// Entries of `INODES` from which on those that no watched path leads to any more are given up.
 const CROWDED: usize = INODES * 3 / 4;
-
-/// Words of the filters that the agent writes: all but those that the sensor adds.
-const WORDS: usize = watched_slot::OWNER as usize;
 
 /// How full the tables are, and what is not in them.
 #[derive(Debug, Default)]
@@ -104,7 +98,13 @@ impl Tables {
             // What ends here ends with a NUL, as the kernel side sees it.
             let path = if whole == path { path.to_owned() } else { format!("{whole}\0") };
             let same = |known: &Vec<u8>| known == path.as_bytes();
-            claim(entry(&mut self.prefixes, same, path.clone().into_bytes()), detector, reason, access, false);
+            claim(
+                entry(&mut self.prefixes, same, path.clone().into_bytes()),
+                detector,
+                reason,
+                access,
+                false,
+            );
         }
         if let Some((_, name)) = whole.rsplit_once('/').filter(|(_, name)| !name.is_empty()) {
             // Found by name alone as well, when the path is given in a form that cannot be compared.
@@ -227,7 +227,7 @@ pub(super) fn write(
     write_paths(maps, &paths)?;
     write_names(maps, &names)?;
     write_inodes(&mut maps.inodes, &inodes, keep)?;
-    write_filters(maps, &paths, &name_bits)?;
+    filters::write(maps, &paths, &name_bits)?;
     let by_path = Detector::ALL.iter().filter(|detector| !is_upper(**detector));
     let by_path = by_path.fold(0, |bits, detector| bits | u64::from(detector.bit()));
     maps.watched.set(watched_slot::BY_PATH, by_path, 0)?;
@@ -255,8 +255,7 @@ fn write_paths(maps: &mut Maps, wanted: &[(Vec<u8>, Watch)]) -> Result<(), MapEr
     };
     // Where both do not fit side by side, room is made first.
     let room = PATHS.saturating_sub(known.len());
-    let is_wanted =
-        |key: &Key<PrefixData>| wanted.iter().any(|(begins, _)| same(&key_of(begins), key));
+    let is_wanted = |key: &Key<PrefixData>| wanted.iter().any(|(begins, _)| same(&key_of(begins), key));
     let new = wanted.iter().filter(|(begins, _)| !known.iter().any(|key| same(&key_of(begins), key))).count();
     if new > room {
         let stale: Vec<_> = known.extract_if(.., |key| !is_wanted(key)).collect();
@@ -291,65 +290,6 @@ fn write_inodes(map: &mut Inodes, wanted: &[(FileId, Watch)], keep: bool) -> Res
         stale.into_iter().try_for_each(|key| map.remove(key))?;
     }
     wanted.iter().try_for_each(|(id, watch)| map.insert(bytemuck::cast::<_, [u8; 16]>(*id), bytes(watch), 0))
-}
-
-/// Writes the filters: once with what the sensor has added still marked in its own, then with that cleared.
-fn write_filters(maps: &mut Maps, paths: &[(Vec<u8>, Watch)], names: &[(u32, u8)]) -> Result<(), MapError> {
-    for fresh in [false, true] {
-        let mut inodes = Vec::new();
-        for entry in maps.inodes.iter() {
-            let (id, watch) = entry?;
-            inodes.push((bytemuck::cast::<_, FileId>(id), bytemuck::cast::<_, Watch>(watch)));
-        }
-        let words = filters(&inodes, paths, names);
-        for (slot, word) in (0..).zip(words) {
-            let is_fresh = slot >= watched_slot::FRESH && slot < watched_slot::NAME_READ;
-            if !is_fresh || fresh {
-                maps.watched.set(slot, word, 0)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The words of the filters.
-fn filters(inodes: &[(FileId, Watch)], paths: &[(Vec<u8>, Watch)], names: &[(u32, u8)]) -> [u64; WORDS] {
-    let mut words = [0; WORDS];
-    let mut mark = |filter: u32, bit: u32| {
-        if let Some(word) = words.get_mut((filter + (bit >> 6)) as usize) {
-            *word |= 1 << (bit & 63);
-        }
-    };
-    let folders = paths.iter().filter_map(|(key, watch)| Some((folder_of(key)?, *watch)));
-    for (id, watch) in inodes.iter().copied().chain(folders) {
-        let bit = filter_bit(id.dev, id.ino) & (FILTER_BITS - 1);
-        for (slot, detector) in watch.detectors.into_iter().enumerate() {
-            if detector != 0 {
-                let read = slot == WatchSlot::Read as usize;
-                mark(if read { watched_slot::READ } else { watched_slot::WRITE }, bit);
-            }
-        }
-    }
-    for (bit, access) in names {
-        if access & watch_access::READ != 0 {
-            mark(watched_slot::NAME_READ, *bit);
-        }
-        if access & !watch_access::READ != 0 {
-            mark(watched_slot::NAME_WRITE, *bit);
-        }
-    }
-    words
-}
-
-/// The folder in a key of the table of paths.
-fn folder_of(key: &[u8]) -> Option<FileId> {
-    let (head, _) = key.split_at_checked(BELOW_AT)?;
-    let [kind, _, _, _, dev @ .., _, _, _, _, _, _, _, _] = head else { return None };
-    if *kind != BELOW_FOLDER {
-        return None;
-    }
-    let ino = head.get(8..)?;
-    Some(FileId::new(u32::from_ne_bytes(dev.try_into().ok()?), u64::from_ne_bytes(ino.try_into().ok()?)))
 }
 
 #[cfg(test)]
@@ -424,23 +364,5 @@ mod tests {
         // What a configuration adds takes one entry, or two where it is a folder that exists.
         assert!(register.keys.len() <= PATHS - crate::config::WATCHED_COUNT / 2, "{}", register.keys.len());
         assert!(register.keys.iter().all(|(key, _)| key.len() <= PREFIX_BYTES));
-    }
-
-    #[test]
-    fn filters_know_folders_inodes_and_names_by_access() {
-        let (folder, file) = (FileId::new(8 << 20 | 1, 2), FileId::new(8 << 20 | 1, 77));
-        let mut key = edge_abi::folder_key(folder)[..BELOW_AT].to_vec();
-        key.extend_from_slice(b"cron");
-        assert_eq!(folder_of(&key), Some(folder));
-        assert_eq!(folder_of(b"/etc/shadow-and-more"), None);
-        let read = Watch { detectors: [1, 0, 0], ..Watch::default() };
-        let remove = Watch { detectors: [0, 0, 1], ..Watch::default() };
-        let words = filters(&[(file, read)], &[(key, remove)], &[(5, watch_access::WRITE)]);
-        let has = |filter: u32, bit: u32| words[(filter + (bit >> 6)) as usize] & 1 << (bit & 63) != 0;
-        let bit = |id: FileId| filter_bit(id.dev, id.ino);
-        assert!(has(watched_slot::READ, bit(file)) && !has(watched_slot::WRITE, bit(file)));
-        assert!(has(watched_slot::WRITE, bit(folder)) && !has(watched_slot::READ, bit(folder)));
-        assert!(has(watched_slot::NAME_WRITE, 5) && !has(watched_slot::NAME_READ, 5));
-        assert!(words[watched_slot::FRESH as usize..watched_slot::NAME_READ as usize].iter().all(|w| *w == 0));
     }
 }

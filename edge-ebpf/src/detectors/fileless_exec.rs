@@ -11,6 +11,7 @@
 use edge_abi::{name_hash, reason};
 
 use super::Sighting;
+use crate::image::Image;
 use crate::path::{PathBuffer, PathFacts, at};
 
 /// What the path of a program says of its file.
@@ -61,6 +62,19 @@ pub fn judge(form: Form) -> Option<Sighting> {
     })
 }
 
+/// What the name of a memfd's file begins with (`mm/memfd.c`), as a number in the byte order of its bytes.
+const MEMFD: u64 = u64::from_ne_bytes(*b"memfd:\0\0");
+
+/// Judges a file as the kernel holds it. `name` are the first eight bytes of what it was called.
+#[inline(always)]
+#[must_use]
+pub fn judge_file(image: &Image, name: u64) -> Option<Sighting> {
+    const FIRST: u64 = u64::from_ne_bytes([255, 255, 255, 255, 255, 255, 0, 0]);
+    let memfd = image.is_nameless() && name & FIRST == MEMFD;
+    let reason = if memfd { reason::MEMFD } else { reason::DELETED_FILE };
+    image.is_nameless().then_some(Sighting { reason, value: 0, target: 0 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +95,19 @@ mod tests {
         }
         assert_eq!(form_of("/proc/77/exe"), Form::Running);
         assert_eq!((form_of("/proc/self/exe"), judge(Form::Own)), (Form::Own, None));
+    }
+
+    #[test]
+    fn a_file_without_a_name_is_told() {
+        let found = |links, name: &[u8; 8]| {
+            let image = Image { links, mode: 0o100_755, owner: 0, magic: 0xef53, verdict: 0 };
+            judge_file(&image, u64::from_ne_bytes(*name)).map(|seen| seen.reason)
+        };
+        assert_eq!(found(0, b"memfd:ab"), Some(reason::MEMFD));
+        assert_eq!(found(0, b"memfd:\0\0"), Some(reason::MEMFD));
+        assert_eq!(found(0, b"memfdxab"), Some(reason::DELETED_FILE));
+        assert_eq!(found(0, b"x\0\0\0\0\0\0\0"), Some(reason::DELETED_FILE));
+        assert_eq!(found(1, b"memfd:ab"), None, "a file that is only called so");
     }
 
     #[test]

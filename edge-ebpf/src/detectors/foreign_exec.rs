@@ -10,6 +10,7 @@
 use edge_abi::{prefix_verdict, reason};
 
 use super::Sighting;
+use crate::image::Image;
 
 /// What is known of the place a program was executed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,14 @@ pub fn judge(origin: Origin) -> Option<(Sighting, bool)> {
     }
 }
 
+/// Judges a file as the kernel holds it; `None` also when it is not known where it lies.
+#[inline(always)]
+#[must_use]
+pub fn judge_file(image: &Image) -> Option<Sighting> {
+    let foreign = matches!(image.is_of_image(), Some(false));
+    foreign.then_some(Sighting { reason: reason::SOLE, value: 0, target: 0 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +52,15 @@ mod tests {
         assert_eq!(judge(Origin::Plain(0)).map(|(_, certain)| certain), Some(true));
         assert_eq!(judge(Origin::Plain(prefix_verdict::VOLATILE)).map(|(_, certain)| certain), Some(true));
         assert_eq!(judge(Origin::Unresolved).map(|(_, certain)| certain), Some(false));
+    }
+    #[test]
+    fn a_file_is_foreign_wherever_its_name_leads() {
+        let found = |links, verdict| {
+            judge_file(&Image { links, mode: 0o100_755, owner: 0, magic: 0xef53, verdict }).is_some()
+        };
+        assert!(!found(1, prefix_verdict::IMAGE | prefix_verdict::KNOWN));
+        assert!(found(1, prefix_verdict::KNOWN));
+        assert!(found(0, prefix_verdict::IMAGE | prefix_verdict::KNOWN), "deleted");
+        assert!(!found(1, 0), "nobody knows");
     }
 }

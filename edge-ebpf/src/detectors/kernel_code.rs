@@ -29,6 +29,20 @@ pub fn kexec() -> Sighting {
     Sighting { reason: reason::KEXEC, value: 0, target: 0 }
 }
 
+/// Judges what is read or loaded into the kernel, by its number in `enum kernel_read_file_id` or `enum kernel_load_data_id`
+/// (`include/linux/kernel_read_file.h`), which are alike: firmware, policies and certificates are no code.
+#[inline(always)]
+#[must_use]
+pub fn brought(id: u32) -> Option<Sighting> {
+    match id {
+        // A module, and a compressed one (Linux 7.2 has it).
+        2 | 7 => Some(module(0)),
+        // A kernel, and its initial RAM disk.
+        3 | 4 => Some(kexec()),
+        _ => None,
+    }
+}
+
 /// Judges a `bpf(command)`; `kind` is the type of the program, the first word of the attributes. Maps and look-ups are no code.
 #[inline(always)]
 #[must_use]
@@ -49,6 +63,16 @@ mod tests {
         assert_eq!(bpf(5, 9).map(|seen| (seen.reason, seen.value)), Some((reason::BPF_PROGRAM, 9)));
         for command in [0, 1, 2, 3, 4, 6, 8, 13, 18, 28] {
             assert_eq!(bpf(command, 9), None, "command {command}");
+        }
+    }
+
+    #[test]
+    fn firmware_and_certificates_are_no_code() {
+        let reasons = [2, 3, 4, 7].map(|id| brought(id).map(|seen| seen.reason));
+        let (module, kexec) = (Some(reason::MODULE), Some(reason::KEXEC));
+        assert_eq!(reasons, [module, kexec, kexec, module]);
+        for id in [0, 1, 5, 6, 8] {
+            assert_eq!(brought(id), None, "{id}");
         }
     }
 

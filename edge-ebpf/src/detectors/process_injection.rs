@@ -31,6 +31,13 @@ pub fn ptrace(request: u64, target: u32) -> Option<Sighting> {
     REQUESTS.contains(&request).then_some(Sighting { reason: reason::PTRACE, value: request, target })
 }
 
+/// Whether a request is the first one of a tracer: the kernel asks its security modules about no other.
+#[inline(always)]
+#[must_use]
+pub fn attaches(request: u64) -> bool {
+    request == 16 || request == 0x4206
+}
+
 /// Judges a `process_vm_writev(pid)`: into oneself it is a plain copy.
 #[inline(always)]
 #[must_use]
@@ -91,6 +98,12 @@ mod tests {
         for request in [16, 0x4206, 4, 5] {
             assert_eq!(ptrace(request, 9).map(|seen| (seen.reason, seen.target)), Some((reason::PTRACE, 9)));
         }
+    }
+
+    #[test]
+    fn who_attaches_is_asked_about() {
+        assert!(attaches(16) && attaches(0x4206));
+        assert!(!attaches(4) && !attaches(0));
     }
 
     #[test]

@@ -59,6 +59,17 @@ pub fn judge(flags: u32) -> Option<Sighting> {
     seen.then_some(Sighting { reason: reason::SOCKET_STDIO, value: one_descriptor(flags), target: 0 })
 }
 
+/// Judges an interpreter by which of its descriptors 0 to 2 are network sockets, as bits; standard error alone is no conversation.
+#[inline(always)]
+#[must_use]
+pub fn judge_descriptors(sockets: u32) -> Option<Sighting> {
+    (sockets & 0b11 != 0).then_some(Sighting {
+        reason: reason::SOCKET_STDIO,
+        value: u64::from(sockets & 0b111),
+        target: 0,
+    })
+}
+
 /// 8 when input and output are one descriptor, which no pipe is: worth telling even when the process is gone. Else 0.
 #[inline(always)]
 fn one_descriptor(flags: u32) -> u64 {
@@ -82,6 +93,13 @@ mod tests {
             Some((reason::SOCKET_STDIO, 0))
         );
         assert_eq!(judge(shell | STDIN_MOVED | STDOUT_MOVED | STDIO_ONE).unwrap().value, 8);
+    }
+
+    #[test]
+    fn a_socket_as_input_or_output_is_certain() {
+        assert_eq!(judge_descriptors(0b001).unwrap().value, 1);
+        assert_eq!(judge_descriptors(0b110).unwrap().value, 6);
+        assert_eq!((judge_descriptors(0), judge_descriptors(0b100)), (None, None), "standard error alone");
     }
 
     #[test]

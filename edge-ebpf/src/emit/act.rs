@@ -11,7 +11,7 @@ use edge_ebpf::path::PathBuffer;
 use super::{Times, count, header, join, kill, reserve, submit};
 use crate::clock::now_ns;
 use crate::maps::{PROBE, RULES, WINDOWS};
-use crate::task;
+use crate::{globals, task};
 
 /// What a new subject starts with.
 static NEW: WindowState = WindowState::new();
@@ -78,6 +78,12 @@ pub(crate) fn is_probe(detector: Detector, tgid: u32) -> bool {
         count(detector, Counter::Probed);
     }
     probes
+}
+
+/// Whether the acts of this detector are judged at security hooks, and other hooks leave them alone.
+#[inline(always)]
+pub(crate) fn is_at_hooks(detector: Detector) -> bool {
+    PROBE.get(2).is_some_and(|detectors| *detectors & detector.bit() != 0)
 }
 
 /// The same for a port of this machine, where no process can be told.
@@ -214,6 +220,12 @@ pub(crate) fn apply(
 
 /// Of [`Act::flags`]: the hook can refuse. Not part of a record.
 pub(crate) const DENIES: u8 = 1 << 7;
+
+/// What [`Act::flags`] says of a security hook: the rung, and whether it can refuse.
+#[inline(always)]
+pub(crate) fn of_hook() -> u8 {
+    if globals::denies() != 0 { DENIES | act_flags::LSM } else { act_flags::KPROBE }
+}
 
 /// The words of an address, already in network order, as bytes.
 #[inline(always)]

@@ -147,29 +147,18 @@ pub(crate) fn apply(
     let Some(mut record) = reserve::<FileTamperRecord>(DETECTOR) else {
         return denied;
     };
-    let room = record.as_mut_ptr();
+    // SAFETY: the entry is nobody else's, and whatever lay there is a record of numbers and bytes.
+    let to = unsafe { record.assume_init_mut() };
     // Field by field, since the whole would be put together on the stack first, which is too small for it.
-    // SAFETY: a field of the entry, which nobody else has.
-    unsafe {
-        (&raw mut (*room).header).write(header(
-            DETECTOR,
-            mode,
-            outcome,
-            Times { now_ns, first_ns: state.first_ns },
-            findings,
-        ));
-    }
-    // SAFETY: the same.
-    unsafe { (&raw mut (*room).counts).write(FileCounts { of_origin: of as u32, ..counts(state, tuning, now_ns) }) };
-    // SAFETY: the same.
-    unsafe { (&raw mut (*room).window_ns).write(tuning.window_ns) };
-    // SAFETY: the same.
-    unsafe { (&raw mut (*room).reason).write(reason as u32) };
-    // SAFETY: the same.
-    unsafe { (&raw mut (*room).path_len).write(path_len) };
-    let halves = path.0.as_ptr();
-    // SAFETY: two halves of a path are as long as the field, and lie elsewhere.
-    unsafe { halves.copy_to_nonoverlapping((&raw mut (*room).path).cast(), path.0.len()) };
+    to.header = header(DETECTOR, mode, outcome, Times { now_ns, first_ns: state.first_ns }, findings);
+    to.counts = FileCounts { of_origin: of as u32, ..counts(state, tuning, now_ns) };
+    to.window_ns = tuning.window_ns;
+    to.reason = reason as u32;
+    to.path_len = path_len;
+    let PathBuffer([head, tail]) = path;
+    let (first, second) = to.path.split_at_mut(head.len());
+    first.copy_from_slice(head);
+    second.copy_from_slice(tail);
     submit(DETECTOR, record);
     state.held = 0;
     denied

@@ -25,26 +25,47 @@ pub(crate) fn mode() -> Option<Mode> {
     (!matches!(mode, Mode::Off)).then_some(mode)
 }
 
-/// Acts and reports. Only a certain finding is acted upon; a candidate is for the agent to resolve.
+/// Where a finding was seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Where a syscall begins.
+    Entry,
+    /// Where the kernel asks its security modules: what is wanted can be refused, if this is one.
+    Hook,
+    /// A tracepoint.
+    Tracepoint,
+}
+
+/// Acts and reports; whether a hook that can must refuse. Only a certain finding is acted upon; a candidate is for the agent to resolve.
 #[inline(always)]
 pub(crate) fn apply(
-    mode: Mode,
+    (mode, place): (Mode, Place),
     (decision, why): (Decision, u8),
     tgid: u32,
     path: &PathBuffer,
     path_len: u32,
     task: Option<&Task>,
-) {
+) -> bool {
     if matches!(decision, Decision::Quiet) {
-        return;
+        return false;
     }
     if crate::task::is_trusted(tgid) || is_allowed(DETECTOR, tgid) {
         count(DETECTOR, Counter::Trusted);
-        return;
+        return false;
     }
     count(DETECTOR, Counter::Findings);
     let candidate = matches!(decision, Decision::Candidate);
-    let outcome = if candidate { Outcome::Reported } else { kill(DETECTOR, mode, tgid) };
+    // Whoever builds a program and runs it, or installs one, does what the other reasons tell.
+    let acts = !candidate && why == reason::SOLE;
+    let denied = acts && place == Place::Hook && globals::denies() != 0 && matches!(mode, Mode::Deny);
+    let outcome = if denied {
+        count(DETECTOR, Counter::Enforced);
+        Outcome::Denied
+    } else if acts {
+        kill(DETECTOR, mode, tgid)
+    } else {
+        Outcome::Reported
+    };
     let now_ns = now_ns();
     let mut flags = 0;
     if path.first() != b'/' {
@@ -53,14 +74,17 @@ pub(crate) fn apply(
     if candidate {
         flags |= exec_flags::CANDIDATE;
     }
-    if why == reason::SELF_UNLINK && globals::syscall_number() != 0 {
-        flags |= exec_flags::KPROBE;
-    }
+    flags |= match place {
+        Place::Hook if globals::denies() != 0 => exec_flags::LSM,
+        Place::Hook => exec_flags::KPROBE,
+        Place::Entry if globals::syscall_number() != 0 => exec_flags::KPROBE,
+        Place::Entry | Place::Tracepoint => 0,
+    };
     if path_len as usize >= PATH_BYTES - 1 {
         flags |= exec_flags::CUT;
     }
     let Some(mut record) = reserve::<VolatileExecRecord>(DETECTOR) else {
-        return;
+        return denied;
     };
     record.write(VolatileExecRecord {
         header: header(DETECTOR, mode, outcome, Times { now_ns, first_ns: now_ns }, 1),
@@ -72,4 +96,5 @@ pub(crate) fn apply(
         cwd: *task.map_or(&NO_CWD, |task| &task.cwd),
     });
     submit(DETECTOR, record);
+    denied
 }

@@ -2,13 +2,14 @@
 
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
-use edge_abi::{Detector, SyscallClass};
+use edge_abi::{Detector, Mode, SyscallClass};
 use edge_ebpf::detectors::{
     Sighting, device_tamper, kernel_code, namespace_escape, process_injection, uring_use,
 };
 
 use super::syscall::{argument, class, registers, rung, scratch};
-use crate::emit::act::{Act, apply, enter};
+use crate::emit::act::{Act, apply, enter, is_at_hooks};
+use crate::emit::place::mode;
 use crate::{globals, read, task};
 
 /// A syscall judged by its registers begins.
@@ -38,6 +39,9 @@ fn observe(ctx: &RawTracePointContext) -> Option<()> {
         argument(registers, globals::fourth_argument()),
     ];
     let (detector, sighting) = judge(class, tgid, arguments)?;
+    if is_elsewhere(detector, class, sighting.value) {
+        return None;
+    }
     let rule = enter(detector, tgid)?;
     let mut length = 0;
     if class == SyscallClass::Mount as u8 {
@@ -51,6 +55,22 @@ fn observe(ctx: &RawTracePointContext) -> Option<()> {
     act.object = sighting.target ^ sighting.value as u32;
     apply(detector, rule, tgid, &act, Some((&scratch.path, length)));
     Some(())
+}
+
+/// Whether an act of this class is judged where the kernel asks its security modules: `sensors/object`. Joining and leaving namespaces has
+/// no such place, and of what reaches into a process only the first step has one, which is taken to refuse it.
+#[inline(always)]
+fn is_elsewhere(detector: Detector, class: u8, value: u64) -> bool {
+    let mount = class == SyscallClass::Mount as u8
+        || class == SyscallClass::MoveMount as u8
+        || class == SyscallClass::PivotRoot as u8;
+    let code = class == SyscallClass::Module as u8
+        || class == SyscallClass::Kexec as u8
+        || class == SyscallClass::Bpf as u8
+        || class == SyscallClass::UringSetup as u8;
+    let reach = class == SyscallClass::RemoteWrite as u8
+        || (class == SyscallClass::Ptrace as u8 && process_injection::attaches(value));
+    (mount || code || (reach && matches!(mode(detector), Mode::Deny))) && is_at_hooks(detector)
 }
 
 /// Whose business a syscall is; one arm per class.

@@ -1,15 +1,19 @@
 //! Files made executable, and programs that unlink themselves, on the tracepoint rung.
 //!
-//! Remembered by the last component of their path: paths are compared by the agent, which sees where they really lead.
+//! Remembered by the last component of their path: paths are compared by the agent, which sees where they really lead. The upper rungs
+//! note files here as what they are, see [`note_file`].
 
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
-use edge_abi::{Counter, Detector, Dropped, reason, task_flags};
+use edge_abi::{Counter, Detector, Dropped, file_hash, reason, task_flags};
 use edge_ebpf::detectors::volatile_exec::Decision;
 
 use super::paths::count_unlink;
 use super::syscall::scratch;
 use crate::clock::now_ns;
+use super::object::Object;
+use crate::emit::file_tamper::Named as _;
+use crate::emit::volatile_exec::Place;
 use crate::emit::{count, volatile_exec};
 use crate::maps::DROPS;
 use crate::task;
@@ -33,6 +37,28 @@ pub(super) fn note(name: u32) {
     let tgid = task::current_tgid();
     let origin = task::lookup(tgid).map_or(0, |task| task.origin);
     let _ = DROPS.insert(name, &Dropped { time_ns: now_ns(), writer: tgid, origin }, 0);
+}
+
+/// Remembers that the current process makes this file executable, if it can be executed at all: as what it is, under which it is known
+/// whatever it is called.
+#[inline(always)]
+pub(super) fn note_object(object: &Object) {
+    if object.is_regular() {
+        note(file_hash(object.dev, object.ino));
+    }
+}
+
+/// A file loses a name. A process that does that to the file it runs is told: files are compared, so that is certain.
+#[inline(always)]
+pub(super) fn unlinked(object: &Object) {
+    let tgid = task::current_tgid();
+    let identity = file_hash(object.dev, object.ino);
+    let Some(known) = task::lookup(tgid).filter(|task| task.exe_file == identity) else { return };
+    let Some(mode) = volatile_exec::mode() else { return };
+    count(Detector::VolatileExec, Counter::Evidence);
+    let (path, length) = object.path();
+    let seen = (Decision::Volatile, reason::SELF_UNLINK);
+    volatile_exec::apply((mode, Place::Hook), seen, tgid, path, length, Some(known));
 }
 
 /// What is remembered of a file of this name.
@@ -61,7 +87,7 @@ fn report(ctx: &RawTracePointContext) -> Option<()> {
         let known = task::lookup(tgid);
         let task = known.as_deref();
         volatile_exec::apply(
-            mode,
+            (mode, Place::Entry),
             (Decision::Candidate, reason::SELF_UNLINK),
             tgid,
             &scratch.path,

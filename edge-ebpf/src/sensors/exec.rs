@@ -6,11 +6,12 @@
 //! `exec` remembers who the process now is, then goes on to programs that judge, each small enough for the verifier.
 
 use aya_ebpf::EbpfContext as _;
-use aya_ebpf::helpers::bpf_get_current_uid_gid;
+use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_uid_gid};
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
-use edge_abi::{Counter, Detector, EXE_BYTES, Task, exe_hash, reason, task_flags};
+use edge_abi::{Counter, Detector, EXE_BYTES, Offset, Task, exe_hash, file_hash, reason, task_flags};
 use edge_ebpf::detectors::fileless_exec::{Form, form};
+use edge_ebpf::detectors::privilege_jump::Door;
 use edge_ebpf::detectors::volatile_exec::{
     Decision, Directory, Way, is_dropped, judge_absolute, judge_relative,
 };
@@ -18,10 +19,13 @@ use edge_ebpf::name::kind;
 use edge_ebpf::path::{PathBuffer, PathFacts, scan};
 
 use super::drops;
+use super::object::image;
 use crate::clock::now_ns;
 use crate::emit::act::is_probe;
+use crate::emit::volatile_exec::Place;
 use crate::emit::{count, history, volatile_exec};
 use crate::maps::{ALLOW, EXEC_JUMPS, EXEC_SCRATCH, ExecScratch};
+use crate::read::peek;
 use crate::{filter, globals, read, stack, task};
 
 /// Programs that go on, by their place in [`EXEC_JUMPS`]; the loader fills it in the same order.
@@ -72,6 +76,7 @@ pub(super) fn jump(ctx: &TracePointContext, to: ExecJump) {
 fn on_exec(ctx: &TracePointContext) -> Option<()> {
     let locator: u32 = read::kernel(ctx.as_ptr() as u64 + u64::from(globals::exec_filename()))?;
     let scratch = scratch()?;
+    scratch.owner = bpf_get_current_pid_tgid();
     let length = read::kernel_path(ctx.as_ptr() as u64 + u64::from(locator & 0xffff), &mut scratch.path)?;
     scratch.length = length;
     scan(&scratch.path, &mut scratch.facts);
@@ -94,7 +99,7 @@ fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) -> Option<()> {
     let uid = bpf_get_current_uid_gid() as u32;
     let task = task::known_or_new(tgid)?;
     scratch.uids = [task.uid, uid];
-    scratch.known = u32::from(task.flags & task_flags::UNRESOLVED == 0);
+    scratch.flags_before = task.flags;
     let PathBuffer([before, after]) = &mut scratch.before;
     *before = task.exe;
     if let Some(end) = after.first_mut() {
@@ -116,6 +121,10 @@ fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) -> Option<()> {
         Form::Own => task.flags & (task_flags::INTERPRETER | task_flags::FETCHER),
         _ => kind(&scratch.name, scratch.facts.name),
     };
+    task.exe_file = 0;
+    if task.flags & task_flags::FILE_VOLATILE != 0 {
+        flags |= task_flags::VOLATILE;
+    }
     scratch.flags = flags;
     task.flags = (task.flags & !task_flags::OF_PROGRAM) | flags | task_flags::EXECUTED;
     task.allow = task.inherit | own;
@@ -132,13 +141,65 @@ fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) -> Option<()> {
     Some(())
 }
 
+/// Whether everything that is read of the current process lies where we know it.
+#[inline(always)]
+fn can_look() -> bool {
+    globals::has(Offset::TaskMm) && globals::has(Offset::MmExeFile) && globals::has(Offset::TaskCred)
+}
+
+/// Notes which file the current process runs, unless another program of this exec has.
+#[inline(always)]
+pub(super) fn identify(task: &mut Task) {
+    if task.exe_file == 0
+        && can_look()
+        && let Some(found) = image::own()
+    {
+        task.exe_file = file_hash(found.device, found.inode);
+        if found.image.is_door() || has_set_uid() {
+            task.flags |= task_flags::DOOR;
+        }
+    }
+}
+
+/// Whether the current process, which is not root, was given the capability to change users by the file it has just executed.
+#[inline(always)]
+fn has_set_uid() -> bool {
+    /// `CAP_SETUID` of `include/uapi/linux/capability.h`.
+    const SET_UID: u64 = 1 << 7;
+    let permitted = peek::<u64>(image::current(), Offset::TaskCred)
+        .and_then(|credentials| peek::<u64>(credentials, Offset::CredPermitted));
+    bpf_get_current_uid_gid() as u32 != 0 && permitted.is_some_and(|permitted| permitted & SET_UID != 0)
+}
+
+/// What is known of the door that a process with these flags went through.
+#[inline(always)]
+pub(super) fn door(flags: u32) -> Door {
+    if !can_look() {
+        Door::Unknown
+    } else if flags & task_flags::DOOR != 0 {
+        Door::Open
+    } else {
+        Door::Shut
+    }
+}
+
 /// Judges the place.
 #[inline(always)]
 fn on_place() -> Option<()> {
     let scratch = scratch()?;
     let tgid = task::current_tgid();
+    if let Some(task) = task::lookup(tgid) {
+        identify(task);
+    }
     let mode = volatile_exec::mode()?;
-    count(Detector::VolatileExec, Counter::Evidence);
+    let seen = scratch.flags_before & task_flags::FILE_SEEN != 0;
+    if seen && scratch.flags_before & task_flags::FILE_VOLATILE != 0 {
+        // Told before it began.
+        return None;
+    }
+    if !seen {
+        count(Detector::VolatileExec, Counter::Evidence);
+    }
     if is_probe(Detector::VolatileExec, tgid) {
         return None;
     }
@@ -155,18 +216,24 @@ fn on_place() -> Option<()> {
         scratch.prefix.data = head;
         judge_absolute(task::place(&mut scratch.prefix), facts.dotdot != 0)
     };
+    if seen && matches!(decision, Decision::Candidate) {
+        // Where the file lies is known; what is left is a link from a volatile place to elsewhere.
+        decision = Decision::Quiet;
+    }
     if matches!(decision, Decision::Volatile)
         && let Some(task) = task::lookup(tgid)
     {
         task.flags |= task_flags::VOLATILE;
     }
     if matches!(decision, Decision::Quiet)
+        && scratch.flags_before & task_flags::FILE_DROPPED == 0
         && let Some(dropped) = drops::known(facts.name)
         && is_dropped(dropped, known.as_deref().map_or(0, |task| task.origin), now_ns())
     {
         (decision, reason) = (Decision::Candidate, reason::DROPPED_AND_RUN);
     }
-    volatile_exec::apply(mode, (decision, reason), tgid, &scratch.path, scratch.length, known.as_deref());
+    let seen = (decision, reason);
+    volatile_exec::apply((mode, Place::Tracepoint), seen, tgid, &scratch.path, scratch.length, known.as_deref());
     Some(())
 }
 

@@ -3,13 +3,15 @@
 
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
-use edge_abi::{Detector, act_flags, prefix_verdict, task_flags};
+use edge_abi::{Detector, act_flags, prefix_verdict, reason, task_flags};
 use edge_ebpf::detectors::fileless_exec::{self, Form, form};
 use edge_ebpf::detectors::foreign_exec::{self, Origin};
 use edge_ebpf::detectors::{Sighting, fetch_loop, masquerade, privilege_jump, shell_on_socket};
 use edge_ebpf::path::{PathBuffer, at};
 
-use super::exec::{ExecJump, jump, scratch};
+use super::drops;
+use super::exec::{ExecJump, door, identify, jump, scratch};
+use super::object::stdio;
 use crate::emit::act::{Act, apply, enter, is_probe, rule};
 use crate::maps::{EXEC_ACTS, ExecAct, ExecScratch};
 use crate::task;
@@ -73,29 +75,47 @@ fn judge(scratch: &mut ExecScratch) -> Option<()> {
     if is_probe(Detector::ShellOnSocket, tgid) {
         // What it executes is neither an interpreter nor a download tool; that it was asked about is what is tested.
         is_probe(Detector::FetchLoop, tgid);
+        is_probe(Detector::FilelessExec, tgid);
+        is_probe(Detector::ForeignExec, tgid);
     }
     let task = task::lookup(tgid)?;
+    identify(task);
     let form = form(&scratch.path, &scratch.facts);
-    if let Some(sighting) = fileless_exec::judge(form) {
+    let seen = scratch.flags_before & task_flags::FILE_JUDGED != 0;
+    if !seen && let Some(sighting) = fileless_exec::judge(form) {
         add(scratch, Detector::FilelessExec, sighting, false, tgid);
     }
     let last = at(&scratch.path, scratch.length.wrapping_sub(1));
     if let Some(reason) = masquerade::program(&scratch.name, last) {
         add(scratch, Detector::Masquerade, plain(reason), true, tgid);
     }
-    if let Some(sighting) = shell_on_socket::judge(task.flags) {
+    let flags = task.flags;
+    if flags & (task_flags::INTERPRETER | task_flags::FETCHER) != 0 && stdio::can_look() {
+        stdio::look(&mut scratch.peer);
+    } else {
+        (scratch.peer.descriptors, scratch.peer.pipes) = (0, [0; 2]);
+    }
+    let talks = if flags & task_flags::INTERPRETER != 0 {
+        shell_on_socket::judge_descriptors(scratch.peer.descriptors)
+    } else {
+        None
+    };
+    if let Some(sighting) = talks {
+        add(scratch, Detector::ShellOnSocket, sighting, true, tgid);
+    } else if let Some(sighting) = shell_on_socket::judge(flags) {
         add(scratch, Detector::ShellOnSocket, sighting, false, tgid);
     }
     let [before, now] = scratch.uids;
-    if let Some(sighting) = privilege_jump::judge(before, now, scratch.known != 0) {
-        add(scratch, Detector::PrivilegeJump, sighting, false, tgid);
+    if let Some((sighting, certain)) = privilege_jump::judge(before, now, door(scratch.flags_before)) {
+        add(scratch, Detector::PrivilegeJump, sighting, certain, tgid);
     }
-    if rule(Detector::ForeignExec).is_some()
+    if !seen
+        && rule(Detector::ForeignExec).is_some()
         && let Some((sighting, certain)) = foreign_exec::judge(origin(scratch, form))
     {
         add(scratch, Detector::ForeignExec, sighting, certain, tgid);
     }
-    fetches(scratch, tgid, task.parent, task.flags);
+    fetches(scratch, tgid, task.parent, flags);
     Some(())
 }
 
@@ -126,8 +146,13 @@ fn fetches(scratch: &mut ExecScratch, tgid: u32, parent: u32, flags: u32) {
         above.flags |= task_flags::FETCHES;
         add(scratch, Detector::FetchLoop, plain(fetch_loop::reason(false)), true, parent);
     }
-    if fetch.piped {
-        add(scratch, Detector::FetchLoop, plain(fetch_loop::reason(true)), false, tgid);
+    let [input, output] = scratch.peer.pipes;
+    if flags & task_flags::FETCHER != 0 && output != 0 {
+        drops::note(output);
+    }
+    let same = flags & task_flags::INTERPRETER != 0 && input != 0 && drops::known(input).is_some();
+    if same || fetch.piped {
+        add(scratch, Detector::FetchLoop, plain(fetch_loop::reason(true)), same, tgid);
     }
 }
 
@@ -141,7 +166,11 @@ fn report(scratch: &ExecScratch, slot: usize) -> Option<()> {
     act.flags = found.flags;
     act.value = found.value;
     act.object = scratch.facts.identity;
-    if detector as u8 == Detector::FetchLoop as u8 && found.flags & act_flags::CANDIDATE != 0 {
+    if detector as u8 == Detector::ShellOnSocket as u8 && found.flags & act_flags::CANDIDATE == 0 {
+        let peer = &scratch.peer;
+        (act.family, act.protocol, act.port, act.address) = (peer.family, peer.protocol, peer.port, peer.address);
+    }
+    if detector as u8 == Detector::FetchLoop as u8 && found.reason == reason::PIPED {
         // One pipe is enough, however many downloads are.
         act.weight = Weight::Of(rule.threshold);
     }

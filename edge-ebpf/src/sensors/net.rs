@@ -8,7 +8,7 @@ use edge_ebpf::detectors::{Sighting, bus_flood, net_tamper, raw_socket};
 
 use super::netlink;
 use super::syscall::{argument, class, pointer_bytes, registers, rung};
-use crate::emit::act::{Act, apply, enter};
+use crate::emit::act::{Act, apply, enter, is_at_hooks};
 use crate::emit::file_tamper;
 use crate::{globals, read, task};
 
@@ -118,6 +118,9 @@ fn socket(tgid: u32, family: u32, kind: u32, protocol: u32) -> Option<(Detector,
     }
     if bus_flood::is_bus(family) {
         mark_bus(tgid);
+        return None;
+    }
+    if is_at_hooks(Detector::RawSocket) {
         return None;
     }
     let elsewhere = globals::sock_create() != 0

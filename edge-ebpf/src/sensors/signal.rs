@@ -11,7 +11,7 @@ use edge_abi::{Detector, reason, task_flags};
 use edge_ebpf::count::Weight;
 use edge_ebpf::detectors::mass_kill;
 
-use crate::emit::act::{Act, apply, enter, is_probe};
+use crate::emit::act::{Act, apply, enter, is_at_hooks, is_probe};
 use crate::{filter, globals, read, task};
 
 /// `TRACE_SIGNAL_DELIVERED`.
@@ -63,6 +63,9 @@ fn on_signal(ctx: &TracePointContext) -> Option<()> {
         act.weight = Weight::Distinct(target);
         (Detector::MassKill, act)
     };
+    if is_at_hooks(detector) {
+        return None;
+    }
     let rule = enter(detector, tgid)?;
     act.value = u64::from(number);
     act.target = target;

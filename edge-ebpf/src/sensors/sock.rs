@@ -10,7 +10,7 @@ use aya_ebpf::programs::SockContext;
 use edge_abi::{Detector, Mode, task_flags};
 use edge_ebpf::detectors::{flood_out, raw_socket};
 
-use crate::emit::act::{Act, DENIES, enter};
+use crate::emit::act::{Act, DENIES, enter, is_at_hooks};
 use crate::emit::place::{InCgroup, apply, mode, of_process};
 use crate::maps::OWNERS;
 use crate::task;
@@ -44,7 +44,7 @@ fn refuse(ctx: &SockContext) -> bool {
 fn judge(tgid: u32, family: u32, kind: u32, protocol: u32) -> Option<bool> {
     const DETECTOR: Detector = Detector::RawSocket;
     let sighting = raw_socket::socket(family, kind, protocol, false)?;
-    if matches!(mode(DETECTOR), Mode::Kill) {
+    if matches!(mode(DETECTOR), Mode::Kill) || is_at_hooks(DETECTOR) {
         return None;
     }
     let rule = enter(DETECTOR, tgid)?;

@@ -3,7 +3,9 @@
 //! A path is compared as text, joined to the working directory when that is known. What only the name tells (`//`, `..`, an
 //! unknown directory, another root) is a candidate that the agent resolves.
 
-use edge_abi::{CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_flags, name_hash, watched_slot};
+use edge_abi::{
+    CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_flags, name_hash, watched_slot,
+};
 use edge_ebpf::detectors::process_injection::proc_mem;
 use edge_ebpf::path::PathBuffer;
 
@@ -53,11 +55,12 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
         prefix.data = *head;
         true
     };
-    let injected = if facts.name == MEM && known && slot != WatchSlot::Read && reads_paths(Detector::ProcessInjection) {
-        proc_mem(&prefix.data, tgid)
-    } else {
-        None
-    };
+    let injected =
+        if facts.name == MEM && known && slot != WatchSlot::Read && reads_paths(Detector::ProcessInjection) {
+            proc_mem(&prefix.data, tgid)
+        } else {
+            None
+        };
     let (detector, mut act) = if let Some(sighting) = injected {
         let mut act = Act::new(sighting.reason);
         act.target = sighting.target;

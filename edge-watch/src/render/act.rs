@@ -159,6 +159,9 @@ fn process(act: &Act) -> Option<String> {
         Reason::ROOT_GAINED => {
             format!("became root from user {} without a set-uid program or login", act.value)
         }
+        Reason::CAPABILITY_GAINED if !act.object.is_empty() => {
+            format!("gave a file capabilities {:#x}", act.value)
+        }
         Reason::CAPABILITY_GAINED => format!("gained capabilities {:#x} that nothing granted", act.value),
         Reason::GUARD_SIGNALLED => format!("sent signal {} to {other}, which guards the device", act.value),
         _ => return None,

@@ -5,7 +5,7 @@ use edge_abi::{ActRecord, Detector, reason};
 use edge_wire::{Act, Reason, Severity, Technique};
 
 use super::spec::{Pass, Resolved, Spec, keys};
-use crate::config::Config;
+use crate::config::{Action, Config};
 use crate::enrich::Processes;
 use crate::enrich::look::{base, nameless};
 
@@ -13,7 +13,7 @@ use crate::enrich::look::{base, nameless};
 pub const SPEC: Spec = Spec {
     detector: Detector::FilelessExec,
     keys: keys!("fileless_exec"),
-    actions: &[],
+    actions: &[Action::Kill, Action::Deny],
     threshold: None,
     origin_factor: 0,
     window: None,

@@ -13,7 +13,7 @@ use crate::enrich::{Processes, place};
 pub const SPEC: Spec = Spec {
     detector: Detector::ForeignExec,
     keys: keys!("foreign_exec"),
-    actions: &[Action::Kill],
+    actions: &[Action::Kill, Action::Deny],
     threshold: None,
     origin_factor: 0,
     window: None,

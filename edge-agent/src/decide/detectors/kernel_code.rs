@@ -11,7 +11,7 @@ use crate::config::Action;
 pub const SPEC: Spec = Spec {
     detector: Detector::KernelCode,
     keys: keys!("kernel_code"),
-    actions: &[Action::Kill],
+    actions: &[Action::Kill, Action::Deny],
     threshold: None,
     origin_factor: 0,
     window: None,

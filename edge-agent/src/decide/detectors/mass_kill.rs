@@ -11,7 +11,7 @@ use crate::config::Action;
 pub const SPEC: Spec = Spec {
     detector: Detector::MassKill,
     keys: keys!("mass_kill"),
-    actions: &[Action::Kill],
+    actions: &[Action::Kill, Action::Deny],
     threshold: Some(Bounds { default: 15, least: 3, most: 10_000 }),
     origin_factor: 1,
     window: Some(Span::seconds(10, 1, 600)),

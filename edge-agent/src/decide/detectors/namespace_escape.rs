@@ -11,7 +11,7 @@ use crate::config::Action;
 pub const SPEC: Spec = Spec {
     detector: Detector::NamespaceEscape,
     keys: keys!("namespace_escape"),
-    actions: &[Action::Kill],
+    actions: &[Action::Kill, Action::Deny],
     threshold: None,
     origin_factor: 0,
     window: None,

@@ -13,7 +13,7 @@ use crate::enrich::Processes;
 pub const SPEC: Spec = Spec {
     detector: Detector::PrivilegeJump,
     keys: keys!("privilege_jump"),
-    actions: &[Action::Kill],
+    actions: &[Action::Kill, Action::Deny],
     threshold: None,
     origin_factor: 0,
     window: None,
@@ -40,7 +40,7 @@ const ALLOW: &[Pass] = &[
 /// Names the technique and weighs it.
 fn weigh(reason: u8) -> (Technique, Severity) {
     match reason {
-        reason::SETUID_FILE => (Technique::new(1548, 1), Severity::HIGH),
+        reason::SETUID_FILE | reason::CAPABILITY_GAINED => (Technique::new(1548, 1), Severity::HIGH),
         _ => (Technique::new(1068, 0), Severity::CRITICAL),
     }
 }

@@ -11,7 +11,7 @@ use crate::config::Action;
 pub const SPEC: Spec = Spec {
     detector: Detector::ProcessInjection,
     keys: keys!("process_injection"),
-    actions: &[Action::Kill],
+    actions: &[Action::Kill, Action::Deny],
     threshold: None,
     origin_factor: 0,
     window: None,

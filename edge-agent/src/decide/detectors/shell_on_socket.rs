@@ -5,7 +5,7 @@ use edge_abi::{ActRecord, Detector, reason};
 use edge_wire::{Act, Bytes, Reason, Severity, Technique};
 
 use super::spec::{Pass, Resolved, Spec, keys};
-use crate::config::Config;
+use crate::config::{Action, Config};
 use crate::enrich::Processes;
 use crate::enrich::look::{Peer, inode, reads_program};
 
@@ -13,7 +13,7 @@ use crate::enrich::look::{Peer, inode, reads_program};
 pub const SPEC: Spec = Spec {
     detector: Detector::ShellOnSocket,
     keys: keys!("shell_on_socket"),
-    actions: &[],
+    actions: &[Action::Kill],
     threshold: None,
     origin_factor: 0,
     window: None,

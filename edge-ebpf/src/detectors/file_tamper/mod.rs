@@ -1,7 +1,7 @@
 //! `file_tamper`: a process that encrypts, overwrites or deletes many files in a short time.
 //!
 //! Technique: T1486 (data encrypted for impact), T1485 (data destruction).
-//! Hooks: see `sensors/syscall.rs` (tracepoint rung). Upper rungs feed the same [`FileEvidence`].
+//! Hooks: see `sensors/object/` (LSM and kprobe rungs) and `sensors/syscall.rs` (tracepoint rung). All feed the same [`FileEvidence`].
 //! Record: [`edge_abi::FileTamperRecord`], 240 bytes.
 //! Cost: one map lookup per write; per rename, unlink or open for writing a path copy and one pass over it; a sample of
 //! 128 bytes for at most [`SAMPLES_PER_FILE`] writes per file, and only in a process that harmed `suspicion` files.

@@ -9,8 +9,8 @@ use edge_ebpf::detectors::file_tamper::{FileEvidence, FilesState, identity};
 use edge_ebpf::path::RenameShape;
 use edge_ebpf::shape::{HEAD_BYTES, Head, Relation, begin_alike, has_letter, relation, shape};
 
-use super::open::{Opened, file_mode};
 use super::Object;
+use super::open::{Opened, file_mode};
 use crate::emit::file_tamper::{self, Case, Of};
 use crate::read::{field, kernel};
 use crate::sensors::paths::open_flag;
@@ -66,8 +66,7 @@ pub(super) fn opened(opened: &Opened) -> bool {
     let tgid = task::current_tgid();
     let writes = mode & file_mode::WRITE != 0;
     // Reading matters only in a process that has already changed something; what is only added to is not lost.
-    let matters =
-        if writes { flags & open_flag::APPEND == 0 } else { file_tamper::known(tgid).is_some() };
+    let matters = if writes { flags & open_flag::APPEND == 0 } else { file_tamper::known(tgid).is_some() };
     if !matters || !counts(object) {
         return false;
     }

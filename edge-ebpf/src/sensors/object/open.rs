@@ -9,9 +9,11 @@ use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use edge_abi::{Offset, WatchSlot};
 
-use super::{Object, answer, argument, files, watch, watched};
+use super::watch::Slots;
+use super::{Object, answer, argument, files, watch};
 use crate::filter;
 use crate::read::field;
+use crate::sensors::drops;
 use crate::sensors::paths::open_flag;
 
 /// Bits of `f_mode` (`include/linux/fs.h`), in the same places in all versions from 5.10 to 7.2.
@@ -67,12 +69,16 @@ pub(crate) fn file_open(ctx: LsmContext) -> i32 {
     if opened.mode & file_mode::BELOW != 0 || opened.flags & EXECUTES != 0 {
         return 0;
     }
+    if opened.mode & file_mode::CREATED != 0 && drops::is_executable(opened.object.mode) {
+        drops::note_object(&opened.object);
+    }
     let writes = opened.mode & file_mode::WRITE != 0;
     let empties = writes && opened.flags & open_flag::TRUNCATE != 0;
-    let mut refused = watched(&opened.object, if writes { WatchSlot::Write } else { WatchSlot::Read });
+    let mut slots = Slots::of(if writes { WatchSlot::Write } else { WatchSlot::Read });
     if empties {
-        refused |= watched(&opened.object, WatchSlot::Remove);
+        slots = slots.with(WatchSlot::Remove);
     }
+    let refused = watch::observe(&opened.object, slots);
     answer(refused | files::opened(&opened))
 }
 

@@ -8,8 +8,8 @@
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use edge_abi::{
-    ANY_FOLDER, Counter, Detector, FileId, Mode, Offset, PROC_DEV, Watch, WatchSlot, act_flags, device_key, filter_bit, folder_key,
-    name_bit, tail_hash, watched_slot,
+    ANY_FOLDER, Counter, Detector, FileId, Mode, Offset, PREFIX_BYTES, PROC_DEV, Watch, WatchSlot, act_flags,
+    device_key, filter_bit, folder_key, name_bit, tail_hash, watched_slot,
 };
 use edge_ebpf::detectors::process_injection::memory_of;
 use edge_ebpf::name::hash_of_words;
@@ -18,9 +18,10 @@ use super::Object;
 use crate::emit::act::{Act, DENIES, apply, enter, is_probe, rule};
 use crate::emit::count;
 use crate::emit::file_tamper::Named as _;
-use crate::maps::{INODES, NAMES, PrefixKey, WATCH, WATCHED};
+use crate::maps::{INODES, NAMES, Trail, WATCH, WATCHED};
 use crate::read::{self, field};
 use crate::sensors::net::mark_bus;
+use crate::sensors::syscall::scratch;
 use crate::{globals, task};
 
 /// Folders above a file that are looked at: a tree is watched so deep.
@@ -71,45 +72,90 @@ pub(super) fn told(object: &Object) -> bool {
     true
 }
 
+/// Kinds of access, one bit each.
+#[derive(Clone, Copy)]
+pub(super) struct Slots(u8);
+
+impl Slots {
+    /// One kind.
+    pub(super) const fn of(slot: WatchSlot) -> Self {
+        Self(1 << slot as u8)
+    }
+
+    /// Both.
+    pub(super) const fn with(self, slot: WatchSlot) -> Self {
+        Self(self.0 | 1 << slot as u8)
+    }
+
+    /// Whether it is reading and nothing else.
+    #[inline(always)]
+    const fn reads(self) -> bool {
+        self.0 == 1 << WatchSlot::Read as u8
+    }
+
+    /// Whether a kind is among them.
+    #[inline(always)]
+    const fn has(self, slot: WatchSlot) -> bool {
+        self.0 & 1 << slot as u8 != 0
+    }
+
+    /// Who watches for one of them, and why: removing before writing.
+    #[inline(always)]
+    const fn of_watch(self, watch: &Watch) -> Option<(u8, u8)> {
+        let ([read, write, remove], [of_read, of_write, of_remove]) = (watch.detectors, watch.reasons);
+        if self.has(WatchSlot::Remove) && remove != 0 {
+            Some((remove, of_remove))
+        } else if self.has(WatchSlot::Write) && write != 0 {
+            Some((write, of_write))
+        } else if self.has(WatchSlot::Read) && read != 0 {
+            Some((read, of_read))
+        } else {
+            None
+        }
+    }
+}
+
 /// Judges an access to `object`; whether the hook shall refuse it.
 #[inline(always)]
-pub(super) fn observe(object: &Object, slot: WatchSlot) -> bool {
-    judge(object, slot, FileId::new(device(object), object.ino)).unwrap_or(false)
+pub(super) fn observe(object: &Object, slots: Slots) -> bool {
+    judge(object, slots, FileId::new(device(object), object.ino)).unwrap_or(false)
 }
 
 /// Judges that a name comes to lead to `source`, which has existed before.
 #[inline(always)]
 pub(super) fn arrives(object: &Object, source: &Object) -> bool {
-    judge(object, WatchSlot::Write, FileId::new(device(source), source.ino)).unwrap_or(false)
+    judge(object, Slots::of(WatchSlot::Write), FileId::new(device(source), source.ino)).unwrap_or(false)
 }
 
 /// Judges that an open is about to make a file. The open itself is judged when it is made, so that only what must not even come to be is
 /// judged here.
 #[inline(always)]
 pub(super) fn creates(object: &Object) -> bool {
-    if globals::denies() == 0 {
-        return false;
-    }
-    let Some(found) = find(object, WatchSlot::Write) else { return false };
-    let detector = found.watch.detectors.get(WatchSlot::Write as usize).copied().and_then(Detector::from_raw);
-    let denied = |detector| rule(detector).is_some_and(|rule| matches!(Mode::from_raw(rule.mode), Mode::Deny));
-    detector.is_some_and(denied) && observe(object, WatchSlot::Write)
+    let nothing = FileId::new(0, 0);
+    globals::denies() != 0 && judge_if(object, Slots::of(WatchSlot::Write), nothing, true).unwrap_or(false)
 }
 
 /// Judges an access; `leads_to` is what the name leads to afterwards.
 #[inline(always)]
-fn judge(object: &Object, slot: WatchSlot, leads_to: FileId) -> Option<bool> {
+fn judge(object: &Object, slots: Slots, leads_to: FileId) -> Option<bool> {
+    judge_if(object, slots, leads_to, false)
+}
+
+/// The same; with `refusing` only where it is to be refused.
+#[inline(always)]
+fn judge_if(object: &Object, slots: Slots, leads_to: FileId, refusing: bool) -> Option<bool> {
     let tgid = task::current_tgid();
-    let (detector, mut act) = if let Some(target) = injected(object, slot, tgid) {
+    let (detector, mut act) = if let Some(target) = injected(object, slots, tgid) {
         let mut act = Act::new(edge_abi::reason::PROC_MEM);
         act.target = target;
         (Detector::ProcessInjection, act)
     } else {
-        let found = find(object, slot)?;
-        if found.named && leads_to.ino != 0 && object.mode & FORMAT != CHARACTER && object.mode & FORMAT != BLOCK {
+        let found = find(object, slots)?;
+        if found.named && leads_to.ino != 0 && !is_node(object) {
             renew(leads_to, found.watch);
         }
-        let detector = Detector::from_raw(*found.watch.detectors.get(slot as usize)?)?;
+        let (detector, reason) = slots.of_watch(found.watch)?;
+        let detector = Detector::from_raw(detector)?;
         if matches!(detector, Detector::BusFlood) {
             // Opening a bus is no act: writing to it often is.
             if !is_probe(detector, tgid) {
@@ -117,12 +163,15 @@ fn judge(object: &Object, slot: WatchSlot, leads_to: FileId) -> Option<bool> {
             }
             return None;
         }
-        let mut act = Act::new(*found.watch.reasons.get(slot as usize)?);
+        let mut act = Act::new(reason);
         if found.watch.by_name != 0 {
             act.flags = act_flags::CANDIDATE;
         }
         (detector, act)
     };
+    if refusing && !matches!(Mode::from_raw(rule(detector)?.mode), Mode::Deny) {
+        return None;
+    }
     let rule = enter(detector, tgid)?;
     act.flags |= if globals::denies() != 0 { act_flags::LSM | DENIES } else { act_flags::KPROBE };
     act.object = (object.ino as u32 ^ object.dev).wrapping_mul(0x9e37_79b1) >> 8 | 1;
@@ -131,8 +180,8 @@ fn judge(object: &Object, slot: WatchSlot, leads_to: FileId) -> Option<bool> {
 
 /// The other process, when its memory is opened for writing: `/proc/PID/mem`, or that of one of its threads, in any procfs.
 #[inline(always)]
-fn injected(object: &Object, slot: WatchSlot, tgid: u32) -> Option<u32> {
-    if object.magic != PROC || slot as u8 == WatchSlot::Read as u8 {
+fn injected(object: &Object, slots: Slots, tgid: u32) -> Option<u32> {
+    if object.magic != PROC || slots.reads() {
         return None;
     }
     let (head, length) = head(object.dentry)?;
@@ -146,23 +195,24 @@ fn injected(object: &Object, slot: WatchSlot, tgid: u32) -> Option<u32> {
     memory_of(number(above), number(folder), number(process), tgid)
 }
 
-/// What is known of a file for this kind of access, the nearest first.
+/// What is known of a file for these kinds of access, the nearest first.
 #[inline(always)]
-fn find(object: &Object, slot: WatchSlot) -> Option<Found> {
-    let reads = slot as u8 == WatchSlot::Read as u8;
+fn find(object: &Object, slots: Slots) -> Option<Found> {
+    let mine = |watch: &&Watch| slots.of_watch(watch).is_some();
+    let reads = slots.reads();
     let filter = if reads { watched_slot::READ } else { watched_slot::WRITE };
     let dev = device(object);
-    if !reads && let Some(watch) = node(object).filter(|watch| is_mine(watch, slot)) {
+    if !reads && let Some(watch) = node(object).filter(mine) {
         return Some(Found { watch, named: false });
     }
     if object.ino != 0
         && is_marked(filter, dev, object.ino)
-        && let Some(watch) = inode(dev, object.ino).filter(|watch| is_mine(watch, slot))
-        && (watch.tree == 0 || slot as u8 == WatchSlot::Remove as u8)
+        && let Some(watch) = inode(dev, object.ino).filter(mine)
+        && (watch.tree == 0 || slots.has(WatchSlot::Remove))
     {
         return Some(Found { watch, named: false });
     }
-    if let Some(watch) = anywhere(object, reads).filter(|watch| is_mine(watch, slot)) {
+    if let Some(watch) = anywhere(object, reads).filter(mine) {
         return Some(Found { watch, named: true });
     }
     let mut dentry = object.dentry;
@@ -174,10 +224,10 @@ fn find(object: &Object, slot: WatchSlot) -> Option<Found> {
         }
         let ino = field::<u64>(field::<u64>(parent, Offset::DentryInode), Offset::InodeIno);
         if is_marked(filter, dev, ino) {
-            if let Some(watch) = below(object.dentry, level, FileId::new(dev, ino)).filter(|watch| is_mine(watch, slot)) {
+            if let Some(watch) = below(object.dentry, level, FileId::new(dev, ino)).filter(mine) {
                 return Some(Found { watch, named: level == 0 });
             }
-            if let Some(watch) = inode(dev, ino).filter(|watch| watch.tree != 0 && is_mine(watch, slot)) {
+            if let Some(watch) = inode(dev, ino).filter(|watch| watch.tree != 0).filter(mine) {
                 return Some(Found { watch, named: false });
             }
         }
@@ -187,10 +237,11 @@ fn find(object: &Object, slot: WatchSlot) -> Option<Found> {
     None
 }
 
-/// Whether somebody watches for this kind of access.
+/// Whether it is a device node.
 #[inline(always)]
-fn is_mine(watch: &Watch, slot: WatchSlot) -> bool {
-    watch.detectors.get(slot as usize).is_some_and(|detector| *detector != 0)
+fn is_node(object: &Object) -> bool {
+    let kind = object.mode & FORMAT;
+    kind == CHARACTER || kind == BLOCK
 }
 
 /// The file system of an object, see [`PROC_DEV`].
@@ -249,27 +300,36 @@ fn renew(id: FileId, watch: &Watch) {
     set(slot, word(slot) | 1 << (bit & 63));
 }
 
+/// Room for a key, for as long as nobody else begins one here.
+#[inline(always)]
+fn trail() -> Option<&'static mut Trail> {
+    let trail = &mut scratch()?.trail;
+    trail.owner = bpf_get_current_pid_tgid();
+    Some(trail)
+}
+
+/// The longest entry that begins the key; nothing when another task has written here meanwhile.
+#[inline(always)]
+fn look_up(trail: &mut Trail) -> Option<&'static Watch> {
+    trail.key.bits = (PREFIX_BYTES * 8) as u32;
+    // SAFETY: both begin with a 32-bit length and the same data without padding; theirs only asks for less alignment.
+    let key = unsafe { &*core::ptr::from_ref(&trail.key).cast() };
+    let found = WATCH.get(key);
+    // SAFETY: a value of our own. Volatile, since the compiler knows nothing of other tasks.
+    let owner = unsafe { core::ptr::read_volatile(&raw const trail.owner) };
+    if owner == bpf_get_current_pid_tgid() { found } else { None }
+}
+
 /// What is known of a device by its number.
 #[inline(always)]
 fn node(object: &Object) -> Option<&'static Watch> {
-    let kind = object.mode & FORMAT;
-    if kind != CHARACTER && kind != BLOCK {
+    if !is_node(object) {
         return None;
     }
     let number = field::<u32>(object.inode, Offset::InodeRdev);
-    let mut key = PrefixKey { bits: KEY_BITS, data: device_key((kind >> 12) as u8, number >> 20, number & 0xf_ffff), spill: [0; 64] };
-    look_up(&mut key)
-}
-
-/// All bits of a key.
-const KEY_BITS: u32 = (edge_abi::PREFIX_BYTES * 8) as u32;
-
-/// The longest entry that begins `key`.
-#[inline(always)]
-fn look_up(key: &mut PrefixKey) -> Option<&'static Watch> {
-    // SAFETY: both begin with a 32-bit length and the same data without padding; theirs only asks for less alignment.
-    let key = unsafe { &*core::ptr::from_mut(key).cast() };
-    WATCH.get(key)
+    let trail = trail()?;
+    trail.key.data = device_key(((object.mode & FORMAT) >> 12) as u8, number >> 20, number & 0xf_ffff);
+    look_up(trail)
 }
 
 /// The first eight bytes of a name and its length.
@@ -317,21 +377,19 @@ fn hash(dentry: u64) -> Option<u32> {
 /// What is known of the path that leads from a folder to `dentry`, which lies `level` folders deeper.
 #[inline(always)]
 fn below(dentry: u64, level: usize, folder: FileId) -> Option<&'static Watch> {
-    let mut names = [0_u64; FOLDERS];
+    let trail = trail()?;
     let mut dentry = dentry;
-    for (index, name) in names.iter_mut().enumerate() {
-        if index > level {
-            break;
-        }
-        *name = read::untyped::<u64>(dentry, Offset::DentryNameText);
+    for (index, name) in trail.names.iter_mut().enumerate() {
+        *name = if index > level { 0 } else { read::untyped::<u64>(dentry, Offset::DentryNameText) };
         dentry = read::untyped::<u64>(dentry, Offset::DentryParent);
     }
-    let mut key = PrefixKey { bits: KEY_BITS, data: folder_key(folder), spill: [0; 64] };
+    trail.key.data = folder_key(folder);
+    let Trail { names, key, .. } = trail;
     let mut at = 0;
     for name in names.iter().rev() {
         if *name != 0 {
-            at = read::append_name(&mut key, at, *name);
+            at = read::append_name(key, at, *name);
         }
     }
-    look_up(&mut key)
+    look_up(trail)
 }

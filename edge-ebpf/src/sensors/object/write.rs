@@ -17,6 +17,7 @@ use super::open::{Opened, file_mode};
 use super::{Object, answer, argument, files, watched};
 use crate::emit::file_tamper::{self, Case, Of};
 use crate::read::field;
+use crate::sensors::drops;
 use crate::sensors::paths::open_flag;
 use crate::sensors::syscall;
 use crate::sensors::write::{Buffer, larger_of_two, take};
@@ -25,6 +26,8 @@ use crate::{filter, globals, read, task};
 /// `MAY_WRITE` (`include/linux/fs.h`).
 const MAY_WRITE: u64 = 2;
 
+/// `ATTR_MODE` of `include/linux/fs.h`.
+const SETS_MODE: u32 = 1;
 /// `ATTR_SIZE`, of `ia_valid` (`include/linux/fs.h`).
 const SETS_SIZE: u32 = 1 << 3;
 /// `ATTR_OPEN`: an open does it, which was judged.
@@ -58,8 +61,7 @@ fn written(file: u64, tgid: u32, state: &mut FilesState) -> Option<bool> {
     let mut refused = false;
     if harms && !state.is_opened(id) && state.is_first_write(id) {
         // Opened before others were, by another process, or for adding only at first.
-        let evidence =
-            FileEvidence::OpenWrite { file: id, create: false, exclusive: false, truncate: false };
+        let evidence = FileEvidence::OpenWrite { file: id, create: false, exclusive: false, truncate: false };
         let case = Case { of: Of::Process, tgid, evidence, deniable: true };
         refused = file_tamper::apply(&case, state, tuning, &opened.object);
     } else if harms {
@@ -70,7 +72,8 @@ fn written(file: u64, tgid: u32, state: &mut FilesState) -> Option<bool> {
     if harms && let Some(origin) = origin.as_deref() {
         refused |= file_tamper::is_barred(origin, whole, tgid);
     }
-    let wanted = state.wants_sample(tuning) || origin.as_ref().is_some_and(|origin| origin.wants_sample(whole));
+    let wanted =
+        state.wants_sample(tuning) || origin.as_ref().is_some_and(|origin| origin.wants_sample(whole));
     let sample = if wanted { sample(state, tuning).unwrap_or(Sample::None) } else { Sample::None };
     file_tamper::note(state, tuning, tgid, sample);
     if let Some(origin) = origin {
@@ -136,11 +139,13 @@ fn buffer(registers: u64) -> Option<Buffer> {
 #[lsm(hook = "inode_setattr")]
 pub(crate) fn inode_setattr(ctx: LsmContext) -> i32 {
     // Where the arguments are differs, see above.
-    let (dentry, set) = match globals::setattr_dentry() {
-        0 => (argument(&ctx, 0), argument(&ctx, 1)),
-        _ => (argument(&ctx, 1), argument(&ctx, 2)),
-    };
+    // Behind the last argument an LSM program finds what the one before it answered, so that there always is a third word.
+    let [first, second, third] = [argument(&ctx, 0), argument(&ctx, 1), argument(&ctx, 2)];
+    let (dentry, set) = if globals::setattr_dentry() == 0 { (first, second) } else { (second, third) };
     let valid = field::<u32>(set, Offset::IattrValid);
+    if valid & SETS_MODE != 0 && drops::is_executable(u32::from(field::<u16>(set, Offset::IattrMode))) && filter::in_scope() {
+        drops::note_object(&Object::named(dentry, 0));
+    }
     if valid & SETS_SIZE == 0 || valid & BY_OPEN != 0 || !filter::in_scope() {
         return 0;
     }

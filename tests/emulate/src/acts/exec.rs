@@ -18,6 +18,8 @@ use crate::sys::{c_text, file, process};
 pub(super) const ACTS: &[Act] = &[
     Act::attack("fileless_exec.memfd", "[--stay-ms M]", "execveat with an empty path on a memfd", memfd),
     Act::attack("fileless_exec.proc_fd", "[--stay-ms M]", "execve of /proc/self/fd/N, a memfd", proc_fd),
+    Act::attack("fileless_exec.thread", "[--stay-ms M]", "a second thread starts a memfd by descriptor", thread),
+    Act::attack("fileless_exec.link", "--dir D [--stay-ms M]", "a symbolic link to /proc/self/fd/N, a memfd", link),
     Act::attack(
         "fileless_exec.deleted",
         "--dir D [--stay-ms M]",
@@ -51,6 +53,31 @@ fn proc_fd(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
         let path = c_text(format!("/proc/self/fd/{}", program.as_raw_fd()))?;
         Err(process::exec(&path, &idle_words("sensor", stay, &[])?))
     })
+}
+
+/// The same by another thread than the first, which is gone when the program begins.
+fn thread(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
+    let stay = stay_ms(options)?;
+    let program = in_memory(&own_bytes()?)?;
+    tally.child(STARTING, || {
+        let words = idle_words("sensor", stay, &[])?;
+        let started = std::thread::scope(|scope| {
+            scope.spawn(|| process::exec_at(program.as_fd(), c"", &words)).join()
+        });
+        Err(started.unwrap_or_else(|_| io::Error::other("the thread panicked")))
+    })
+}
+
+/// The same by a link, so that the path given names neither descriptor nor /proc.
+fn link(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
+    let stay = stay_ms(options)?;
+    let path = options.path("dir")?.join("edge-link");
+    let program = in_memory(&own_bytes()?)?;
+    let target = format!("/proc/self/fd/{}", program.as_raw_fd());
+    std::os::unix::fs::symlink(target, &path).map_err(Failure::file("linking", &path))?;
+    let started = tally.child(STARTING, || Err(process::exec(&c_text(&path)?, &idle_words("sensor", stay, &[])?)));
+    fs::remove_file(&path).map_err(Failure::file("removing", &path))?;
+    started
 }
 
 /// Opens a copy for reading, unlinks it, starts it.
