@@ -2,11 +2,7 @@
 
 use core::mem::{offset_of, size_of};
 
-use crate::{
-    ActRecord, Allow, Dropped, Facts, FileCounts, FileFacts, FileId, FileTamperRecord, FileTamperTuning,
-    Header, HistoryEntry, LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord,
-    VolatileExecTuning, Watch, WindowKey,
-};
+use crate::{ActRecord, Allow, Dropped, Facts, FileCounts, FileFacts, FileId, FileTamperRecord, FileTamperTuning, Header, HistoryEntry, LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch, WindowKey, Declared, EgressKey, EgressPolicy, Known};
 
 const _: () = {
     assert!(size_of::<Header>() == 56);
@@ -46,6 +42,11 @@ const _: () = {
     assert!(size_of::<Dropped>() == 16);
     assert!(size_of::<FileFacts>() == 176);
     assert!(size_of::<Facts>() == 5 * 176 + 96);
+    assert!(size_of::<EgressKey>() == 16);
+    assert!(offset_of!(EgressKey, network) == 8);
+    assert!(size_of::<Known>() == 16);
+    assert!(size_of::<Declared>() == 40);
+    assert!(size_of::<EgressPolicy>() == 16 + 48 * 40);
     assert!(size_of::<HistoryEntry>() == 72);
     assert!(offset_of!(HistoryEntry, text) == 24);
     assert!(size_of::<FileTamperTuning>() == 32);

@@ -65,6 +65,12 @@ pub struct Rule {
     pub window_ns: u64,
 }
 
+/// Bits of [`Rule::option`] of `device_tamper` and `sysctl_tamper`.
+pub mod rule_option {
+    /// A cgroup program judges what it can see; path sensors leave that to it.
+    pub const ELSEWHERE: u32 = 1 << 0;
+}
+
 /// Whose acts a [`Window`] counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]

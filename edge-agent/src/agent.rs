@@ -22,6 +22,7 @@ use crate::decide::{Decision, Identity, decide};
 use crate::enrich::history;
 use crate::error::AgentError;
 use crate::health::{Meter, Parts, Totals, heartbeat, totals};
+use crate::learn::{Keeper, LOOK_EVERY};
 use crate::load::{self, Features, Sensors};
 use crate::pipeline::{KernelProcesses, Pipeline};
 use crate::publish::{self, Channel, Port};
@@ -59,6 +60,8 @@ pub struct Agent<'a> {
     identity: Identity,
     /// What the kernel offers.
     features: Features,
+    /// When what was learnt is written.
+    keeper: RefCell<Keeper>,
 }
 
 /// Loads everything and runs until told to end.
@@ -74,6 +77,7 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
     let mut sensors = Sensors::load(&config, &features).map_err(|failed| failed.error)?;
     sensors.arm(&config)?;
     tell_coverage(&config, &sensors);
+    let keeper = Keeper::new(&config.egress.state, sensors.learnt.clone());
 
     let runtime =
         Runtime::new().map_err(|source| AgentError::Runtime { what: "starting the reactor", source })?;
@@ -91,8 +95,11 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
                 port,
                 identity,
                 features,
+                keeper: RefCell::new(keeper),
             };
-            agent.live(&options).await
+            let ended = agent.live(&options).await;
+            agent.keep(true);
+            ended
         })
     };
     PORT.with(live).map_err(|source| AgentError::Runtime { what: "waiting for events", source })?
@@ -171,7 +178,7 @@ impl Agent<'_> {
         // The link ends when `stop` was called and everything is said; the others never end by themselves.
         let stages = future::or(
             async { self.collect(&ring).await.map_err(failed) },
-            future::or(future::or(self.beat(), self.mend()), async {
+            future::or(future::or(self.beat(), future::or(self.mend(), self.learn())), async {
                 self.obey(&mut signals).await.map_err(failed)
             }),
         );
@@ -267,6 +274,20 @@ impl Agent<'_> {
                 Err(error) => log::warn!("agent: processes not repaired, {error}"),
             }
         }
+    }
+
+    /// Looks at what `new_egress` has learnt now and then. Never ends.
+    async fn learn(&self) -> Result<(), AgentError> {
+        loop {
+            let _ = rt::sleep(LOOK_EVERY).await;
+            self.keep(false);
+        }
+    }
+
+    /// Writes what was learnt, when it is due. `ends`: the agent does.
+    fn keep(&self, ends: bool) {
+        let maps = &mut self.sensors.borrow_mut().maps;
+        load::keep(maps, &self.config.borrow(), &mut self.keeper.borrow_mut(), ends);
     }
 
     /// What a heartbeat is made of, now.

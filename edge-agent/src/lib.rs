@@ -11,6 +11,7 @@ pub mod decide;
 pub mod enrich;
 pub mod error;
 pub mod health;
+pub mod learn;
 pub mod load;
 pub mod pipeline;
 pub mod publish;

@@ -5,14 +5,11 @@
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::lpm_trie::LpmTrie;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
-use edge_abi::{
-    Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, Facts, FileId, FileTamperTuning, HISTORY_SLOTS,
-    HistoryEntry, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey,
-    watched_slot,
-};
+use edge_abi::{Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, Facts, FileId, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey, watched_slot, EGRESS_KNOWN, EgressKey, EgressPolicy, Known, MAJOR_SLOTS};
 use edge_ebpf::count::WindowState;
 use edge_ebpf::detectors::file_tamper::FilesState;
 use edge_ebpf::detectors::lateral_scan::ScanState;
+use edge_ebpf::detectors::new_egress::Contact;
 use edge_ebpf::name::Name;
 use edge_ebpf::path::{PathBuffer, PathFacts};
 use edge_ebpf::sample::{ByteSet, SAMPLE_BYTES};
@@ -97,6 +94,22 @@ pub(crate) static SCANS: LruHashMap<u32, ScanState> = LruHashMap::with_max_entri
 /// Who made a socket that is not a stream, by its cookie. LRU: that a socket is closed is not seen.
 #[map]
 pub(crate) static OWNERS: LruHashMap<u64, u32> = LruHashMap::with_max_entries(256, 0);
+
+/// Where each program goes and on what it listens, learnt or loaded by the agent. Not LRU: what was learnt must stay.
+#[map]
+pub(crate) static KNOWN: HashMap<EgressKey, Known> = HashMap::with_max_entries(EGRESS_KNOWN, 0);
+
+/// What was told as new lately. LRU: what is pushed out is told again.
+#[map]
+pub(crate) static FRESH: LruHashMap<EgressKey, Contact> = LruHashMap::with_max_entries(64, 0);
+
+/// Which devices matter, see `edge_abi::major_slot`: one of `edge_abi::reason`, or 0; written by the agent.
+#[map]
+pub(crate) static MAJORS: Array<[u8; MAJOR_SLOTS]> = Array::with_max_entries(1, 0);
+
+/// Policy of `new_egress` besides its rule; written by the agent.
+#[map]
+pub(crate) static EGRESS: Array<EgressPolicy> = Array::with_max_entries(1, 0);
 
 /// Ports where one logs in; written by the agent.
 #[map]

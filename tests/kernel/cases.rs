@@ -1,12 +1,7 @@
 //! The cases of every guest.
 
 use crate::schedule::Case;
-use crate::{
-    bus_flood, credential_access, device_tamper, fetch_loop, file_tamper, fileless_exec, flood, flood_out,
-    foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade,
-    mass_kill, namespace_escape, net_tamper, offsets, persistence, privilege_jump, process_injection,
-    raw_socket, resource_hijack, set_uid, shell_on_socket, sysctl_tamper, uring_use, volatile_exec,
-};
+use crate::{bus_flood, credential_access, device_tamper, fetch_loop, file_tamper, fileless_exec, flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade, mass_kill, namespace_escape, net_tamper, offsets, persistence, privilege_jump, process_injection, raw_socket, new_egress, resource_hijack, set_uid, shell_on_socket, sysctl_tamper, uring_use, volatile_exec};
 
 /// Every case, in the order in which a guest runs them: first those under observe, so that the agent starts twice.
 pub(crate) const CASES: &[Case] = &[
@@ -43,6 +38,7 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "net_tamper", name: "ioctl_caught", run: net_tamper::ioctl_caught },
     Case { detector: "net_tamper", name: "benign_quiet", run: net_tamper::benign_quiet },
     Case { detector: "flood_out", name: "attack_caught", run: flood_out::attack_caught },
+    Case { detector: "flood_out", name: "children_caught", run: flood_out::children_caught },
     Case { detector: "flood_out", name: "benign_quiet", run: flood_out::benign_quiet },
     Case { detector: "bus_flood", name: "attack_caught", run: bus_flood::attack_caught },
     Case { detector: "bus_flood", name: "benign_quiet", run: bus_flood::benign_quiet },
@@ -62,6 +58,7 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "persistence", name: "benign_quiet", run: persistence::benign_quiet },
     Case { detector: "sysctl_tamper", name: "attack_caught", run: sysctl_tamper::attack_caught },
     Case { detector: "sysctl_tamper", name: "benign_quiet", run: sysctl_tamper::benign_quiet },
+    Case { detector: "sysctl_tamper", name: "raising_quiet", run: sysctl_tamper::raising_quiet },
     Case { detector: "device_tamper", name: "attack_caught", run: device_tamper::attack_caught },
     Case { detector: "device_tamper", name: "benign_quiet", run: device_tamper::benign_quiet },
     Case { detector: "impair_defenses", name: "attack_caught", run: impair_defenses::attack_caught },
@@ -93,6 +90,14 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "fetch_loop", name: "attack_caught", run: fetch_loop::attack_caught },
     Case { detector: "fetch_loop", name: "pipe_caught", run: fetch_loop::pipe_caught },
     Case { detector: "fetch_loop", name: "benign_quiet", run: fetch_loop::benign_quiet },
+    Case { detector: "new_egress", name: "learning_quiet", run: new_egress::learning_quiet },
+    Case { detector: "new_egress", name: "benign_quiet", run: new_egress::benign_quiet },
+    Case { detector: "new_egress", name: "attack_caught", run: new_egress::attack_caught },
+    Case { detector: "new_egress", name: "flood_books", run: new_egress::flood_books },
+    Case { detector: "new_egress", name: "deny", run: new_egress::deny },
+    Case { detector: "sysctl_tamper", name: "deny", run: sysctl_tamper::deny },
+    Case { detector: "device_tamper", name: "deny", run: device_tamper::deny },
+    Case { detector: "new_egress", name: "bad_file_named", run: new_egress::bad_file_named },
     Case { detector: "foreign_exec", name: "attack_killed", run: foreign_exec::attack_killed },
     Case { detector: "foreign_exec", name: "benign_quiet", run: foreign_exec::benign_quiet },
     Case { detector: "volatile_exec", name: "deny", run: volatile_exec::deny },

@@ -3,6 +3,7 @@
 
 use crate::deed::{caught, ended, quiet};
 use crate::scene::{Policy, Scene};
+use edge_tests::said;
 use edge_tests::trials::Outcome;
 
 /// The detector's name.
@@ -28,6 +29,30 @@ pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     let read = "device_tamper.benign_node_read --path /dev/mtd8 --node c:90:16";
     quiet(scene, &["device_tamper.benign_read --path /dev/mem", read, "device_tamper.benign_null"])?;
     Ok(None)
+}
+
+/// Under deny the device is not opened, whatever its node is called, where a cgroup program can refuse; elsewhere it is reported.
+pub(crate) fn deny(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Deny)?;
+    let refuses = scene.judges_in_cgroups();
+    let disposition = if refuses { "denied" } else { "reported" };
+    let (emulation, verdict) =
+        caught(scene, NAME, "device_tamper.write_open --path /dev/mem", "memory_device")?;
+    ended(&verdict, disposition)?;
+    if (emulation.count("denied")? == 1) != refuses || said::path(&verdict) != Some("/dev/mem") {
+        return Err(format!("denied {} times: {}", emulation.count("denied")?, verdict.json).into());
+    }
+    if refuses {
+        // A name that nobody watches: only the number of the device tells.
+        let node = "device_tamper.node --path /data/plain --node b:179:72";
+        let (emulation, verdict) = caught(scene, NAME, node, "disk")?;
+        ended(&verdict, disposition)?;
+        if emulation.count("denied")? != 1 {
+            return Err("the node was opened".into());
+        }
+    }
+    quiet(scene, &["device_tamper.benign_read --path /dev/mem", "device_tamper.benign_null"])?;
+    Ok(Some(if refuses { "denied" } else { "reported: this kernel cannot" }.into()))
 }
 
 /// Under enforce the opener ends before it has written.

@@ -29,6 +29,19 @@ pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
     Ok(Some(format!("verdict at {rate} packets a second")))
 }
 
+/// Each child stays below the ceiling of a process, all together are above that of an origin.
+pub(crate) fn children_caught(scene: &mut Scene) -> Outcome {
+    /// Marks evidence that was counted for a whole origin.
+    const ORIGIN: u64 = 8;
+    scene.agent(Policy::Observe)?;
+    let (_, verdict) = scene.act("flood_out.children --count 19200 --children 64", NAME, "packets")?;
+    let (flags, count) = (said::evidence(&verdict, "flags")?, said::evidence(&verdict, "count")?);
+    if flags & ORIGIN == 0 || count < 3 * PACKETS {
+        return Err(format!("not told of the origin: {}", verdict.json).into());
+    }
+    Ok(Some(format!("verdict at {count} packets of 64 processes")))
+}
+
 /// A trickle of datagrams.
 pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;

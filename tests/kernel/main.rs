@@ -25,6 +25,7 @@ mod masquerade;
 mod mass_kill;
 mod namespace_escape;
 mod net_tamper;
+mod new_egress;
 mod offsets;
 mod persistence;
 mod privilege_jump;

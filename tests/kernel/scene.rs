@@ -37,7 +37,11 @@ pub(crate) enum Policy {
     Enforce,
     /// The same, and what does not belong to the image is killed or refused.
     Image,
-    /// Refuse, where that can be done.
+    /// Only report, and learn where programs go.
+    Learn,
+    /// Only report, with nothing left to learn.
+    Frozen,
+    /// With nothing left to learn, deny whatever can be denied.
     Deny,
 }
 
@@ -45,7 +49,7 @@ impl Policy {
     /// The agent's configuration; what it does not name has its default.
     fn config(self, device: &str, port: u16, lsm: bool) -> String {
         let action = match self {
-            Self::Observe => "observe",
+            Self::Observe | Self::Learn | Self::Frozen => "observe",
             Self::Enforce | Self::Image | Self::Deny => "enforce",
         };
         let strongest = if lsm { "deny" } else { "kill" };
@@ -57,7 +61,8 @@ impl Policy {
         // Whoever stops the agent under enforce is killed for it, or refused, so only the last one of a guest enforces this, too.
         let guards = if self == Self::Enforce { strongest } else { "observe" };
         let answer = if self == Self::Deny { "deny" } else { "kill" };
-        format!(
+        let egress = self.egress();
+        let config = format!(
             "[device]\nid = \"{device}\"\n\
              [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
              [policy]\naction = \"{action}\"\n{SPAWNERS}\
@@ -84,8 +89,35 @@ impl Policy {
              [detectors.shell_on_socket]\naction = \"kill\"\n\
              [detectors.masquerade]\naction = \"kill\"\n\
              [detectors.fetch_loop]\naction = \"kill\"\n\
-             {image}"
-        )
+             {image}{egress}"
+        );
+        if self != Self::Deny {
+            return config;
+        }
+        ["sysctl_tamper", "device_tamper"].iter().fold(config, |config, name| {
+            let section = format!("[detectors.{name}]\naction = ");
+            config.replace(&format!("{section}\"kill\""), &format!("{section}\"deny\""))
+        })
+    }
+}
+
+/// What the three have in common.
+macro_rules! egress {
+    () => {
+        "[detectors.new_egress]\nloopback = true\nstate = \"/data/egress/known\"\nlisten = [4446]\n\
+         declare = [\"tcp 127.8.0.0/16:8883 /usr/bin/edge-emulate\"]\n"
+    };
+}
+
+impl Policy {
+    /// What it says of `new_egress`; without this, a week is learnt.
+    fn egress(self) -> &'static str {
+        match self {
+            Self::Observe | Self::Enforce | Self::Image => "",
+            Self::Learn => concat!(egress!(), "learn = \"1h\"\n"),
+            Self::Frozen => concat!(egress!(), "learn = \"0s\"\n"),
+            Self::Deny => concat!(egress!(), "learn = \"0s\"\naction = \"deny\"\n"),
+        }
     }
 }
 
@@ -184,6 +216,11 @@ impl Scene {
             self.run(gone, SOON)?;
         }
         Ok(())
+    }
+
+    /// Whether this kernel's programs of cgroup devices and settings can tell who runs.
+    pub(crate) fn judges_in_cgroups(&self) -> bool {
+        !self.device.ends_with("5.10")
     }
 
     /// Runs an emulation; that it is killed is no error.

@@ -2,7 +2,7 @@
 //! policy says so; reading them, and other settings, is left alone.
 
 use crate::deed::{caught, ended, quiet};
-use crate::scene::{Policy, Scene};
+use crate::scene::{Policy, SOON, Scene};
 use edge_tests::said;
 use edge_tests::trials::Outcome;
 
@@ -26,6 +26,55 @@ pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
     quiet(scene, &["sysctl_tamper.benign_read", "sysctl_tamper.benign_write"])?;
     Ok(None)
+}
+
+/// Raising a guard and writing what is there already, which only a cgroup program can tell from lowering it.
+pub(crate) fn raising_quiet(scene: &mut Scene) -> Outcome {
+    if !scene.judges_in_cgroups() {
+        return Ok(Some("no cgroup program of settings on this kernel".into()));
+    }
+    scene.agent(Policy::Observe)?;
+    let kept = scene.run("cat /proc/sys/kernel/kptr_restrict", SOON)?;
+    let any = "sysctl_tamper.any --name kernel/kptr_restrict --value";
+    scene.emulate(&format!("act {any} 0"))?;
+    let mark = scene.watch.mark();
+    scene.run("echo 0 >/proc/sys/kernel/kptr_restrict; echo 0 >/proc/sys/net/ipv4/ip_forward", SOON)?;
+    scene.quiet(mark)?;
+    let mark = scene.watch.mark();
+    scene.run("echo 2 >/proc/sys/kernel/kptr_restrict; echo 0 >/proc/sys/net/ipv4/ip_forward", SOON)?;
+    scene.quiet(mark)?;
+    // Lowered through a bind mount of another name: the setting is the same.
+    let mark = scene.watch.mark();
+    scene.run(
+        "mkdir -p /data/sys; mount -o bind /proc/sys/kernel /data/sys; echo 1 >/data/sys/kptr_restrict; umount /data/sys",
+        SOON,
+    )?;
+    let verdict = scene.verdict(mark, NAME)?;
+    if said::path(&verdict) != Some("/proc/sys/kernel/kptr_restrict")
+        || said::evidence(&verdict, "value")? != 1
+    {
+        return Err(format!("setting and value are not told: {}", verdict.json).into());
+    }
+    scene.run(&format!("echo {} >/proc/sys/kernel/kptr_restrict || true", kept.trim()), SOON)?;
+    Ok(None)
+}
+
+/// Under deny the setting stays what it was, where a cgroup program can refuse; elsewhere it is reported, loudly.
+pub(crate) fn deny(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Deny)?;
+    let (emulation, verdict) =
+        caught(scene, NAME, "sysctl_tamper.core_pattern --value |/bin/true", "host_hook")?;
+    let refuses = scene.judges_in_cgroups();
+    ended(&verdict, if refuses { "denied" } else { "reported" })?;
+    if (emulation.count("denied")? == 1) != refuses {
+        return Err(format!("denied {} times", emulation.count("denied")?).into());
+    }
+    let log = scene.run("grep -c 'cannot deny' /run/agent.log || true", SOON)?;
+    if (log.trim() != "0") == refuses {
+        return Err(format!("what cannot be denied is told {log} times").into());
+    }
+    quiet(scene, &["sysctl_tamper.benign_read", "sysctl_tamper.benign_write"])?;
+    Ok(Some(if refuses { "denied" } else { "reported: this kernel cannot" }.into()))
 }
 
 /// Under enforce the writer ends before it has written.

@@ -36,6 +36,7 @@ impl HostAgent {
              [mqtt]\nbrokers = [\"127.0.0.1:{port}\"]\nheartbeat = \"10s\"\n\
              reconnect_min = \"100ms\"\nreconnect_max = \"1s\"\n\
              [policy]\naction = \"observe\"\n\
+             [detectors.new_egress]\nstate = \"\"\n\
              [scope]\ncgroup = \"{}\"\n{more}\n",
             cgroup.path().display()
         );

@@ -2,8 +2,8 @@
 
 use super::programs;
 use super::types::{
-    ActDetector, Action, Broker, Config, Detectors, Device, FileTamper, LateralScan, Limits, Load, Log, Mode,
-    Mqtt, PORT_COUNT, Policy, Scope, VolatileExec,
+    ActDetector, Action, Broker, Config, Detectors, Device, Egress, FileTamper, LateralScan, Limits, Load,
+    Log, Mode, Mqtt, PORT_COUNT, Policy, Scope, VolatileExec,
 };
 use core::time::Duration;
 
@@ -69,6 +69,7 @@ impl Default for Config {
             detectors: Detectors::default(),
             limits: Limits::default(),
             programs: Box::new(programs::defaults()),
+            egress: Box::default(),
             watched: Box::default(),
         }
     }
@@ -152,6 +153,18 @@ impl Default for Detectors {
                 window: spec.window.map_or(Duration::ZERO, |span| span.default),
                 option: spec.option.map_or(0, |choice| choice.bounds.default),
             }),
+        }
+    }
+}
+
+impl Default for Egress {
+    fn default() -> Self {
+        Self {
+            learn: Duration::from_secs(7 * 86_400),
+            state: text("/var/lib/edge-agent/egress"),
+            loopback: false,
+            declare: Vec::new(),
+            listen: Vec::new(),
         }
     }
 }

@@ -125,6 +125,17 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
     for spec in SPECS {
         note(&mut live, act_rows(spec, old, new));
     }
+    let egress = (&old.egress, &new.egress);
+    note(
+        &mut live,
+        [
+            ("detectors.new_egress.learn", egress.0.learn != egress.1.learn),
+            ("detectors.new_egress.state", egress.0.state != egress.1.state),
+            ("detectors.new_egress.loopback", egress.0.loopback != egress.1.loopback),
+            ("detectors.new_egress.declare", egress.0.declare != egress.1.declare),
+            ("detectors.new_egress.listen", egress.0.listen != egress.1.listen),
+        ],
+    );
     note(&mut live, [("limits.repeats", old.limits.repeats != new.limits.repeats)]);
     let mut changes = Changes { live, restart: Vec::new() };
     note(&mut changes.restart, restart);

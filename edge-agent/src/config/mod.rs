@@ -4,6 +4,7 @@
 //! [`Config`]. Everything on that way lives on the heap only until [`Config::load`] returns. `packaging/edge-agent.toml`
 //! describes every key for people and spells out the defaults; tests keep it, the schema and the ranges in step.
 
+mod declare;
 mod default;
 pub mod device;
 mod diff;
@@ -26,6 +27,7 @@ mod random_tests;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use declare::listener;
 pub use diff::{Changes, NeedsRestart, diff};
 pub use error::ConfigError;
 pub use problem::{PROBLEM_COUNT, Problem, Problems};

@@ -36,6 +36,8 @@ pub const SCAN_TRIES: RangeInclusive<u32> = 5..=100_000;
 pub const SCAN_WINDOW: RangeInclusive<Duration> = seconds(1, 60 * 60);
 /// `detectors.lateral_scan.ports` and the port of a broker.
 pub const PORT: RangeInclusive<u16> = 1..=65_535;
+/// `detectors.new_egress.learn`: three months of running see every season of a device that is worth learning.
+pub const LEARN: RangeInclusive<Duration> = seconds(0, 90 * 24 * 60 * 60);
 /// `limits.repeats`.
 pub const REPEATS: RangeInclusive<Duration> = seconds(1, 60 * 60);
 

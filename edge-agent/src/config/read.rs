@@ -1,13 +1,11 @@
 //! The schema: one line for each key, in the order of the packaged file, then what must hold between keys.
 
+use super::document::Value;
 use super::problem::Problems;
 use super::read_acts::{self, Merge};
 use super::reader::{Reader, number, text};
-use super::types::{
-    Action, Ceiling, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT, Policy,
-    VolatileExec,
-};
-use super::{ranges, value};
+use super::types::{Action, Ceiling, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT, Policy, VolatileExec, Egress};
+use super::{declare, ranges, value};
 use edge_abi::Detector;
 use heapless::{String, Vec};
 use log::LevelFilter;
@@ -51,10 +49,11 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     let mut merge = Merge::new(&mut config.programs);
     policy(reader, &mut merge, &mut config.policy);
     reader.text("scope.cgroup", &mut config.scope.cgroup, value::is_path, PATH_FORM);
-    reader.text("load.offsets", &mut config.load.offsets, value::is_path, PATH_FORM);
     reader.choice("load.rung", &mut config.load.rung, &RUNGS);
+    reader.text("load.offsets", &mut config.load.offsets, value::is_path, PATH_FORM);
     detectors(reader, &mut merge, &mut config.detectors);
     *config.watched = read_acts::acts(reader, &mut merge, &mut config.detectors.acts);
+    new_egress(reader, &mut config.egress);
     reader.duration("limits.repeats", &mut config.limits.repeats, &ranges::REPEATS);
     config
 }
@@ -178,6 +177,25 @@ fn volatile_exec(reader: &mut Reader<'_>, exec: &mut VolatileExec) {
             format!("\"{idle}\" lies below none of `detectors.volatile_exec.paths`, so it exempts nothing");
         reader.clash(&["detectors.volatile_exec.except", "detectors.volatile_exec.paths"], reason);
     }
+}
+
+/// `[detectors.new_egress]`, what it has besides the keys of every detector.
+fn new_egress(reader: &mut Reader<'_>, egress: &mut Egress) {
+    reader.duration("detectors.new_egress.learn", &mut egress.learn, &ranges::LEARN);
+    reader.text("detectors.new_egress.state", &mut egress.state, value::is_path, PATH_FORM);
+    reader.flag("detectors.new_egress.loopback", &mut egress.loopback);
+    let form = format_args!("{}", declare::FORM);
+    let parse = |item: &Value<'_>| text(item).and_then(declare::declared);
+    reader.list("detectors.new_egress.declare", &mut egress.declare, 0, parse, form);
+    let form = format_args!("a port of {}..{}", ranges::PORT.start(), ranges::PORT.end());
+    reader.list(
+        "detectors.new_egress.listen",
+        &mut egress.listen,
+        0,
+        |item| number(item, &ranges::PORT),
+        form,
+    );
+    egress.listen.sort_unstable();
 }
 
 /// A list of directory prefixes.

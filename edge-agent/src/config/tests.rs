@@ -26,7 +26,7 @@ fn schema() -> Vec<(&'static str, String)> {
 }
 
 /// For every key but those of the detectors of acts a value that differs from the default, and that needs no other key.
-const OTHERS: [(&str, &str); 42] = [
+const OTHERS: [(&str, &str); 47] = [
     ("device.id", r#""gw-7""#),
     ("mqtt.brokers", r#"["[::1]:1883", "localhost:1884"]"#),
     ("mqtt.client_id", r#""c""#),
@@ -68,6 +68,11 @@ const OTHERS: [(&str, &str); 42] = [
     ("detectors.volatile_exec.paths", r#"["/mnt", "/tmp/"]"#),
     ("detectors.volatile_exec.except", r#"["/run/user"]"#),
     ("detectors.volatile_exec.allow", r#"["/opt/installer"]"#),
+    ("detectors.new_egress.learn", r#""0s""#),
+    ("detectors.new_egress.state", r#""/data/egress""#),
+    ("detectors.new_egress.loopback", "true"),
+    ("detectors.new_egress.declare", r#"["udp *:123 /usr/sbin/ntpd", "tcp [2001:db8::/32]:443"]"#),
+    ("detectors.new_egress.listen", "[443, 22]"),
     ("limits.repeats", r#""1s""#),
 ];
 
@@ -92,10 +97,11 @@ fn act_others(spec: &Spec) -> Vec<(&'static str, String)> {
 
 /// For every key another value, in the order of the schema.
 pub(super) fn others() -> Vec<(&'static str, String)> {
-    let (last, before) = OTHERS.split_last().unwrap();
+    // The last ones stand behind the detectors of acts.
+    let (before, after) = OTHERS.split_at(OTHERS.len() - 6);
     let fixed = |row: &(&'static str, &str)| (row.0, row.1.to_owned());
     let acts = SPECS.into_iter().flat_map(act_others);
-    before.iter().map(fixed).chain(acts).chain([fixed(last)]).collect()
+    before.iter().map(fixed).chain(acts).chain(after.iter().map(fixed)).collect()
 }
 
 #[test]
@@ -240,6 +246,14 @@ fn values_are_refused_with_file_line_key_value_and_range() {
         (
             "detectors.persistence.watch = [\"/a\",\n\"*/b\"]",
             r#"agent.toml:2: `detectors.persistence.watch = "*/b"`: expected an absolute path of 2..63 bytes without ".", ".." or "//""#,
+        ),
+        (
+            "detectors.new_egress.declare = [\"udp *:53\",\n\"tcp broker.example.org:8883\"]",
+            r#"agent.toml:2: `detectors.new_egress.declare = "tcp broker.example.org:8883"`: expected "tcp|udp|any NETWORK:PORT [PROGRAM]", NETWORK an address, address/bits, [IPv6/bits] or *, PORT a number or *"#,
+        ),
+        (
+            "detectors.new_egress.learn = \"91d\"",
+            r#"agent.toml:1: `detectors.new_egress.learn = "91d"`: expected a duration of 0ms..2160h such as "168h""#,
         ),
         ("[[log]]", "agent.toml:1: not valid: `[[..]]` is not used here, write `[..]`"),
     ] {

@@ -39,6 +39,10 @@ pub const PROGRAM_COUNT: usize = 320;
 pub const WATCH_COUNT: usize = 16;
 /// Most paths watched besides the built-in ones, of all detectors together.
 pub const WATCHED_COUNT: usize = 48;
+/// Most destinations declared to `new_egress`.
+pub const DECLARE_COUNT: usize = 32;
+/// Most listening ports declared to `new_egress`.
+pub const LISTEN_COUNT: usize = edge_abi::EGRESS_DECLARED - DECLARE_COUNT;
 /// Most ports `lateral_scan` looks at.
 pub const PORT_COUNT: usize = 32;
 
@@ -66,6 +70,8 @@ pub struct Config {
     ///
     /// Boxed, like the next: a `Config` is handed through several stack frames, and each copy would stay resident.
     pub programs: Box<Programs>,
+    /// `[detectors.new_egress]`, what it has besides the keys of every detector.
+    pub egress: Box<Egress>,
     /// Paths watched besides the built-in ones, from every `detectors.*.watch`.
     pub watched: Box<Vec<Watched, WATCHED_COUNT>>,
 }
@@ -298,6 +304,21 @@ pub struct VolatileExec {
     pub paths: Vec<String<PREFIX_BYTES>, PREFIX_COUNT>,
     /// Directories of the same form exempt from `paths`; each lies below one of them.
     pub except: Vec<String<PREFIX_BYTES>, PREFIX_COUNT>,
+}
+
+/// `[detectors.new_egress]`: what is known from the start, and how long what is new is learnt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Egress {
+    /// Time for which what is new is learnt instead of told, 0..=90 days of running; zero: nothing is learnt.
+    pub learn: Duration,
+    /// File that keeps what was learnt; empty: it is learnt again after every start.
+    pub state: String<PATH_BYTES>,
+    /// Whether destinations and ports on loopback count.
+    pub loopback: bool,
+    /// Destinations that are known, at most 32.
+    pub declare: Vec<edge_abi::Declared, DECLARE_COUNT>,
+    /// TCP and UDP ports that any program may listen on, ascending, at most 16.
+    pub listen: Vec<u16, LISTEN_COUNT>,
 }
 
 /// `[limits]`.

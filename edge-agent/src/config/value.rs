@@ -8,6 +8,9 @@ use core::net::{IpAddr, Ipv6Addr};
 use core::time::Duration;
 use heapless::String;
 
+/// Milliseconds of a day, which is read but never shown: ranges are said in hours.
+const DAY_MS: u64 = 86_400_000;
+
 /// Units of a duration and their milliseconds, longest first.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
@@ -15,8 +18,9 @@ const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), 
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
     let unit = text.get(digits.len()..)?;
-    let (_, unit_ms) = UNITS.iter().find(|(name, _)| *name == unit)?;
-    Some(Duration::from_millis(unsigned(digits)?.checked_mul(*unit_ms)?))
+    let known = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, unit_ms)| *unit_ms);
+    let unit_ms = known.or_else(|| (unit == "d").then_some(DAY_MS))?;
+    Some(Duration::from_millis(unsigned(digits)?.checked_mul(unit_ms)?))
 }
 
 /// Shows a duration in the largest unit that keeps it whole, so that it reads back as the same value.
@@ -116,6 +120,7 @@ mod tests {
         assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
         assert_eq!(duration("10m"), Some(Duration::from_secs(600)));
         assert_eq!(duration("24h"), Some(Duration::from_secs(86_400)));
+        assert_eq!(duration("7d"), duration("168h"));
         for wrong in
             ["", "s", "5", "5 s", "+5s", "-5s", "5S", "5 minutes", "1m30s", "1.5s", "99999999999999999h"]
         {

@@ -72,6 +72,11 @@ pub trait Processes {
         proc::cmdline(tgid)
     }
 
+    /// The kernel's name for a device, `char` or `block`, by its numbers; `None` when it has none.
+    fn device(&self, kind: &str, major: u64, minor: u64) -> Option<std::vec::Vec<u8>> {
+        look::device(kind, major, minor)
+    }
+
     /// The network socket with this inode, in the network of `tgid`; `None` when it is of another kind.
     fn socket(&self, tgid: u32, inode: u64) -> Option<look::Peer> {
         look::socket(tgid, inode)

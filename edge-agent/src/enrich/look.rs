@@ -74,6 +74,13 @@ pub fn parse_socket(row: &[u8], wanted: u64, protocol: u8) -> Option<Peer> {
     Some(peer)
 }
 
+/// The kernel's name for a device, `char` or `block`, by its numbers.
+#[must_use]
+pub fn device(kind: &str, major: u64, minor: u64) -> Option<Vec<u8>> {
+    let link = fs::read_link(format!("/sys/dev/{kind}/{major}:{minor}")).ok()?;
+    link.file_name().map(|name| name.as_bytes().to_vec())
+}
+
 /// The children of `parent`.
 #[must_use]
 pub fn children(parent: u32) -> Vec<u32> {
@@ -171,6 +178,12 @@ mod tests {
         let number = std::os::fd::AsRawFd::as_raw_fd(&pair);
         let link = proc::link(me, &format!("fd/{number}")).unwrap();
         assert_eq!(socket(me, inode(&link, "socket").unwrap()), None, "no network socket");
+    }
+
+    #[test]
+    fn a_device_has_the_kernels_name() {
+        assert_eq!(device("char", 1, 3).as_deref(), Some(&b"null"[..]));
+        assert_eq!(device("char", 4095, 1), None);
     }
 
     #[test]

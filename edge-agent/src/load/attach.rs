@@ -127,18 +127,22 @@ pub(super) fn kind_of_facts() -> Kind {
 fn cgroup_kind(point: CgroupPoint) -> Kind {
     use bpf_attach_type as at;
     let (program, attach) = match point {
+        CgroupPoint::Bind4 => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at::BPF_CGROUP_INET4_BIND),
+        CgroupPoint::Bind6 => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at::BPF_CGROUP_INET6_BIND),
         CgroupPoint::Connect4 => {
             (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at::BPF_CGROUP_INET4_CONNECT)
         }
         CgroupPoint::Connect6 => {
             (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at::BPF_CGROUP_INET6_CONNECT)
         }
+        CgroupPoint::Device => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_DEVICE, at::BPF_CGROUP_DEVICE),
         CgroupPoint::Egress => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SKB, at::BPF_CGROUP_INET_EGRESS),
         CgroupPoint::Sendmsg4 => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at::BPF_CGROUP_UDP4_SENDMSG),
         CgroupPoint::Sendmsg6 => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at::BPF_CGROUP_UDP6_SENDMSG),
         CgroupPoint::SockCreate => {
             (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK, at::BPF_CGROUP_INET_SOCK_CREATE)
         }
+        CgroupPoint::Sysctl => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SYSCTL, at::BPF_CGROUP_SYSCTL),
     };
     Kind { program: program as u32, attach: attach as u32, function: 0 }
 }

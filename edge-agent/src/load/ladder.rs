@@ -1,208 +1,12 @@
-//! Where each detector can stand, highest first, and the highest that this machine lets it.
+//! The highest stand of each detector that this machine lets it have.
 
 use edge_abi::SyscallClass;
 use edge_wire::{DetectorId, Rung};
 
-use super::classes::{
-    BUSES, CODE, DATA, DESCRIPTORS, DIRECTORIES, LINKS, MEMORY, MODES, NAMES, NAMESPACES, OPENS, REMOVES,
-    RENAMES, REQUESTS, SETUP, SOCKETS, UNMAPS, WRITES,
-};
 use super::means::{Lacks, Means};
-use super::program::{Hook, Program};
+use super::program::{CgroupPoint, Hook, Program};
 use super::report::{Reach, Report};
-
-/// One way for a detector to see.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stand {
-    /// What it is called towards subscribers. On the LSM rung the security hooks among `programs` are LSM programs, on the kprobe
-    /// rung kprobes; [`Hook::Entry`] is a kprobe there and a raw tracepoint on the tracepoint rung.
-    pub rung: Rung,
-    /// The programs; it sees nothing without the first one. Fork, exit and exec follow processes: who it was, what it descends
-    /// from, whether it is allowed.
-    pub programs: &'static [Program],
-    /// The syscalls whose beginning its programs want to see, in groups.
-    pub syscalls: &'static [&'static [SyscallClass]],
-}
-
-/// Programs that follow processes, with others in front.
-macro_rules! following {
-    ($($program:ident),*) => {
-        &[$(Program::$program,)* Program::Fork, Program::Exit, Program::Exec]
-    };
-}
-
-/// One stand.
-macro_rules! stand {
-    ($rung:ident, [$($program:ident),*], [$($syscalls:expr),*]) => {
-        Stand { rung: Rung::$rung, programs: following!($($program),*), syscalls: &[$($syscalls),*] }
-    };
-}
-
-/// The stands of what judges syscalls as they begin: at their handlers, or at the raw tracepoint.
-macro_rules! entry {
-    ([$($program:ident),*], [$($syscalls:expr),*]) => {
-        &[
-            stand!(KPROBE, [SysEnter $(, $program)*], [$($syscalls),*]),
-            stand!(TRACEPOINT, [SysEnter $(, $program)*], [$($syscalls),*]),
-        ]
-    };
-}
-
-/// What watches files knows them by what they are; where it cannot, it reads paths wherever a file is named, and follows working directories. First the programs that can refuse on the
-/// LSM rung alone, then the programs and syscalls that it needs on any rung, then those that only paths need.
-macro_rules! watching {
-    (LSM [$($object:ident),*], [$($program:ident),*], [$($syscalls:expr),*]) => {
-        &[
-            stand!(
-                LSM,
-                [FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeCreate, InodeMknod
-                    $(, $object)* $(, $program)*],
-                [$($syscalls),*]
-            ),
-            stand!(
-                KPROBE,
-                [FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod $(, $program)*],
-                [$($syscalls),*]
-            ),
-            stand!(
-                KPROBE,
-                [SysEnter, SysPaths, SysSecond $(, $program)*],
-                [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES $(, $syscalls)*]
-            ),
-            stand!(
-                TRACEPOINT,
-                [SysEnter, SysPaths, SysSecond $(, $program)*],
-                [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES $(, $syscalls)*]
-            ),
-        ]
-    };
-}
-
-/// A stand of `volatile_exec` at security hooks: where programs lie, and what becomes of their files.
-macro_rules! volatile {
-    ($rung:ident) => {
-        stand!($rung, [ObjectPlace, ExecPlace, FileOpen, InodeSetattr, InodeUnlink], [])
-    };
-}
-
-/// The stands of a detector, highest first.
-#[must_use]
-pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
-    match detector {
-        DetectorId::FILE_TAMPER => &[
-            stand!(
-                LSM,
-                [
-                    InodeRename,
-                    InodeUnlink,
-                    InodeSetattr,
-                    FileOpen,
-                    FilePermission,
-                    MmapFile,
-                    SysEnter,
-                    SysWrite
-                ],
-                [UNMAPS]
-            ),
-            stand!(
-                KPROBE,
-                [InodeRename, InodeUnlink, InodeSetattr, FileOpen, MmapFile, SysEnter, SysWrite],
-                [WRITES]
-            ),
-            stand!(
-                KPROBE,
-                [SysEnter, SysPaths, SysSecond, SysFiles, SysOrigin, SysWrite],
-                [OPENS, RENAMES, REMOVES, DATA]
-            ),
-            stand!(
-                TRACEPOINT,
-                [SysEnter, SysPaths, SysSecond, SysFiles, SysOrigin, SysWrite],
-                [OPENS, RENAMES, REMOVES, DATA]
-            ),
-        ],
-        DetectorId::LATERAL_SCAN => &[stand!(CGROUP, [Connect4, Connect6, Sendmsg4, Sendmsg6], [])],
-        DetectorId::VOLATILE_EXEC => &[
-            volatile!(LSM),
-            volatile!(KPROBE),
-            Stand {
-                rung: Rung::TRACEPOINT,
-                programs: &[
-                    Program::Exec,
-                    Program::ExecPlace,
-                    Program::Fork,
-                    Program::Exit,
-                    Program::SysEnter,
-                    Program::SysPaths,
-                    Program::SysSecond,
-                    Program::SysUnlink,
-                ],
-                syscalls: &[OPENS, RENAMES, REMOVES, MODES, DIRECTORIES],
-            },
-        ],
-        DetectorId::CREDENTIAL_ACCESS
-        | DetectorId::PERSISTENCE
-        | DetectorId::SYSCTL_TAMPER => watching!(LSM [], [], []),
-        DetectorId::DEVICE_TAMPER => watching!(LSM [], [SysEnter, SysActs], [REQUESTS]),
-        DetectorId::NAMESPACE_ESCAPE => watching!(
-            LSM [ObjectMount, ObjectMove, ObjectPivot], [SysEnter, SysActs], [NAMESPACES]
-        ),
-        DetectorId::PROCESS_INJECTION => watching!(LSM [ObjectTrace], [SysEnter, SysActs], [MEMORY]),
-        DetectorId::PRIVILEGE_JUMP => &[
-            stand!(
-                LSM,
-                [ObjectExec, ObjectAttribute, ExecActs, ExecReport, SysEnter, SysPaths, SysSecond],
-                [OPENS, MODES]
-            ),
-            stand!(
-                KPROBE,
-                [ObjectAttribute, ExecActs, ExecReport, SysEnter, SysPaths, SysSecond],
-                [OPENS, MODES]
-            ),
-            stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysPaths, SysSecond], [OPENS, MODES]),
-        ],
-        DetectorId::FILELESS_EXEC | DetectorId::FOREIGN_EXEC => &[
-            stand!(LSM, [ObjectExec, ExecActs, ExecReport], []),
-            stand!(KPROBE, [ObjectExec, ExecActs, ExecReport], []),
-            stand!(TRACEPOINT, [ExecActs, ExecReport], []),
-        ],
-        DetectorId::FETCH_LOOP => {
-            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [DESCRIPTORS])]
-        }
-        DetectorId::SHELL_ON_SOCKET => {
-            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames, SockCreate], [DESCRIPTORS])]
-        }
-        DetectorId::MASQUERADE => {
-            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])]
-        }
-        DetectorId::BUS_FLOOD => watching!(LSM [], [SysEnter, SysNet, SysWrite], [BUSES]),
-        DetectorId::IMPAIR_DEFENSES => watching!(LSM [ObjectKill], [Signal], []),
-        DetectorId::FLOOD_OUT => &[stand!(CGROUP, [Egress, SockCreate], [])],
-        DetectorId::KERNEL_CODE => &[
-            stand!(LSM, [ObjectRead, ObjectLoad, ObjectBpf], []),
-            stand!(KPROBE, [SysEnter, SysActs], [CODE]),
-            stand!(TRACEPOINT, [SysEnter, SysActs], [CODE]),
-        ],
-        DetectorId::URING_USE => &[
-            stand!(LSM, [ObjectRing], []),
-            stand!(KPROBE, [SysEnter, SysActs], [SETUP]),
-            stand!(TRACEPOINT, [SysEnter, SysActs], [SETUP]),
-        ],
-        DetectorId::LOGIN_GUESSING => {
-            &[Stand { rung: Rung::TRACEPOINT, programs: &[Program::SockState], syscalls: &[] }]
-        }
-        DetectorId::NET_TAMPER => entry!([SysNet], [SOCKETS, REQUESTS]),
-        DetectorId::RAW_SOCKET => &[
-            stand!(LSM, [ObjectSocket, SysEnter, SysNet, SockCreate], [SOCKETS]),
-            stand!(KPROBE, [SysEnter, SysNet, SockCreate], [SOCKETS]),
-            stand!(TRACEPOINT, [SysEnter, SysNet, SockCreate], [SOCKETS]),
-        ],
-        DetectorId::RESOURCE_HIJACK => &[stand!(TRACEPOINT, [CpuClock, ExecPlace], [])],
-        DetectorId::MASS_KILL => {
-            &[stand!(LSM, [ObjectKill], []), stand!(TRACEPOINT, [Signal], [])]
-        }
-        _ => &[],
-    }
-}
+use super::stands::{Stand, stands};
 
 /// Whether anything a detector can stand on needs `program`.
 #[must_use]
@@ -217,10 +21,20 @@ pub fn rung(report: &Report, detector: DetectorId) -> Rung {
     reach.map_or(Rung::OFF, |reach| Rung(reach.rung))
 }
 
-/// Whether a detector's highest stand is one where it can refuse, so that it cannot on those below.
+/// Whether a detector knows files by what they are where it stands, not by what they are called.
 #[must_use]
-pub(super) fn refuses_on_lsm_only(detector: DetectorId) -> bool {
-    stands(detector).first().is_some_and(|highest| highest.rung == Rung::LSM)
+pub(super) fn knows_files(report: &Report, detector: DetectorId) -> bool {
+    let Some(reach) = report.reach(detector) else { return false };
+    let here = |stand: &&Stand| stand.rung.0 == reach.rung && stand.programs.first().copied() == reach.first;
+    let upper = stands(detector).iter().filter(here).any(|stand| stand.programs.contains(&Program::FileOpen));
+    upper && report.runs(Program::FileOpen)
+}
+
+/// Whether a detector can refuse where it stands.
+#[must_use]
+pub fn can_deny(report: &Report, detector: DetectorId) -> bool {
+    let beside = detector == DetectorId::RAW_SOCKET && report.runs(Program::SockCreate);
+    beside || matches!(rung(report, detector), Rung::CGROUP | Rung::LSM)
 }
 
 /// Where one detector stands.
@@ -330,11 +144,17 @@ fn allows<'l>(stand: &Stand, means: Means, lacks: &'l Lacks) -> Result<(), &'l s
     let begins = stand.programs.first().map(|first| first.hook());
     let at_entry = begins == Some(Hook::Entry);
     let at_security = matches!(begins, Some(Hook::Security(_)));
+    // Cgroup programs of devices and settings have sensors of files beside them.
+    let beside = stand.rung == Rung::CGROUP && stand.programs.contains(&Program::FileOpen);
     let (is_possible, why) = match stand.rung {
         Rung::LSM if !means.lsm => (false, lacks.lsm.as_str()),
+        Rung::CGROUP if beside && !means.lsm && !means.kprobes => (false, lacks.kprobes.as_str()),
         // Security hooks are about objects, which only offsets tell from one another.
-        Rung::LSM | Rung::KPROBE if at_security && !means.offsets => (false, lacks.offsets.as_str()),
+        _ if (at_security || beside) && !means.offsets => (false, lacks.offsets.as_str()),
         Rung::LSM => (true, ""),
+        Rung::CGROUP if matches!(begins, Some(Hook::Cgroup(CgroupPoint::Device | CgroupPoint::Sysctl))) => {
+            (means.tasks, lacks.tasks.as_str())
+        }
         Rung::KPROBE if at_entry => (means.entry, lacks.entry.as_str()),
         // Where one security hook is an LSM program, all are: they tell their rung by the same global.
         Rung::KPROBE if at_security && means.lsm => (false, "security hooks are LSM programs here"),

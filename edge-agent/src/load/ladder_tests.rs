@@ -10,6 +10,7 @@ fn lacks() -> Lacks {
         kprobes: "no kprobes".into(),
         entry: "no entry".into(),
         offsets: "no offsets".into(),
+        tasks: "no tasks".into(),
     }
 }
 
@@ -29,6 +30,19 @@ fn the_highest_stand_that_is_possible_is_taken() {
 }
 
 #[test]
+fn devices_and_settings_stand_in_the_cgroup_where_it_can_tell_the_process() {
+    for (detector, first) in
+        [(DetectorId::DEVICE_TAMPER, Program::Device), (DetectorId::SYSCTL_TAMPER, Program::Sysctl)]
+    {
+        let high = chosen(detector, Means { tasks: true, ..Means::default() });
+        assert_eq!((Rung(high.rung), high.first), (Rung::CGROUP, Some(first)));
+        let low = chosen(detector, Means::default());
+        assert_eq!(Rung(low.rung), Rung::TRACEPOINT);
+        assert!(low.why.starts_with("cgroup: no tasks"), "{}", low.why);
+    }
+}
+
+#[test]
 fn every_detector_has_a_stand_that_needs_nothing() {
     for detector in DetectorId::ALL.iter().filter(|detector| !stands(**detector).is_empty()) {
         let reach = chosen(*detector, Means::default());
@@ -40,7 +54,7 @@ fn every_detector_has_a_stand_that_needs_nothing() {
 fn stands_are_ordered_and_jumps_have_what_jumps() {
     let height = |rung: Rung| match rung {
         Rung::LSM => 3,
-        Rung::KPROBE => 2,
+        Rung::CGROUP | Rung::KPROBE => 2,
         _ => 1,
     };
     for stand in DetectorId::ALL.iter().map(|detector| stands(*detector)) {

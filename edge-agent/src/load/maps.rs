@@ -5,13 +5,12 @@ use std::os::fd::OwnedFd;
 
 use aya::maps::lpm_trie::LpmTrie;
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
-use edge_abi::{
-    Allow, FileId, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, LateralScanTuning, PrefixData, Rule, Task,
-    VolatileExecTuning, Watch,
-};
+use edge_abi::{Allow, FileId, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, Detector, EgressKey, EgressPolicy, Known, MAJOR_SLOTS};
 
+use super::program::Program;
 use super::report::Report;
 use crate::error::AgentError;
+use crate::learn::Learning;
 
 /// Everything the agent reads or writes but the ring.
 pub struct Maps {
@@ -39,6 +38,16 @@ pub struct Maps {
     pub rules: Array<MapData, [u8; size_of::<Rule>()]>,
     /// The process that tests the sensors.
     pub probe: Array<MapData, u32>,
+    /// Where programs go and on what they listen.
+    pub known: HashMap<MapData, [u8; size_of::<EgressKey>()], [u8; size_of::<Known>()]>,
+    /// Which devices matter.
+    pub majors: Array<MapData, [u8; MAJOR_SLOTS]>,
+    /// Detectors of which a cgroup program judges part ([`edge_abi::Detector::bit`]).
+    pub in_cgroup: u32,
+    /// Policy of `new_egress` besides its rule.
+    pub egress: Array<MapData, [u8; size_of::<EgressPolicy>()]>,
+    /// How far learning had come when this run began.
+    pub learning: Learning,
     /// Tuning of `file_tamper`.
     pub file_tamper: Array<MapData, [u8; size_of::<FileTamperTuning>()]>,
     /// Tuning of `lateral_scan`.
@@ -75,6 +84,12 @@ impl Named<'_> {
     }
 }
 
+/// Detectors whose cgroup program runs.
+fn in_cgroup(report: &Report) -> u32 {
+    let bit = |program, detector: Detector| if report.runs(program) { detector.bit() } else { 0 };
+    bit(Program::Device, Detector::DeviceTamper) | bit(Program::Sysctl, Detector::SysctlTamper)
+}
+
 impl Maps {
     /// What happened lately, in no order. What cannot be read is left out.
     #[must_use]
@@ -108,6 +123,11 @@ impl Maps {
             watched: named.take("WATCHED", Map::Array)?,
             rules: named.take("RULES", Map::Array)?,
             probe: named.take("PROBE", Map::Array)?,
+            known: named.take("KNOWN", Map::HashMap)?,
+            majors: named.take("MAJORS", Map::Array)?,
+            in_cgroup: in_cgroup(report),
+            egress: named.take("EGRESS", Map::Array)?,
+            learning: Learning::default(),
             file_tamper: named.take("FILE_TAMPER", Map::Array)?,
             lateral_scan: named.take("LATERAL_SCAN", Map::Array)?,
             volatile_exec: named.take("VOLATILE_EXEC", Map::Array)?,

@@ -23,8 +23,12 @@ const TRIED: &str = "file_open";
 /// `r0 = 0; exit`.
 const NOTHING: [u64; 2] = [0xb7, 0x95];
 
+/// `call bpf_get_current_pid_tgid; r0 = 1; exit`.
+const ASKS: [u64; 3] = [14 << 32 | 0x85, 1 << 32 | 0xb7, 0x95];
+
 /// By what means programs are attached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent ability of the kernel")]
 pub struct Means {
     /// Security hooks as LSM programs, which can refuse.
     pub lsm: bool,
@@ -34,6 +38,8 @@ pub struct Means {
     pub entry: bool,
     /// Members of kernel structs, where they are known to be.
     pub offsets: bool,
+    /// Cgroup programs of devices and settings that can ask who runs (Linux 6.1).
+    pub tasks: bool,
 }
 
 /// Why there are not more; empty where there are.
@@ -47,6 +53,8 @@ pub(super) struct Lacks {
     pub entry: String,
     /// Why offsets are not used.
     pub offsets: String,
+    /// Why cgroup programs of devices and settings are not used.
+    pub tasks: String,
 }
 
 /// The functions that LSM programs are attached to.
@@ -94,10 +102,17 @@ pub(super) fn find(ceiling: Ceiling, machine: Machine, functions: &Functions<'_>
         (_, Machine::Arm | Machine::X86_64) => Err("kprobes are used on arm64 only".to_owned()),
         (_, Machine::Aarch64) => kprobe_type().map(drop),
     };
-    let means = Means { lsm: lsm.is_ok(), kprobes: kprobes.is_ok(), entry: kprobes.is_ok(), offsets: false };
+    let tasks = try_tasks();
+    let means = Means {
+        lsm: lsm.is_ok(),
+        kprobes: kprobes.is_ok(),
+        entry: kprobes.is_ok(),
+        offsets: false,
+        tasks: tasks.is_ok(),
+    };
     let kprobes = kprobes.err().unwrap_or_default();
-    let lsm = lsm.err().unwrap_or_default();
-    (means, Lacks { lsm, entry: kprobes.clone(), kprobes, offsets: String::new() })
+    let (lsm, tasks) = (lsm.err().unwrap_or_default(), tasks.err().unwrap_or_default());
+    (means, Lacks { lsm, entry: kprobes.clone(), kprobes, offsets: String::new(), tasks })
 }
 
 /// What kprobes are called among perf events.
@@ -122,6 +137,18 @@ fn try_lsm(functions: &Functions<'_>) -> Result<(), String> {
     kernel::attach_raw(program.as_fd(), None)
         .map(drop)
         .map_err(|error| format!("an LSM program cannot be attached: {error}"))
+}
+
+/// Loads a cgroup program of devices that asks who runs: before Linux 6.1 the verifier knows no such function there, nor for settings.
+fn try_tasks() -> Result<(), String> {
+    let kind = Kind {
+        program: bpf_prog_type::BPF_PROG_TYPE_CGROUP_DEVICE as u32,
+        attach: bpf_attach_type::BPF_CGROUP_DEVICE as u32,
+        function: 0,
+    };
+    kernel::load("try_tasks", kind, &ASKS, c"GPL")
+        .map(drop)
+        .map_err(|(error, _)| format!("cgroup programs of devices cannot ask who runs: {error}"))
 }
 
 /// How a program is loaded for a security hook.

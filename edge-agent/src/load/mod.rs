@@ -6,6 +6,7 @@ mod bait;
 mod cgroup;
 mod classes;
 mod devices;
+mod egress;
 mod entry;
 mod facts;
 mod features;
@@ -17,6 +18,7 @@ mod kernel;
 mod ladder;
 mod layouts;
 mod machine;
+mod majors;
 mod maps;
 mod means;
 mod numbers;
@@ -30,6 +32,8 @@ mod seed;
 mod selftest;
 mod setattr;
 mod sight;
+mod stands;
+mod stands;
 mod sys;
 mod sys_acts;
 mod tracefs;
@@ -43,9 +47,10 @@ use aya::maps::{MapData, MapError, RingBuf};
 use edge_abi::Detector;
 use edge_wire::{Action, DetectorId, Rung};
 
+pub use egress::keep;
 pub use facts::Fact;
 pub use features::{Features, Presence};
-pub use ladder::rung;
+pub use ladder::{can_deny, rung};
 pub use layouts::{Origin, Standing};
 pub use maps::Maps;
 pub use means::Means;
@@ -60,6 +65,7 @@ pub use watch::{Books, INODES, NAMES, PATHS};
 
 use crate::config::{self, Config};
 use crate::error::AgentError;
+use crate::learn::Learnt;
 use cgroup::Cgroup;
 use object::Plan;
 
@@ -71,6 +77,8 @@ pub struct Sensors {
     pub maps: Maps,
     /// What came of each program and map.
     pub report: Report,
+    /// What earlier runs had learnt; nothing before [`Self::arm`].
+    pub learnt: Learnt,
     /// What the self-test showed; nothing before [`Self::arm`].
     pub liveness: Liveness,
     /// What is watched, and what is not; nothing before [`Self::arm`].
@@ -144,6 +152,7 @@ impl Sensors {
             events,
             maps,
             report: handover.report,
+            learnt: Learnt::default(),
             liveness: Liveness::default(),
             watched: Books::default(),
             _links: handover.descriptors,
@@ -158,7 +167,8 @@ impl Sensors {
     /// live then, and that is told.
     pub fn arm(&mut self, config: &Config) -> Result<(), AgentError> {
         let refused = |error: Refused| AgentError::Load { name: "the policy".into(), source: error.into() };
-        seed(&mut self.maps, config).map_err(|error| refused(error.into()))?;
+        self.learnt = egress::restore(&mut self.maps, config).map_err(|error| refused(error.into()))?;
+        seed(&mut self.maps, config, &self.learnt).map_err(|error| refused(error.into()))?;
         self.watched = apply(&mut self.maps, config, &self.report).map_err(refused)?;
         let judged = hooks::judged(&self.report);
         self.maps.probe.set(2, judged, 0).map_err(|error| refused(error.into()))?;
@@ -180,7 +190,8 @@ impl Sensors {
             name: "the table of processes".into(),
             source: error.into(),
         };
-        repair(&mut self.maps, config).map_err(refused)
+        majors::write(&mut self.maps).map_err(refused)?;
+        repair(&mut self.maps, config, &self.learnt).map_err(refused)
     }
 
     /// Registers what is watched once more: what was made or mounted meanwhile is then known by its inode as well.
@@ -197,8 +208,7 @@ impl Sensors {
 /// Whether a detector stands where files are known by what they are.
 #[must_use]
 pub fn is_upper(report: &Report, detector: Detector) -> bool {
-    let first = report.reach(DetectorId(detector as u8)).and_then(|reach| reach.first);
-    first.is_some_and(|first| matches!(first.hook(), Hook::Security(_)) && report.runs(first))
+    ladder::knows_files(report, DetectorId(detector as u8))
 }
 
 /// What a detector does where it stands: one that cannot refuse there observes.
@@ -210,9 +220,7 @@ pub fn effective(config: &Config, report: &Report, detector: DetectorId) -> Acti
 /// Whether a detector is told to refuse and stands where it cannot: it then observes.
 #[must_use]
 pub fn cannot_deny(config: &Config, report: &Report, detector: DetectorId) -> bool {
-    action(config, detector) == Action::DENY
-        && ladder::refuses_on_lsm_only(detector)
-        && rung(report, detector) != Rung::LSM
+    action(config, detector) == Action::DENY && !can_deny(report, detector)
 }
 
 /// The cgroup that is watched, or to which network programs are attached; `None` when neither is wanted. Without cgroup2 only what

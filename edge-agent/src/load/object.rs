@@ -7,7 +7,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use edge_abi::SyscallClass;
+use edge_abi::{OFFSET_SLOTS, SyscallClass};
 use edge_wire::DetectorId;
 
 use super::attach::{self, Attacher, Failure};
@@ -122,6 +122,8 @@ fn try_stands(plan: &Plan) -> (Loaded, Report) {
     let layouts = Layouts::read(plan.offsets_file.as_deref(), &names);
     let functions = Functions::new(&functions, &layouts.functions);
     let (mut means, mut lacks) = means::find(plan.ceiling, plan.machine, &functions);
+    // Tried as if they were right.
+    means.offsets = true;
     let base = Attempt { plan, object: object.bytes(), layouts: &layouts, functions: &functions, means };
     let standing = match Standing::untried(&layouts) {
         Some(standing) => standing,
@@ -211,6 +213,8 @@ impl Attempt<'_> {
         let number = if self.means.entry { plan.machine.number_offset() } else { 0 };
         let scope = plan.cgroup.as_ref().filter(|_| plan.scoped);
         let (depth, id) = scope.map_or((0, 0), |cgroup| (cgroup.depth + 1, cgroup.id));
+        // What is not known for sure is not there.
+        let offsets = if self.means.offsets { self.layouts.places.offsets } else { [0; OFFSET_SLOTS] };
         let [of_lsm, of_security] = self.layouts.setattr_dentry;
         let setattr_dentry = if self.means.lsm { of_lsm } else { of_security };
         let sock_create = plan.cgroup.is_some() && programs.contains(&Program::SockCreate);
@@ -222,7 +226,6 @@ impl Attempt<'_> {
                 ("REGISTERS_32", &plan.machine.registers_32().to_ne_bytes()),
                 ("COMPAT_OFFSET", &plan.machine.compat_offset().to_ne_bytes()),
                 ("SYSCALL_NUMBER", &number.to_ne_bytes()),
-                ("OFFSETS", bytemuck::cast_slice(&self.layouts.places.offsets)),
                 ("DENIES", &u32::from(self.means.lsm).to_ne_bytes()),
                 ("SETATTR_DENTRY", &setattr_dentry.to_ne_bytes()),
                 ("SCOPE_DEPTH", &depth.to_ne_bytes()),

@@ -27,10 +27,16 @@ pub enum Hook {
 /// Where in a cgroup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CgroupPoint {
+    /// IPv4 addresses are bound to.
+    Bind4,
+    /// The same for IPv6.
+    Bind6,
     /// IPv4 addresses are connected to.
     Connect4,
     /// The same for IPv6.
     Connect6,
+    /// Device nodes are opened and made.
+    Device,
     /// IP packets leave.
     Egress,
     /// IPv4 datagrams are sent without connecting.
@@ -39,18 +45,24 @@ pub enum CgroupPoint {
     Sendmsg6,
     /// Sockets of the internet families are made.
     SockCreate,
+    /// Kernel settings are read and written.
+    Sysctl,
 }
 
 impl CgroupPoint {
     /// Its name in section names and in the kernel's documents.
     const fn name(self) -> &'static str {
         match self {
+            Self::Bind4 => "cgroup/bind4",
+            Self::Bind6 => "cgroup/bind6",
             Self::Connect4 => "cgroup/connect4",
             Self::Connect6 => "cgroup/connect6",
+            Self::Device => "cgroup/dev",
             Self::Egress => "cgroup_skb/egress",
             Self::Sendmsg4 => "cgroup/sendmsg4",
             Self::Sendmsg6 => "cgroup/sendmsg6",
             Self::SockCreate => "cgroup/sock_create",
+            Self::Sysctl => "cgroup/sysctl",
         }
     }
 }
@@ -182,6 +194,14 @@ programs! {
     Sendmsg4 = "sendmsg4", Hook::Cgroup(CgroupPoint::Sendmsg4);
     /// IPv6 datagram without connect.
     Sendmsg6 = "sendmsg6", Hook::Cgroup(CgroupPoint::Sendmsg6);
+    /// IPv4 bind.
+    Bind4 = "bind4", Hook::Cgroup(CgroupPoint::Bind4);
+    /// IPv6 bind.
+    Bind6 = "bind6", Hook::Cgroup(CgroupPoint::Bind6);
+    /// Device node opened.
+    Device = "device", Hook::Cgroup(CgroupPoint::Device);
+    /// Kernel setting written.
+    Sysctl = "sysctl", Hook::Cgroup(CgroupPoint::Sysctl);
     /// Socket of the internet families made.
     SockCreate = "sock_create", Hook::Cgroup(CgroupPoint::SockCreate);
     /// IP packet out.

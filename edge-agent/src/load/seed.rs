@@ -6,11 +6,13 @@ use std::os::unix::fs::MetadataExt as _;
 use aya::maps::MapError;
 use edge_abi::{Allow, CWD_BYTES, EXE_BYTES, Task, exe_hash, file_hash, task_flags};
 
+use super::egress::identity;
 use super::maps::Maps;
 use super::prefixes::kernel_device;
 use crate::config::Config;
 use crate::enrich::place;
 use crate::enrich::proc::{self, Stat};
+use crate::learn::Learnt;
 
 /// One process found in /proc.
 struct Found {
@@ -39,10 +41,10 @@ const SAME_START_NS: u64 = 20_000_000;
 ///
 /// # Errors
 /// What the kernel says to a map update.
-pub(super) fn seed(maps: &mut Maps, config: &Config) -> Result<usize, MapError> {
+pub(super) fn seed(maps: &mut Maps, config: &Config, learnt: &Learnt) -> Result<usize, MapError> {
     let processes = walk(config);
     for found in &processes {
-        let task = task(found, &processes, config);
+        let task = task(found, &processes, config, learnt);
         maps.tasks.insert(found.tgid, bytemuck::cast::<_, [u8; size_of::<Task>()]>(task), 0)?;
     }
     Ok(processes.len())
@@ -53,7 +55,7 @@ pub(super) fn seed(maps: &mut Maps, config: &Config) -> Result<usize, MapError> 
 ///
 /// # Errors
 /// What the kernel says to a map update.
-pub(super) fn repair(maps: &mut Maps, config: &Config) -> Result<usize, MapError> {
+pub(super) fn repair(maps: &mut Maps, config: &Config, learnt: &Learnt) -> Result<usize, MapError> {
     let processes = walk(config);
     let mut repaired = 0;
     for found in &processes {
@@ -64,7 +66,7 @@ pub(super) fn repair(maps: &mut Maps, config: &Config) -> Result<usize, MapError
             Some(task) if is_wrong(&task, found) => 0,
             Some(_) => continue,
         };
-        let mut task = task(found, &processes, config);
+        let mut task = task(found, &processes, config, learnt);
         if let Some(known) = known.filter(|known| known.start_ns == 0) {
             // What it did since is known only to the kernel side.
             task.flags |= known.flags & !task_flags::UNRESOLVED;
@@ -105,6 +107,8 @@ fn walk(config: &Config) -> Vec<Found> {
         }
         if tgid == std::process::id() {
             role.flags |= task_flags::GUARD;
+            // From wherever it was started, it must reach its broker.
+            role.own |= Detector::NewEgress.bit();
         }
         processes.push(Found { tgid, stat, uid, exe, role });
     }
@@ -127,7 +131,7 @@ fn role(config: &Config, exe: &[u8], comm: &[u8]) -> Allow {
 }
 
 /// What the kernel side would remember of this process had it seen it start.
-fn task(found: &Found, all: &[Found], config: &Config) -> Task {
+fn task(found: &Found, all: &[Found], config: &Config, learnt: &Learnt) -> Task {
     let mut flags = found.role.flags & (task_flags::SPAWNER | task_flags::GUARD);
     if !found.exe.is_empty() {
         flags |= task_flags::EXECUTED;
@@ -157,7 +161,7 @@ fn task(found: &Found, all: &[Found], config: &Config) -> Task {
     let exe_len = copy(&found.exe, &mut exe);
     Task {
         start_ns: found.stat.start_ms * 1_000_000,
-        exe_id: exe_hash(&found.exe),
+        exe_id: identity(learnt, &names(found)),
         flags,
         uid: found.uid,
         parent: found.stat.parent,
@@ -171,6 +175,19 @@ fn task(found: &Found, all: &[Found], config: &Config) -> Task {
         name: edge_abi::name_hash(found.exe.rsplit(|byte| *byte == b'/').next().unwrap_or_default()),
         exe_file: file.as_ref().map_or(0, |file| file_hash(kernel_device(file.dev()), file.ino())),
     }
+}
+
+/// The names under which a program may have been started: its file, as it was called, and for an interpreter the script; BusyBox by
+/// the applet that it is called as.
+fn names(found: &Found) -> Vec<Vec<u8>> {
+    let mut names = vec![found.exe.clone()];
+    let line = proc::cmdline(found.tgid).unwrap_or_default();
+    names.extend(
+        line.split(|byte| *byte == 0).take(2).filter(|word| word.starts_with(b"/")).map(<[u8]>::to_vec),
+    );
+    let applet = found.stat.comm.as_slice();
+    names.extend([&b"/bin/"[..], b"/sbin/"].map(|folder| [folder, applet].concat()));
+    names
 }
 
 /// Copies what fits; how much that was.

@@ -7,7 +7,7 @@ use std::io;
 
 use aya::maps::MapError;
 use edge_abi::{
-    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, Rule, SAMPLE_NS, VolatileExecTuning,
+    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, Rule, SAMPLE_NS, VolatileExecTuning, rule_option,
 };
 
 use super::maps::Maps;
@@ -28,10 +28,12 @@ pub fn apply(maps: &mut Maps, config: &Config, report: &Report) -> Result<Books,
     for spec in SPECS {
         maps.rules.set(
             spec.detector as u32,
-            bytemuck::cast::<_, [u8; size_of::<Rule>()]>(rule(config, spec)),
+            bytemuck::cast::<_, [u8; size_of::<Rule>()]>(rule(config, spec, maps.in_cgroup)),
             0,
         )?;
     }
+    super::egress::write(maps, config)?;
+    super::majors::write(maps)?;
     let (files, scan, exec) = tunings(config);
     for (index, files) in (0..).zip([files, of_origin(config, files)]) {
         maps.file_tamper.set(index, bytemuck::cast::<_, [u8; size_of::<FileTamperTuning>()]>(files), 0)?;
@@ -144,15 +146,26 @@ fn write_ports(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
     Ok(())
 }
 
+/// Whether a cgroup program judges what it can see. It cannot kill: then files and paths are judged.
+#[must_use]
+pub(super) fn is_elsewhere(config: &Config, detector: Detector, in_cgroup: u32) -> bool {
+    let act = config.act(detector);
+    in_cgroup & detector.bit() != 0 && mode(config, act.enabled, act.action) != Mode::Kill
+}
+
 /// The rule of a detector of acts.
 #[must_use]
-pub(super) fn rule(config: &Config, spec: &Spec) -> Rule {
+pub(super) fn rule(config: &Config, spec: &Spec, in_cgroup: u32) -> Rule {
     let mut act = config.act(spec.detector);
     if spec.detector == Detector::ResourceHijack {
         act.threshold = samples(act.threshold, act.window);
     }
+    let mode = mode(config, act.enabled, act.action);
+    if is_elsewhere(config, spec.detector, in_cgroup) {
+        act.option |= rule_option::ELSEWHERE;
+    }
     Rule {
-        mode: mode(config, act.enabled, act.action) as u32,
+        mode: mode as u32,
         threshold: act.threshold,
         origin_threshold: act.threshold.saturating_mul(spec.origin_factor),
         option: act.option,
@@ -199,6 +212,23 @@ mod tests {
         );
         config.detectors.file_tamper.enabled = false;
         assert_eq!(tunings(&config).0.mode, Mode::Off as u32);
+    }
+
+    #[test]
+    fn paths_are_left_to_the_cgroup_program_unless_the_policy_is_to_kill() {
+        let mut config = Config::default();
+        config.policy.action = crate::config::Mode::Enforce;
+        let spec = &crate::decide::detectors::sysctl_tamper::SPEC;
+        let bit = spec.detector.bit();
+        let index = SPECS.iter().position(|one| one.detector == spec.detector).unwrap();
+        for (action, here, there) in [
+            (Action::Observe, 0, rule_option::ELSEWHERE),
+            (Action::Deny, 0, rule_option::ELSEWHERE),
+            (Action::Kill, 0, 0),
+        ] {
+            config.detectors.acts[index].action = action;
+            assert_eq!((rule(&config, spec, 0).option, rule(&config, spec, bit).option), (here, there));
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use edge_abi::{Detector, FileId, PREFIX_BYTES, PrefixData, Watch, reason, watch_
 use super::maps::Maps;
 use super::register::{Lacking, Register, Wanted};
 use super::sight::{Eyes, Sight};
-use super::tune::Refused;
+use super::tune::{Refused, is_elsewhere};
 use super::{devices, filters};
 use crate::config::Config;
 use crate::decide::detectors::{SPECS, spec_of};
@@ -174,13 +174,26 @@ pub(super) fn claim(watch: &mut Watch, detector: Detector, reason: u8, access: u
 }
 
 /// Registers what is watched by what it is: everything that the detectors off the tracepoint rung watch.
-fn register(eyes: &mut impl Eyes, config: &Config, is_upper: impl Fn(Detector) -> bool) -> Register {
+///
+/// What a cgroup program judges is left to it: settings by their names, devices by their numbers.
+fn register(
+    eyes: &mut impl Eyes,
+    config: &Config,
+    is_upper: impl Fn(Detector) -> bool,
+    is_elsewhere: impl Fn(Detector) -> bool,
+) -> Register {
     let mut register = Register::default();
+    let setting = |wanted: &Wanted<'_>| {
+        wanted.detector == Detector::SysctlTamper && wanted.path.starts_with("/proc/sys/")
+    };
     for wanted in wanted(config).filter(|wanted| is_upper(wanted.detector)) {
+        if setting(&wanted) && is_elsewhere(Detector::SysctlTamper) {
+            continue;
+        }
         register.add(eyes, wanted);
     }
     let on = |detector| is_upper(detector) && config.act(detector).enabled;
-    if on(Detector::DeviceTamper) {
+    if on(Detector::DeviceTamper) && !is_elsewhere(Detector::DeviceTamper) {
         register.add_devices(devices::tampering(&fs::read_to_string("/proc/devices").unwrap_or_default()));
     }
     if on(Detector::BusFlood) {
@@ -206,8 +219,9 @@ pub(super) fn write(
 ) -> Result<Books, Refused> {
     let tables = Tables::of(config, |detector| !is_upper(detector));
     let registered = if SPECS.iter().any(|spec| !spec.watch.is_empty() && is_upper(spec.detector)) {
+        let in_cgroup = maps.in_cgroup;
         let mut sight = Sight::begin(&mut maps.watched).map_err(Refused::Look)?;
-        register(&mut sight, config, is_upper)
+        register(&mut sight, config, is_upper, |detector| is_elsewhere(config, detector, in_cgroup))
     } else {
         Register::default()
     };
@@ -358,7 +372,7 @@ mod tests {
 
     #[test]
     fn every_built_in_path_can_be_registered_and_leaves_room() {
-        let register = register(&mut Plain, &everything(), |_| true);
+        let register = register(&mut Plain, &everything(), |_| true, |_| false);
         let text: Vec<_> = register.lacking.iter().map(|lacking| &lacking.why).collect();
         assert!(!text.iter().any(|why| why.contains("not watched")), "{:?}", register.lacking);
         // What a configuration adds takes one entry, or two where it is a folder that exists.

@@ -1,13 +1,15 @@
 //! `device_tamper`: flash, disks, memory or the watchdog taken in hand by a program that has no business with them.
 //!
 //! Technique: T1495 (firmware corruption), T1561 (disk wipe), T1562.001 (the watchdog).
-//! Hooks: opens for writing are watched paths (`sensors/watch.rs`); `ioctl` through `sensors/acts.rs`.
-//! Record: [`edge_abi::ActRecord`]. `value` is the command of an `ioctl`, else 0; the path is that of the open.
+//! Hooks: `BPF_CGROUP_DEVICE` (Linux 4.15; used from 6.1, where it can tell the process), see `sensors/device.rs`, which can refuse;
+//! elsewhere, opens for writing are watched paths (`sensors/watch.rs`); `ioctl` through `sensors/acts.rs`.
+//! Record: [`edge_abi::ActRecord`]. `value` is the command of an `ioctl`; on the cgroup rung the number of the device, major << 20 |
+//! minor; else 0. The path is that of the open, on the cgroup rung the kernel's name for the device.
 //! Cost: a look at the command of each `ioctl`.
 //! Blind to (on the tracepoint rung): a device node under another name, unless its own name is a watched one; a descriptor that
 //! was opened by an allowed program and handed over, except for the commands below.
 
-use edge_abi::reason;
+use edge_abi::{major_slot, reason};
 
 use super::Sighting;
 
@@ -23,6 +25,52 @@ const FLASH: [u32; 5] = [0x4d02, 0x4d03, 0x4d14, 0x4d15, 0x4d18];
 
 /// `BLKDISCARD`, `BLKSECDISCARD`, `BLKZEROOUT` (`include/uapi/linux/fs.h`).
 const DISK: [u32; 3] = [0x1277, 0x127d, 0x127f];
+
+/// A device node and what is asked of it, as `struct bpf_cgroup_dev_ctx` has it (`include/uapi/linux/bpf.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Access in the upper half, kind of device in the lower.
+    pub access: u32,
+    /// Major number.
+    pub major: u32,
+    /// Minor number.
+    pub minor: u32,
+}
+
+/// `BPF_DEVCG_DEV_BLOCK` and `BPF_DEVCG_DEV_CHAR`.
+const BLOCK: u32 = 1;
+/// `BPF_DEVCG_ACC_WRITE`.
+const WRITE: u32 = 4;
+/// `MEM_MAJOR` and `MISC_MAJOR` of `include/uapi/linux/major.h`.
+const MEM: u32 = 1;
+const MISC: u32 = 10;
+/// `WATCHDOG_MINOR` of `include/linux/miscdevice.h`.
+const WATCHDOG: u32 = 130;
+
+/// Where the table of majors has this one.
+#[inline(always)]
+#[must_use]
+pub const fn place(node: &Node) -> usize {
+    major_slot(node.access & 0xffff == BLOCK, node.major)
+}
+
+/// Judges an open; `reason` is what the table of majors says of it.
+#[inline(always)]
+#[must_use]
+pub fn opened(node: &Node, reason: u8) -> Option<Sighting> {
+    if (node.access >> 16) & WRITE == 0 {
+        return None;
+    }
+    let character = node.access & 0xffff != BLOCK;
+    let reason = match (node.major, node.minor) {
+        // mem, kmem, port; null, zero, random and their like have the same major.
+        (MEM, 1 | 2 | 4) if character => reason::MEMORY_DEVICE,
+        (MISC, WATCHDOG) if character => reason::WATCHDOG,
+        _ if reason != 0 => reason,
+        _ => return None,
+    };
+    Some(Sighting { reason, value: u64::from(node.major) << 20 | u64::from(node.minor), target: 0 })
+}
 
 /// Whether the command of an `ioctl` may be one of those: all others are left alone.
 #[inline(always)]
@@ -62,6 +110,28 @@ mod tests {
 
     fn reason_of(command: u32, options: u32) -> Option<u8> {
         ioctl(command, options).map(|seen| seen.reason)
+    }
+
+    #[test]
+    fn devices_opened_for_writing_are_told_by_their_numbers() {
+        let told = |access, kind, major, minor, reason| {
+            opened(&Node { access: access << 16 | kind, major, minor }, reason)
+                .map(|seen| (seen.reason, seen.value))
+        };
+        let memory = Some((reason::MEMORY_DEVICE, 1 << 20 | 1));
+        assert_eq!(told(WRITE, 2, 1, 1, 0), memory);
+        assert_eq!(told(WRITE | 2, 2, 1, 1, 0), memory, "for both");
+        assert_eq!(told(2, 2, 1, 1, 0), None, "for reading");
+        assert_eq!(told(1, 2, 1, 1, 0), None, "made, not opened");
+        for minor in [3, 5, 7, 8, 9, 11] {
+            assert_eq!(told(WRITE, 2, 1, minor, 0), None, "null, zero, full, random, urandom, kmsg");
+        }
+        assert_eq!(told(WRITE, 1, 1, 1, 0), None, "a RAM disk has the same number");
+        assert_eq!(told(WRITE, 2, 10, 130, 0), Some((reason::WATCHDOG, 10 << 20 | 130)));
+        assert_eq!(told(WRITE, 2, 10, 200, 0), None, "tun");
+        assert_eq!(told(WRITE, 1, 179, 3, reason::DISK), Some((reason::DISK, 179 << 20 | 3)));
+        let block = Node { access: WRITE << 16 | 1, major: 90, minor: 0 };
+        assert_ne!(place(&block), place(&Node { access: WRITE << 16 | 2, ..block }));
     }
 
     #[test]

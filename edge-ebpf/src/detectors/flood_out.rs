@@ -1,4 +1,4 @@
-//! `flood_out`: more packets or bytes out than the ceiling, by one process.
+//! `flood_out`: more packets or bytes out than the ceiling, by one process, or by all of one origin together.
 //!
 //! Technique: T1498 (network denial of service).
 //! Hooks: `cgroup_skb/egress` (Linux 4.10) counts, `cgroup/sock_create` remembers whose socket it is, see `sensors/egress.rs`.
@@ -13,6 +13,9 @@
 pub const UNIT_BYTES: u32 = 1 << UNIT_BITS;
 /// See [`UNIT_BYTES`].
 const UNIT_BITS: u32 = 6;
+
+/// The ceilings of an origin, in multiples of a process's; the agent writes that of packets.
+pub const ORIGIN_FACTOR: u32 = 3;
 
 /// `SOCK_STREAM`.
 const SOCK_STREAM: u32 = 1;

@@ -14,11 +14,13 @@ pub mod masquerade;
 pub mod mass_kill;
 pub mod namespace_escape;
 pub mod net_tamper;
+pub mod new_egress;
 pub mod privilege_jump;
 pub mod process_injection;
 pub mod raw_socket;
 pub mod resource_hijack;
 pub mod shell_on_socket;
+pub mod sysctl_tamper;
 pub mod uring_use;
 pub mod volatile_exec;
 

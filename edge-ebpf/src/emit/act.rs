@@ -28,6 +28,8 @@ pub(crate) struct Act {
     pub(crate) flags: u8,
     /// How much it counts.
     pub(crate) weight: Weight,
+    /// How many acts a record tells of; 0: as many as were counted in the window.
+    pub(crate) total: u32,
     /// The reason's number.
     pub(crate) value: u64,
     /// The other process.
@@ -52,6 +54,7 @@ impl Act {
             reason,
             flags: 0,
             weight: Weight::Of(1),
+            total: 0,
             value: 0,
             target: 0,
             family: 0,

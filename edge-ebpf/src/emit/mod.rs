@@ -4,6 +4,7 @@ pub(crate) mod act;
 pub(crate) mod file_tamper;
 pub(crate) mod history;
 pub(crate) mod lateral_scan;
+pub(crate) mod new_egress;
 pub(crate) mod place;
 pub(crate) mod volatile_exec;
 

@@ -7,6 +7,7 @@ use edge_abi::{
 };
 use edge_ebpf::count::{Tally, observe};
 use edge_ebpf::detectors::Report;
+use edge_ebpf::path::PathBuffer;
 
 use super::act::{Act, DENIES, NO_PATH, address, state};
 use super::{count, join, kill, reserve, submit};
@@ -121,6 +122,20 @@ pub(crate) fn apply(
     threshold: u32,
     act: &Act,
 ) -> Applied {
+    apply_to(place, detector, rule, key, threshold, act, (&NO_PATH, 0))
+}
+
+/// The same for an act that is done to a path of so many bytes.
+#[inline(always)]
+pub(crate) fn apply_to(
+    place: &impl Place,
+    detector: Detector,
+    rule: &Rule,
+    key: &WindowKey,
+    threshold: u32,
+    act: &Act,
+    (path, path_len): (&PathBuffer, u32),
+) -> Applied {
     const QUIET: Applied = Applied { found: false, refused: false };
     let Some(state) = state(detector, key) else { return QUIET };
     let now_ns = now_ns();
@@ -172,17 +187,17 @@ pub(crate) fn apply(
         reason: act.reason,
         flags: act.flags & !DENIES,
         port: act.port,
-        count: counted,
+        count: if act.total == 0 { counted } else { act.total },
         window_ns: rule.window_ns,
         value: act.value,
         target: act.target,
         origin,
         family: act.family,
         protocol: act.protocol,
-        path_len: 0,
+        path_len: path_len as u16,
         reserved: 0,
         address: address(act.address),
-        path: join(NO_PATH.0),
+        path: join(path.0),
     });
     submit(detector, record);
     state.held = 0;

@@ -13,6 +13,7 @@ use edge_ebpf::detectors::flood_out;
 use crate::emit::act::{Act, DENIES, enter};
 use crate::emit::place::{Elsewhere, apply, of_process};
 use crate::maps::OWNERS;
+use crate::task;
 
 /// A packet leaves.
 #[cgroup_skb(egress)]
@@ -38,20 +39,34 @@ fn refuse(ctx: &SkBuffContext) -> Option<bool> {
     act.value = u64::from(length);
     destination(ctx, &mut act);
     let place = Elsewhere { tgid };
-    let mut refused = false;
-    // First packets, then bytes: one call, or everything behind it would be there twice.
+    let origin = task::lookup(tgid).map_or(0, |task| task.origin);
+    let (mut refused, mut found) = (false, false);
+    // Packets, then bytes, of the process; then both of everything of its origin, unless it is told of already. One call, or
+    // everything behind it would be there four times.
     let mut round = 0;
-    while round < 2 {
-        let threshold = if round == 0 {
+    while round < 4 {
+        let of_origin = round >= 2;
+        if of_origin && (found || origin == 0 || rule.origin_threshold == 0) {
+            break;
+        }
+        let threshold = if round & 1 == 0 {
+            act.reason = reason::PACKETS;
             act.weight = Weight::Of(flood_out::packets(segments));
-            rule.threshold
+            if of_origin { rule.origin_threshold } else { rule.threshold }
         } else {
             act.reason = reason::BYTES;
             act.weight = Weight::Of(flood_out::units(length));
-            flood_out::units(rule.option)
+            let units = flood_out::units(rule.option);
+            if of_origin { units.saturating_mul(flood_out::ORIGIN_FACTOR) } else { units }
         };
-        let key = of_process(DETECTOR, act.reason, tgid);
-        refused |= apply(&place, DETECTOR, rule, &key, threshold, &act).refused;
+        let mut key = of_process(DETECTOR, act.reason, tgid);
+        if of_origin {
+            (key.subject, key.kind) = (origin, 1);
+            act.flags |= act_flags::ORIGIN;
+        }
+        let applied = apply(&place, DETECTOR, rule, &key, threshold, &act);
+        refused |= applied.refused;
+        found |= applied.found;
         round += 1;
     }
     Some(refused)

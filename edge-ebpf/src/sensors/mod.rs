@@ -3,6 +3,7 @@
 mod acts;
 mod chmod;
 mod clock;
+mod device;
 mod directory;
 mod drops;
 mod egress;
@@ -21,5 +22,6 @@ mod sock;
 mod socket;
 mod state;
 pub(crate) mod syscall;
+mod sysctl;
 mod watch;
 mod write;

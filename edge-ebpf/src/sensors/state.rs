@@ -1,4 +1,4 @@
-//! Connections that others make to this machine.
+//! Connections that others make to this machine, and sockets that begin to wait for them.
 //!
 //! Hook (`include/trace/events/sock.h`, Linux 4.16): `sock:inet_sock_set_state(sk, oldstate, newstate)`, fields `skaddr, oldstate,
 //! newstate, sport, dport, family, protocol, saddr[4], daddr[4], saddr_v6[16], daddr_v6[16]`; those from `oldstate` on lie as in
@@ -9,11 +9,13 @@ use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
 use edge_abi::{Detector, ENDPOINT_TCP, WindowKey, reason};
 use edge_ebpf::detectors::login_guessing::{Change, arrived};
+use edge_ebpf::detectors::new_egress::listening;
 
 use crate::emit::act::{Act, enter, is_probe_port};
-use crate::emit::place::{Elsewhere, apply};
+use crate::emit::new_egress;
+use crate::emit::place::{Elsewhere, InProcess, apply};
 use crate::maps::LOGIN_PORTS;
-use crate::{globals, read};
+use crate::{globals, read, task};
 
 /// A TCP socket changes its state.
 #[tracepoint]
@@ -27,6 +29,11 @@ pub(crate) fn sock_state(ctx: TracePointContext) -> u32 {
 fn observe(ctx: &TracePointContext) -> Option<()> {
     const DETECTOR: Detector = Detector::LoginGuessing;
     let change: Change = read::kernel(ctx.as_ptr() as u64 + u64::from(globals::sock_state()))?;
+    if let Some(endpoint) = listening(&change) {
+        // `inet_csk_listen_start` runs in the process that listens.
+        new_egress::refuse(&InProcess { tgid: task::current_tgid() }, &endpoint, true, 0);
+        return None;
+    }
     let source = arrived(&change)?;
     if is_probe_port(DETECTOR, change.local_port) {
         return None;

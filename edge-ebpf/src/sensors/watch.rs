@@ -3,9 +3,7 @@
 //! A path is compared as text, joined to the working directory when that is known. What only the name tells (`//`, `..`, an
 //! unknown directory, another root) is a candidate that the agent resolves.
 
-use edge_abi::{
-    CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_flags, name_hash, watched_slot,
-};
+use edge_abi::{CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_flags, name_hash, watched_slot, PrefixData, reason, rule_option};
 use edge_ebpf::detectors::process_injection::proc_mem;
 use edge_ebpf::path::PathBuffer;
 
@@ -27,6 +25,11 @@ pub(super) enum Which {
 
 /// Above this bit of [`Act::value`], a candidate tells the descriptor that its relative path starts from.
 pub(super) const AT_SHIFT: u32 = 32;
+
+/// What `sysctl_tamper` watches outside `/proc/sys`.
+const SYSRQ: u32 = name_hash(b"sysrq-trigger");
+const ENFORCE: u32 = name_hash(b"enforce");
+const REMOVE: u32 = name_hash(b".remove");
 
 /// A process's memory, in /proc.
 const MEM: u32 = name_hash(b"mem");
@@ -94,6 +97,9 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
         (detector, act)
     };
     let rule = enter(detector, tgid)?;
+    if rule.option & rule_option::ELSEWHERE != 0 && is_elsewhere(detector, &act, facts.name, &prefix.data) {
+        return None;
+    }
     act.object = facts.identity;
     act.flags |= rung();
     if relative {
@@ -107,6 +113,20 @@ pub(super) fn observe(scratch: &mut Scratch, which: Which, slot: WatchSlot) -> O
 #[inline(always)]
 fn reads_paths(detector: Detector) -> bool {
     WATCHED.get(watched_slot::BY_PATH).is_some_and(|detectors| *detectors & u64::from(detector.bit()) != 0)
+}
+
+/// Whether a cgroup program judges it: it knows devices by their numbers and settings by their names, whatever path leads there.
+#[inline(always)]
+fn is_elsewhere(detector: Detector, act: &Act, name: u32, path: &PrefixData) -> bool {
+    if matches!(detector, Detector::DeviceTamper) {
+        // What the configuration adds is known by its path alone.
+        return act.reason != reason::SOLE;
+    }
+    if act.flags & act_flags::CANDIDATE != 0 {
+        // Of what is watched only these are no settings.
+        return name != SYSRQ && name != ENFORCE && name != REMOVE;
+    }
+    matches!(detector, Detector::SysctlTamper) && path.first_chunk() == Some(b"/proc/sys/")
 }
 
 /// What is known of the path in `key`. Bytes behind its NUL do no harm: no entry holds one but as its last byte.

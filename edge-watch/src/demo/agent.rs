@@ -49,7 +49,8 @@ pub(super) fn config(options: &DemoOptions, broker: SocketAddr, device: &str, cg
         "[device]\nid = \"{device}\"\n\n[mqtt]\nbrokers = [\"{broker}\"]\n\n[policy]\naction = \"{policy}\"\n\n\
          [scope]\ncgroup = \"{}\"\n\n[detectors.file_tamper]\nenabled = true\naction = \"{action}\"\n\
          threshold = {threshold}\nsuspicion = {suspicion}\n\n\
-         [detectors.lateral_scan]\nenabled = false\n\n[detectors.volatile_exec]\nenabled = false\n",
+         [detectors.lateral_scan]\nenabled = false\n\n[detectors.volatile_exec]\nenabled = false\n\n\
+         [detectors.new_egress]\nenabled = false\n",
         cgroup.display()
     )
 }

@@ -18,6 +18,8 @@ fn measured(record: &ActRecord) -> Option<u64> {
         (Detector::FloodOut, reason::PACKETS) => per_second(count),
         // Counted in units of 64 bytes.
         (Detector::FloodOut, reason::BYTES) => per_second(count.saturating_mul(64)),
+        // The kernel side cannot divide; milliseconds are what a subscriber gets.
+        (Detector::NewEgress, reason::BEACON) => Some(record.value / 1_000_000),
         (Detector::ResourceHijack, _) => Some(count.saturating_mul(SAMPLE_NS / 1_000_000)),
         _ => None,
     }
@@ -111,6 +113,10 @@ mod tests {
         assert_eq!(measured(&record), Some(384_000));
         record.header.detector = Detector::ResourceHijack as u8;
         assert_eq!(measured(&record), Some(1_200_000), "milliseconds");
+        record.header.detector = Detector::NewEgress as u8;
+        record.reason = reason::BEACON;
+        record.value = 60_250_000_000;
+        assert_eq!(measured(&record), Some(60_250), "milliseconds");
         record.header.detector = Detector::RawSocket as u8;
         assert_eq!(measured(&record), None);
     }

@@ -13,7 +13,7 @@ pub const SPEC: Spec = Spec {
     keys: keys!("bus_flood"),
     actions: &[Action::Kill],
     threshold: Some(Bounds { default: 2_000, least: 10, most: 1_000_000 }),
-    origin_factor: 0,
+    origin_factor: 3,
     window: Some(Span::seconds(1, 1, 60)),
     option: None,
     enabled: true,

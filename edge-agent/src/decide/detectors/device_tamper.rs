@@ -1,11 +1,12 @@
 //! `device_tamper`: writing to flash, disks, memory or the watchdog. Seen and judged in the kernel
 //! (`edge-ebpf/src/detectors/device_tamper.rs`).
 
-use edge_abi::{Detector, reason, watch_access};
-use edge_wire::{Severity, Technique};
+use edge_abi::{ActRecord, Detector, act_flags, reason, watch_access};
+use edge_wire::{Act, Bytes, Severity, Technique};
 
-use super::spec::{Pass, Spec, WatchPath, keys};
-use crate::config::Action;
+use super::spec::{Pass, Resolved, Spec, WatchPath, keys};
+use crate::config::{Action, Config};
+use crate::enrich::Processes;
 
 /// What it is.
 pub const SPEC: Spec = Spec {
@@ -20,8 +21,22 @@ pub const SPEC: Spec = Spec {
     allow: ALLOW,
     watch: WATCH,
     weigh,
-    resolve: Some(super::watched::resolve),
+    resolve: Some(resolve),
 };
+
+/// Names the device that a cgroup program knows by its number; follows the path of a candidate.
+fn resolve(evidence: &mut Act, record: &ActRecord, processes: &dyn Processes, config: &Config) -> Resolved {
+    if record.flags & act_flags::CGROUP == 0 {
+        return super::watched::resolve(evidence, record, processes, config);
+    }
+    let (major, minor) = (record.value >> 20, record.value & 0xf_ffff);
+    let kind = if record.reason == reason::DISK { "block" } else { "char" };
+    let name = processes.device(kind, major, minor).or_else(|| processes.device("block", major, minor));
+    if let Some(name) = name {
+        evidence.object = Bytes::cut(&[b"/dev/", name.as_slice()].concat());
+    }
+    Resolved::Certain
+}
 
 /// Who does this for a living.
 const ALLOW: &[Pass] = &[

@@ -13,7 +13,7 @@ pub const SPEC: Spec = Spec {
     keys: keys!("flood_out"),
     actions: &[Action::Deny],
     threshold: Some(Bounds { default: 5_000, least: 10, most: 10_000_000 }),
-    origin_factor: 0,
+    origin_factor: 3,
     window: Some(Span::seconds(1, 1, 60)),
     option: Some(Choice {
         key: "detectors.flood_out.bytes",

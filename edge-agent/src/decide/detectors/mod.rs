@@ -17,6 +17,7 @@ pub mod masquerade;
 pub mod mass_kill;
 pub mod namespace_escape;
 pub mod net_tamper;
+pub mod new_egress;
 pub mod persistence;
 pub mod privilege_jump;
 pub mod process_injection;
@@ -34,7 +35,7 @@ pub mod watched;
 pub use spec::{Resolved, Spec};
 
 /// Every detector of acts, by number.
-pub static SPECS: [&Spec; 22] = [
+pub static SPECS: [&Spec; 23] = [
     &fileless_exec::SPEC,
     &foreign_exec::SPEC,
     &shell_on_socket::SPEC,
@@ -54,6 +55,7 @@ pub static SPECS: [&Spec; 22] = [
     &uring_use::SPEC,
     &namespace_escape::SPEC,
     &fetch_loop::SPEC,
+    &new_egress::SPEC,
     &flood_out::SPEC,
     &net_tamper::SPEC,
     &bus_flood::SPEC,

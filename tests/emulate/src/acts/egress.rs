@@ -40,6 +40,12 @@ pub(super) const ACTS: &[Act] = &[
         "connects at regular times",
         |options, tally| beacon(options, tally, 0),
     ),
+    Act::attack(
+        "new_egress.sweep",
+        "[--net 127.1.0.0] [--port 8443] [--count 1000]",
+        "connects to ever new networks",
+        sweep,
+    ),
     Act::benign(
         "new_egress.benign_irregular",
         "[--addr 127.0.0.77] [--port 8443] [--period-ms 1000] [--jitter-percent 90] [--count 20]",
@@ -127,6 +133,16 @@ fn beacon(options: &Options, tally: &mut Tally, jitter: u64) -> Result<(), Failu
     Ok(())
 }
 
+/// Connects to one address in each of many networks of 256.
+fn sweep(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
+    let net = options.value_or("net", IpAddr::from(Ipv4Addr::new(127, 1, 0, 0)))?;
+    let port = options.value_or("port", 8443)?;
+    for index in 0..options.value_or("count", 1000_u32)? {
+        count(tally, try_connect(own_address(net, index.saturating_mul(256).saturating_add(1))?, port))?;
+    }
+    Ok(())
+}
+
 /// A period changed by up to `percent`, as `random` says.
 fn varied(period: u64, percent: u64, random: u64) -> u64 {
     let most = period / 100 * percent;
@@ -193,6 +209,16 @@ mod tests {
             assert!(of_this_machine(foreign.parse().unwrap()).is_err(), "{foreign}");
         }
         assert!(of_this_machine("127.3.2.1".parse().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_sweep_tries_each_network_once_and_stays_here() {
+        let options = Options::parse("--count 3 --port 9".split(' ').map(str::to_owned)).unwrap();
+        let mut tally = Tally::default();
+        sweep(&options, &mut tally).unwrap();
+        assert_eq!(tally.count("done") + tally.count("refused"), 3, "{tally:?}");
+        let options = Options::parse("--net 127.255.255.0 --count 3".split(' ').map(str::to_owned)).unwrap();
+        assert!(sweep(&options, &mut Tally::default()).is_err(), "beyond loopback");
     }
 
     #[test]
