@@ -235,6 +235,7 @@ impl Attempt<'_> {
                 ("SIGNAL_FIELDS", &words(&plan.signal_fields)),
                 ("SOCK_STATE", &plan.sock_state.to_ne_bytes()),
                 ("SOCK_CREATE", &u32::from(sock_create).to_ne_bytes()),
+                ("OFFSETS", bytemuck::cast_slice(&offsets)),
             ],
         )
     }
