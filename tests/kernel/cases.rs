@@ -1,13 +1,14 @@
 //! The cases of every guest.
 
 use crate::schedule::Case;
-use crate::{bus_flood, credential_access, device_tamper, fetch_loop, file_tamper, fileless_exec, flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade, mass_kill, namespace_escape, net_tamper, offsets, persistence, privilege_jump, process_injection, raw_socket, new_egress, resource_hijack, set_uid, shell_on_socket, sysctl_tamper, uring_use, volatile_exec};
+use crate::{atomics, bus_flood, credential_access, device_tamper, evasion, fetch_loop, file_tamper, fileless_exec, flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade, mass_kill, namespace_escape, net_tamper, new_egress, offsets, persistence, privilege_jump, process_injection, raw_socket, resource_hijack, sensors, set_uid, shell_on_socket, sysctl_tamper, uring_use, volatile_exec};
 
 /// Every case, in the order in which a guest runs them: first those under observe, so that the agent starts twice.
 pub(crate) const CASES: &[Case] = &[
     Case { detector: "guest", name: "boots", run: guest::boots },
     Case { detector: "guest", name: "reaches_broker", run: guest::reaches_broker },
     Case { detector: "guest", name: "what_is_missing_is_named", run: guest::what_is_missing_is_named },
+    Case { detector: "guest", name: "every_sensor_live", run: sensors::every_sensor_live },
     Case { detector: "guest", name: "offsets_hold", run: offsets::offsets_hold },
     Case { detector: "guest", name: "file_serves", run: offsets::file_serves },
     Case { detector: "guest", name: "wrong_offsets_dropped", run: offsets::wrong_offsets_dropped },
@@ -90,6 +91,18 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "fetch_loop", name: "attack_caught", run: fetch_loop::attack_caught },
     Case { detector: "fetch_loop", name: "pipe_caught", run: fetch_loop::pipe_caught },
     Case { detector: "fetch_loop", name: "benign_quiet", run: fetch_loop::benign_quiet },
+    Case { detector: "evasion", name: "compat_caught", run: evasion::compat_caught },
+    Case { detector: "evasion", name: "spread_caught", run: evasion::spread_caught },
+    Case { detector: "evasion", name: "detours_caught", run: evasion::detours_caught },
+    Case { detector: "evasion", name: "watched_by_other_names", run: evasion::watched_by_other_names },
+    Case { detector: "evasion", name: "programs_caught", run: evasion::programs_caught },
+    Case { detector: "evasion", name: "patience", run: evasion::patience },
+    Case { detector: "evasion", name: "ring_connects_caught", run: evasion::ring_connects_caught },
+    Case { detector: "atomics", name: "told", run: atomics::told },
+    Case { detector: "atomics", name: "noted", run: atomics::noted },
+    Case { detector: "atomics", name: "quiet", run: atomics::quiet },
+    Case { detector: "atomics", name: "missed", run: atomics::missed },
+    Case { detector: "flood", name: "acts_books", run: flood::acts },
     Case { detector: "new_egress", name: "learning_quiet", run: new_egress::learning_quiet },
     Case { detector: "new_egress", name: "benign_quiet", run: new_egress::benign_quiet },
     Case { detector: "new_egress", name: "attack_caught", run: new_egress::attack_caught },
@@ -111,7 +124,11 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "privilege_jump", name: "capability", run: set_uid::capability },
     Case { detector: "file_tamper", name: "deny", run: file_tamper::deny },
     Case { detector: "credential_access", name: "denied", run: identity::denied },
+    Case { detector: "evasion", name: "flooded_kill_exact", run: evasion::flooded_kill_exact },
     Case { detector: "file_tamper", name: "kill_exact", run: file_tamper::kill_exact },
+    Case { detector: "evasion", name: "compat_kill_exact", run: evasion::compat_kill_exact },
+    Case { detector: "evasion", name: "spread_killed", run: evasion::spread_killed },
+    Case { detector: "evasion", name: "exhausted_kill_exact", run: evasion::exhausted_kill_exact },
     Case { detector: "lateral_scan", name: "deny", run: lateral_scan::deny },
     Case { detector: "volatile_exec", name: "kill", run: volatile_exec::kill },
     Case { detector: "raw_socket", name: "deny", run: raw_socket::deny },

@@ -1,9 +1,12 @@
 //! Floods: more events than the agent can take. It may lose detail, never count: the books balance, and memory does not
 //! grow.
 
-use crate::scene::{Policy, Scene};
+use std::error::Error;
+
+use crate::scene::{Policy, SOON, Scene};
 use edge_tests::books::balance;
 use edge_tests::said;
+use edge_tests::subscriber::Line;
 use edge_tests::trials::Outcome;
 
 /// Events of a flood.
@@ -11,9 +14,101 @@ const EVENTS: u64 = 10_000;
 /// How much resident memory may grow, in KiB: pages touched for the first time, not buffers that grow.
 const GROWTH_KIB: u64 = 64;
 
-/// Ten thousand executions from a volatile place, each a finding of its own.
+/// What floods a detector: the arguments of `edge-emulate`, and the findings that it must at least lead to.
+struct Flood {
+    /// The detector.
+    detector: &'static str,
+    /// What makes the events.
+    arguments: &'static str,
+    /// Least findings: all events where each is one, 1 where they are counted.
+    least: u64,
+}
+
+/// A flood of events that are findings, each.
+const fn each(detector: &'static str, arguments: &'static str) -> Flood {
+    Flood { detector, arguments, least: EVENTS }
+}
+
+/// A flood of events that are counted.
+const fn counted(detector: &'static str, arguments: &'static str) -> Flood {
+    Flood { detector, arguments, least: 1 }
+}
+
+/// Ten thousand events for every detector that has no flood of its own above or below. `resource_hijack` has none: what it counts are
+/// ticks of the kernel's clock, which nobody can make more of. `shell_on_socket` and `foreign_exec` are flooded in `evasion`.
+const FLOODS: &[Flood] = &[
+    each("raw_socket", "flood --count 10000 --kind act --act raw_socket.packet --stay-ms 0"),
+    each("device_tamper", "flood --count 10000 --kind act --act device_tamper.write_open --path /dev/mem"),
+    each("sysctl_tamper", "flood --count 10000 --kind act --act sysctl_tamper.kptr_restrict"),
+    each("persistence", "flood --count 10000 --kind act --act persistence.overwrite --path /etc/crontab"),
+    each(
+        "credential_access",
+        "flood --count 10000 --kind act --act credential_access.absolute --path /etc/shadow",
+    ),
+    // Not modules: the kernel complains about each on its console, which takes far longer than the act.
+    each("kernel_code", "flood --count 10000 --kind act --act kernel_code.bpf_load"),
+    each("process_injection", "act process_injection.vm_writev --count 10000"),
+    each("privilege_jump", "flood --count 10000 --kind act --act privilege_jump.chmod --dir /data"),
+    each("masquerade", "flood --count 10000 --kind act --act masquerade.kworker --stay-ms 0"),
+    each(
+        "impair_defenses",
+        "flood --count 10000 --kind act --act impair_defenses.truncate_log --path /var/log/messages",
+    ),
+    each("uring_use", "flood --count 10000 --kind act --act uring_use.nop"),
+    each("namespace_escape", "flood --count 10000 --kind act --act namespace_escape.pivot_root"),
+    // Every guest's kernel has routes, and none has loaded nftables; only the first of these finds a route to remove.
+    each("net_tamper", "flood --count 10000 --kind act --act net_tamper.route_delete_here"),
+    // Each a process and a record of its own, as in `executions`: the longest of all, so fewer.
+    Flood { detector: "fileless_exec", arguments: "flood --count 3000 --kind memfd", least: 3_000 },
+    counted("mass_kill", "act mass_kill.orphans --count 20 --signal 19 --rounds 500"),
+    counted("login_guessing", "act login_guessing.inbound --tries 10000"),
+    counted("flood_out", "act flood_out.udp --count 10000"),
+    counted("bus_flood", "act bus_flood.tty --count 10000"),
+];
+
+/// All of them one after the other: at the end the books balance, and memory has not grown.
+pub(crate) fn acts(scene: &mut Scene) -> Outcome {
+    scene.agent(Policy::Observe)?;
+    scene.run(
+        "echo >/etc/crontab; echo >/var/log/messages; [ -e /etc/shadow ] || echo root:x: >/etc/shadow",
+        SOON,
+    )?;
+    let before = scene.last_heartbeat()?;
+    let (mut times, mut problems) = (Vec::new(), Vec::new());
+    for flood in FLOODS {
+        match scene.emulate(flood.arguments) {
+            Ok(done) => {
+                let ms = done.count("end_ns")?.saturating_sub(done.start_ns) / 1_000_000;
+                times.push(format!("{} {ms}", flood.detector));
+            }
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    scene.run("ip route replace default via 10.0.2.2", SOON)?;
+    let after = scene.settled_heartbeat()?;
+    for flood in FLOODS {
+        let found = said::findings_of(&after, flood.detector)? - said::findings_of(&before, flood.detector)?;
+        if found < flood.least {
+            problems.push(format!("{} made {found} findings, not {}", flood.detector, flood.least));
+        }
+    }
+    if !problems.is_empty() {
+        return Err(format!("{}; ms: {}", problems.join("; "), times.join(", ")).into());
+    }
+    let account = account(scene, &before, &after)?;
+    Ok(Some(format!("{account}; ms: {}", times.join(", "))))
+}
+
+/// Ten thousand downloads by one parent, executed from a volatile place: each is a finding of `volatile_exec`, and all together of
+/// `fetch_loop`.
 pub(crate) fn executions(scene: &mut Scene) -> Outcome {
-    flood(scene, "exec --dir /tmp/flood", EVENTS)
+    let fetched = scene.agent(Policy::Observe).and_then(|()| scene.last_heartbeat())?;
+    let outcome = flood(scene, "exec --dir /tmp/flood --name wget", EVENTS)?;
+    let after = scene.last_heartbeat()?;
+    if said::findings_of(&after, "fetch_loop")? == said::findings_of(&fetched, "fetch_loop")? {
+        return Err("ten thousand downloads are no finding of fetch_loop".into());
+    }
+    Ok(outcome)
 }
 
 /// Ten thousand renames by one process.
@@ -33,24 +128,31 @@ fn flood(scene: &mut Scene, kind: &str, findings: u64) -> Outcome {
     let emulation = scene.emulate(&format!("flood --count {EVENTS} --kind {kind}"))?;
     let events = emulation.count("events")?;
     let after = scene.settled_heartbeat()?;
-    balance(&after)?;
-    if let Some(gap) = scene.watch.since(0).iter().find(|line| said::is_loss(line)) {
-        return Err(format!("subscriber misses verdicts: {}", gap.json).into());
-    }
     let found = said::kernel_book(&after, "findings")? - said::kernel_book(&before, "findings")?;
     if events != EVENTS || found < findings {
         return Err(format!("{found} findings for {events} events, at least {findings} expected").into());
     }
-    let (old_kib, new_kib) = (said::number(&before, "/rss_kib")?, said::number(&after, "/rss_kib")?);
+    account(scene, &before, &after).map(Some)
+}
+
+/// Checks the books, that the subscriber has everything, and that memory did not grow between two heartbeats; tells the sums.
+pub(crate) fn account(scene: &mut Scene, before: &Line, after: &Line) -> Result<String, Box<dyn Error>> {
+    balance(after)?;
+    if let Some(gap) = scene.watch.since(0).iter().find(|line| said::is_loss(line)) {
+        return Err(format!("subscriber misses verdicts: {}", gap.json).into());
+    }
+    let (old_kib, new_kib) = (said::number(before, "/rss_kib")?, said::number(after, "/rss_kib")?);
     if new_kib > old_kib + GROWTH_KIB {
         return Err(format!("resident memory grew from {old_kib} to {new_kib} KiB").into());
     }
-    let book = |name| said::agent_book(&after, name);
-    Ok(Some(format!(
-        "{found} findings of {events} events; ring full {}, folded {}, shed {}, acknowledged {}; RSS {new_kib} KiB",
-        said::kernel_book(&after, "ring_full")?,
-        book("folded")?,
-        book("shed")?,
-        book("acknowledged")?
-    )))
+    let kernel = |name| Ok::<_, String>(said::kernel_book(after, name)? - said::kernel_book(before, name)?);
+    let agent = |name| Ok::<_, String>(said::agent_book(after, name)? - said::agent_book(before, name)?);
+    Ok(format!(
+        "{} findings; ring full {}, folded {}, shed {}, acknowledged {}; RSS {new_kib} KiB",
+        kernel("findings")?,
+        kernel("ring_full")?,
+        agent("folded")?,
+        agent("shed")?,
+        agent("acknowledged")?
+    ))
 }

@@ -3,12 +3,14 @@
 //! One guest is booted per architecture and kernel and runs the cases of every detector in turn; each case is a test
 //! of its own, named `arch/kernel/detector/case`. What was measured is printed as a table at the end.
 
+mod atomics;
 mod bus_flood;
 mod cases;
 mod credential_access;
 mod deed;
 mod device_tamper;
 mod emulation;
+mod evasion;
 mod fetch_loop;
 mod file_tamper;
 mod fileless_exec;
@@ -32,8 +34,10 @@ mod privilege_jump;
 mod process_injection;
 mod raw_socket;
 mod resource_hijack;
+mod rungs;
 mod scene;
 mod schedule;
+mod sensors;
 mod set_uid;
 mod shell_on_socket;
 mod sysctl_tamper;

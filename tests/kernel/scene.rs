@@ -28,6 +28,9 @@ const CONFIG: &str = "/etc/edge-agent/edge-agent.toml";
 /// The guest's shell starts every command of the tests, which have nothing to do with each other: each is an origin of its own.
 const SPAWNERS: &str = "spawners = [\"/init\", \"/bin/busybox\", \"/bin/sh\"]\n";
 
+/// `edge-emulate` for 32 bits, in guests of 64 bits.
+pub(crate) const NARROW: &str = "/usr/bin/edge-emulate-32";
+
 /// What the agent is told to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Policy {
@@ -62,7 +65,7 @@ impl Policy {
         let guards = if self == Self::Enforce { strongest } else { "observe" };
         let answer = if self == Self::Deny { "deny" } else { "kill" };
         let egress = self.egress();
-        let config = format!(
+        format!(
             "[device]\nid = \"{device}\"\n\
              [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
              [policy]\naction = \"{action}\"\n{SPAWNERS}\
@@ -71,10 +74,10 @@ impl Policy {
              [detectors.volatile_exec]\naction = \"{answer}\"\n\
              [detectors.bus_flood]\naction = \"kill\"\nthreshold = {WRITES}\nwatch = [\"/dev/pts/\"]\n\
              [detectors.flood_out]\naction = \"deny\"\nthreshold = {PACKETS}\n\
-             [detectors.credential_access]\naction = \"{files}\"\n\
-             [detectors.persistence]\naction = \"{files}\"\n\
-             [detectors.sysctl_tamper]\naction = \"{files}\"\n\
-             [detectors.device_tamper]\naction = \"{files}\"\n\
+             [detectors.credential_access]\naction = \"{answer}\"\n\
+             [detectors.persistence]\naction = \"{answer}\"\n\
+             [detectors.sysctl_tamper]\naction = \"{answer}\"\n\
+             [detectors.device_tamper]\naction = \"{answer}\"\n\
              [detectors.impair_defenses]\naction = \"{guards}\"\n\
              [detectors.mass_kill]\naction = \"{answer}\"\n\
              [detectors.kernel_code]\naction = \"{answer}\"\n\
@@ -90,14 +93,7 @@ impl Policy {
              [detectors.masquerade]\naction = \"kill\"\n\
              [detectors.fetch_loop]\naction = \"kill\"\n\
              {image}{egress}"
-        );
-        if self != Self::Deny {
-            return config;
-        }
-        ["sysctl_tamper", "device_tamper"].iter().fold(config, |config, name| {
-            let section = format!("[detectors.{name}]\naction = ");
-            config.replace(&format!("{section}\"kill\""), &format!("{section}\"deny\""))
-        })
+        )
     }
 }
 
@@ -133,6 +129,10 @@ pub(crate) struct Scene {
     pub(crate) lsm: bool,
     /// Whether it has the kprobe rung.
     pub(crate) kprobes: bool,
+    /// The guest's processor.
+    pub(crate) arch: Arch,
+    /// The guest's kernel.
+    pub(crate) kernel: Kernel,
     /// The name the agent publishes under.
     device: String,
     /// What the running agent was told; none runs before the first case that needs one.
@@ -152,6 +152,11 @@ impl Scene {
         for name in ["edge-emulate", "edge-agent"] {
             builder = builder.program(&guest_program(arch, name)?)?;
         }
+        if arch == Arch::Arm64 {
+            // What a 32-bit user space on this kernel would run.
+            let narrow = std::fs::read(guest_program(Arch::Armhf, "edge-emulate")?)?;
+            builder = builder.content(NARROW, 0o755, narrow);
+        }
         let device = format!("{arch}-{kernel}");
         let kprobes = arch == Arch::Arm64;
         let lsm = kprobes && matches!(kernel, Kernel::V6_12 | Kernel::V7_2);
@@ -161,6 +166,8 @@ impl Scene {
             watch,
             lsm,
             kprobes,
+            arch,
+            kernel,
             device,
             policy: None,
             agent_mark: 0,
@@ -225,7 +232,12 @@ impl Scene {
 
     /// Runs an emulation; that it is killed is no error.
     pub(crate) fn emulate(&mut self, arguments: &str) -> Result<Emulation, Box<dyn Error>> {
-        let done = self.guest.run(&format!("edge-emulate {arguments}"), WHILE)?;
+        self.emulate_by("edge-emulate", arguments)
+    }
+
+    /// Runs an emulation by a program that is called otherwise.
+    pub(crate) fn emulate_by(&mut self, program: &str, arguments: &str) -> Result<Emulation, Box<dyn Error>> {
+        let done = self.guest.run(&format!("{program} {arguments}"), WHILE)?;
         Emulation::read(&done).map_err(|problem| format!("emulation `{arguments}`: {problem}").into())
     }
 
@@ -283,9 +295,19 @@ impl Scene {
         Ok((emulation, verdict))
     }
 
-    /// Shows that nothing was found since a mark. A sentinel that must be found goes through the same queue, so that a
-    /// verdict on its way is not overlooked.
+    /// Shows that nothing was found since a mark.
     pub(crate) fn quiet(&mut self, mark: usize) -> Result<(), Box<dyn Error>> {
+        self.unseen(mark, said::is_verdict)
+            .map_err(|error| format!("ordinary work became a finding: {error}").into())
+    }
+
+    /// Shows that nothing `unwanted` came since a mark. A sentinel that must be found goes through the same queue, so that a verdict on
+    /// its way is not overlooked.
+    pub(crate) fn unseen(
+        &mut self,
+        mark: usize,
+        unwanted: impl Fn(&Line) -> bool,
+    ) -> Result<(), Box<dyn Error>> {
         self.sentinels += 1;
         let path = format!("/tmp/sentinel-{}", self.sentinels);
         self.run(&format!("printf '#!/bin/sh\\n' >{path}; chmod +x {path}"), SOON)?;
@@ -295,8 +317,8 @@ impl Scene {
         self.watch.wait(mark, DELIVERY, "verdict about the sentinel", sentinel)?;
         // Verdicts leave by severity; one that is less severe than the sentinel follows it closely.
         std::thread::sleep(Duration::from_millis(300));
-        let noise = self.watch.since(mark).iter().find(|line| said::is_verdict(line) && !sentinel(line));
-        noise.map_or(Ok(()), |line| Err(format!("ordinary work became a finding: {}", line.json).into()))
+        let noise = self.watch.since(mark).iter().find(|line| unwanted(line) && !sentinel(line));
+        noise.map_or(Ok(()), |line| Err(line.json.to_string().into()))
     }
 
     /// Waits for a heartbeat made from now on that tells that everything has been delivered.

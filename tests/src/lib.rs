@@ -4,6 +4,7 @@
 //! - [`mosquitto`]: a real broker on a free loopback port.
 //! - [`subscriber`]: `edge-watch --json`, line by line, with arrival times.
 //! - [`said`]: what those lines mean; [`books`]: what their counts must add up to.
+//! - [`atomics`]: tests of Atomic Red Team, and what comes of them.
 //! - [`host_agent`]: the agent on this machine, observing a [`cgroup`] of its own.
 //! - [`tracefs`]: mounted where a bare machine has it not.
 //! - [`trials`]: runs a target's tests and prints what they measured.
@@ -13,6 +14,7 @@
 //! Nothing here talks to any address but the loopback interface; only [`vm::fetch_kernels`] and [`vm::fetch_package`] use the
 //! network, through the machine's own Debian mirror.
 
+pub mod atomics;
 pub mod books;
 mod cache;
 pub mod cgroup;
@@ -20,6 +22,8 @@ pub mod host_agent;
 pub mod mosquitto;
 pub mod programs;
 pub mod said;
+#[cfg(test)]
+mod schema;
 mod scratch;
 pub mod subscriber;
 mod tool;

@@ -41,6 +41,39 @@ pub fn is_settled(line: &Line) -> bool {
     is_heartbeat(line) && agent_book(line, "queued") == Ok(0) && agent_book(line, "in_flight") == Ok(0)
 }
 
+/// The rung that a heartbeat names for a detector.
+pub fn rung_of<'l>(heartbeat: &'l Line, detector: &str) -> Result<&'l str, String> {
+    health_of(heartbeat, detector)?["rung"]
+        .as_str()
+        .ok_or_else(|| format!("{detector} has no rung: {}", heartbeat.json))
+}
+
+/// Findings that a heartbeat counts for a detector.
+pub fn findings_of(heartbeat: &Line, detector: &str) -> Result<u64, String> {
+    let findings = health_of(heartbeat, detector)?["findings"].as_u64();
+    findings.ok_or_else(|| format!("{detector} has no findings: {}", heartbeat.json))
+}
+
+/// What a heartbeat says about a detector.
+pub fn health_of<'l>(heartbeat: &'l Line, detector: &str) -> Result<&'l serde_json::Value, String> {
+    let all = heartbeat.at("/detectors").as_array().map(Vec::as_slice).unwrap_or_default();
+    let found = all.iter().find(|health| health["detector"] == detector);
+    found.ok_or_else(|| format!("heartbeat lists no {detector}: {}", heartbeat.json))
+}
+
+/// Whether a heartbeat and a verdict are of one start of one agent.
+#[must_use]
+pub fn same_agent(heartbeat: &Line, verdict: &Line) -> bool {
+    heartbeat.at("/incarnation") == verdict.at("/unmapped/incarnation")
+        && heartbeat.at("/boot_id") == verdict.at("/unmapped/boot_id")
+}
+
+/// The detector of a verdict, and the rung that it came from.
+pub fn detector_and_rung(verdict: &Line) -> Result<(&str, &str), String> {
+    let (detector, rung) = (verdict.at("/unmapped/detector").as_str(), verdict.at("/unmapped/rung").as_str());
+    detector.zip(rung).ok_or_else(|| format!("verdict has no rung: {}", verdict.json))
+}
+
 /// The technique of a verdict.
 #[must_use]
 pub fn technique(line: &Line) -> Option<&str> {

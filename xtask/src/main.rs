@@ -11,6 +11,7 @@ mod compiler;
 mod demo;
 mod ebpf;
 mod elf;
+mod kernels;
 mod lint;
 mod process;
 mod remap;

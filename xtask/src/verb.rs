@@ -1,7 +1,7 @@
 //! The table of verbs: one row per verb, from which both the dispatch and the help text are made.
 
 use crate::workspace::Workspace;
-use crate::{bench, build, demo, ebpf, lint, setup, size, test, vm};
+use crate::{bench, build, demo, ebpf, kernels, lint, setup, size, test, vm};
 use anyhow::{Result, bail};
 use lexopt::Arg;
 use std::fmt::Write as _;
@@ -49,6 +49,12 @@ const VERBS: &[Verb] = &[
         usage: "--arch arm64|armhf --kernel 5.10|6.1|6.12|7.2 [--timeout SECONDS] [-- COMMAND]",
         summary: "boot a guest and run a command in it, or talk to its shell",
         run: vm::run,
+    },
+    Verb {
+        name: "kernels",
+        usage: "",
+        summary: "write what the guests of the last tests reported into docs/kernels.md",
+        run: kernels::run,
     },
     Verb {
         name: "demo",

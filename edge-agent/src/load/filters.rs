@@ -10,13 +10,13 @@ use super::maps::Maps;
 /// Words of the filters that the agent writes: all but those that the sensor adds.
 const WORDS: usize = watched_slot::OWNER as usize;
 
-/// Writes the filters: once with what the sensor has added still marked in its own, then with that cleared.
+/// Writes the filters, and clears what the sensor has marked in its own; then once more, since it may have added an inode in between.
 pub(super) fn write(
     maps: &mut Maps,
     paths: &[(Vec<u8>, Watch)],
     names: &[(u32, u8)],
 ) -> Result<(), MapError> {
-    for fresh in [false, true] {
+    for clears in [true, false] {
         let mut inodes = Vec::new();
         for entry in maps.inodes.iter() {
             let (id, watch) = entry?;
@@ -25,7 +25,7 @@ pub(super) fn write(
         let words = filters(&inodes, paths, names);
         for (slot, word) in (0..).zip(words) {
             let is_fresh = slot >= watched_slot::FRESH && slot < watched_slot::NAME_READ;
-            if !is_fresh || fresh {
+            if !is_fresh || clears {
                 maps.watched.set(slot, word, 0)?;
             }
         }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::failure::Failure;
 
 /// Options that stand alone.
-const FLAGS: [&str; 5] = ["udp", "compressed", "throw-away", "unlink-self", "replace-self"];
+const FLAGS: [&str; 6] = ["udp", "compressed", "throw-away", "unlink-self", "replace-self", "socket"];
 
 /// The options as given, not yet interpreted.
 #[derive(Debug, Default, Eq, PartialEq)]

@@ -17,11 +17,15 @@ victims:
   count-lost --dir D                       how many of them lost their name or content
 attacks:
   ransom --dir D [--files N] [--mode rewrite-rename|new-unlink|inplace|mmap|partial|rename-only|
-         truncate] [--delay-us U] [--threads T]      encrypts the files of D with a local stream
+         truncate] [--delay-us U] [--threads T] [--after P]   encrypts the files of D with a local stream,
+                                           once somebody writes to the named pipe P
   wipe --dir D [--files N]                 overwrites the files of D with zeros and unlinks them
   scan [--net 127.0.0.0/8] --port P --hosts N [--udp]    N loopback destinations, one try each
   guess [--addr 127.0.0.1] --port P --tries N            N connections to one login port
-  flood --kind rename|connect|exec|exec-distinct --count N --dir D     as many events as the machine can make
+  flood --kind rename|connect|exec|exec-distinct --count N --dir D [--name W] [--socket]
+                                           as many events as the machine can make; what is executed is called W
+  flood --kind memfd --count N             executions of what is in memory only
+  flood --kind act --act A --count N [--OPTION VALUE ...]     one act again and again in one process
 benign twins:
   package-upgrade --dir D --files N        as dpkg replaces files
   tar-backup --dir D --out F [--compressed]  reads all, writes one archive

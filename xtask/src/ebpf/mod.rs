@@ -4,6 +4,7 @@ mod closure;
 mod object;
 mod provenance;
 mod source;
+mod stack;
 
 use crate::compiler::Compiler;
 use crate::process;
@@ -15,6 +16,8 @@ use provenance::Provenance;
 use std::fs;
 use std::path::PathBuf;
 
+/// Where the loader says which program goes into which jump table, relative to the workspace.
+const PROGRAMS: &str = "edge-agent/src/load/report.rs";
 /// The committed object, relative to the workspace.
 const OBJECT: &str = "edge-ebpf/dist/edge-ebpf.o";
 /// What it was built from and with, relative to the workspace.
@@ -65,11 +68,22 @@ fn build(workspace: &Workspace) -> Result<()> {
     let compiler = Compiler::find()?;
     let linker = object::linker(workspace)?;
     let object = object::build(workspace, &compiler, &linker)?;
+    stack(workspace, &object)?;
     let provenance = Provenance::new(&object, source::hash(workspace)?, compiler.version, linker.version);
     fs::create_dir_all(workspace.root.join("edge-ebpf/dist"))?;
     fs::write(object_path(workspace), &object)?;
     fs::write(workspace.root.join(PROVENANCE), provenance.to_text())?;
     println!("{OBJECT}: {} bytes, sha256 {}", object.len(), provenance.object.sha256);
+    Ok(())
+}
+
+/// Refuses an object in which a program jumps to one that needs more stack.
+fn stack(workspace: &Workspace, object: &[u8]) -> Result<()> {
+    let loader = fs::read_to_string(workspace.root.join(PROGRAMS))
+        .with_context(|| format!("{PROGRAMS} cannot be read"))?;
+    for line in stack::check(&stack::frames(object)?, &stack::tables(&loader))? {
+        println!("{line}");
+    }
     Ok(())
 }
 
@@ -80,6 +94,7 @@ fn verify(workspace: &Workspace) -> Result<()> {
     let compiler = Compiler::find()?;
     let linker = object::linker(workspace)?;
     let object = object::build(workspace, &compiler, &linker)?;
+    stack(workspace, &object)?;
     if !recorded.built_with.is(&compiler.version, &linker.version) {
         println!(
             "sources agree and build; bytes not compared, for the committed object was made by {} and {}, not by {} and {}",

@@ -5,7 +5,7 @@ use super::tally::{Reader, Tally};
 use crate::build::{self, PROGRAMS, Program, Target};
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
-use crate::{ebpf, process};
+use crate::{ebpf, kernels, process};
 use anyhow::{Result, ensure};
 use std::process::Command;
 
@@ -92,13 +92,22 @@ impl Session<'_> {
         if group.needs.contains(&Need::Guest) {
             setup::fetch_kernels(&self.choice.guests())?;
         }
-        for target in group.programs.iter().filter(|target| self.choice.needs(**target)) {
+        for target in group.programs {
+            // Guests of 64 bits run the emulations of 32 bits as well.
+            let emulations_only = !self.choice.needs(*target);
+            if emulations_only && *target != Target::Armv7 {
+                continue;
+            }
             let variable = target.bin_dir_variable();
             if self.bin_dirs.iter().any(|(name, _)| *name == variable) {
                 continue;
             }
             // The subscriber runs on the host; in a guest it would only cost the building of a broker for ARM.
-            let here = |program: &&Program| *target == Target::Host || program.name != "edge-watch";
+            let here = |program: &&Program| match program.name {
+                "edge-watch" => *target == Target::Host,
+                "edge-emulate" => true,
+                _ => !emulations_only,
+            };
             let programs: Vec<_> = PROGRAMS.iter().filter(here).collect();
             build::programs_for(self.workspace, *target, &programs, target.profile())?;
             self.bin_dirs.push((variable, build::output_dir(self.workspace, *target, target.profile())));
@@ -123,6 +132,8 @@ impl Session<'_> {
         }
         // Tests that start a Python program find the pinned packages.
         command.env("PATH", process::path_with(&self.workspace.venv().join("bin"))?);
+        // What guests report about themselves, for `cargo xtask kernels`.
+        command.env("EDGE_RESULTS_DIR", kernels::results(self.workspace));
         command.env("EDGE_CACHE", &self.workspace.cache).current_dir(&self.workspace.root);
         let mut reader = Reader::default();
         let status = process::stream(command, |line| reader.line(line))?;

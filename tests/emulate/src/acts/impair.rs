@@ -77,7 +77,7 @@ pub(super) const ACTS: &[Act] = &[
     ),
     Act::attack(
         "mass_kill.orphans",
-        "[--count 30] [--signal 9]",
+        "[--count 30] [--signal 9] [--rounds 1]",
         "ends many processes that have left its lineage",
         orphans,
     ),
@@ -103,12 +103,21 @@ fn sleeper() -> io::Result<Child> {
 /// Makes sessions of their own that belong to nobody, as services do, and ends them all.
 fn orphans(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
     let (count, signal) = (options.value_or("count", 30_usize)?, options.value_or("signal", libc::SIGKILL)?);
+    let rounds = options.value_or("rounds", 1_u32)?;
     let mut pids = Vec::with_capacity(count);
     for _ in 0..count {
         pids.push(orphan().map_err(Failure::kernel("making a process"))?);
     }
-    for pid in pids {
-        tally.deed("sending a signal", process::kill(pid, signal))?;
+    for _ in 0..rounds {
+        for pid in &pids {
+            tally.deed("sending a signal", process::kill(*pid, signal))?;
+        }
+    }
+    if matches!(signal, libc::SIGSTOP | libc::SIGTSTP) {
+        // A stopped process would never wake up to end.
+        for pid in pids {
+            process::kill(pid, libc::SIGKILL).map_err(Failure::kernel("ending a process"))?;
+        }
     }
     Ok(())
 }

@@ -28,9 +28,17 @@ pub(super) const ACTS: &[Act] = &[
             with_target(tally, "attaching", |pid, address| stopped(pid, |pid| trace::poke(pid, address, 42)))
         },
     ),
-    Act::attack("process_injection.vm_writev", "", "process_vm_writev into a child", |_, tally| {
-        with_target(tally, "writing", |pid, address| trace::write_to(pid, address, &42_u64.to_ne_bytes()))
-    }),
+    Act::attack(
+        "process_injection.vm_writev",
+        "[--count 1]",
+        "process_vm_writev into a child, so many times",
+        |options, tally| {
+            let count = options.value_or("count", 1_u32)?;
+            with_target(tally, "writing", |pid, address| {
+                (0..count).try_for_each(|_| trace::write_to(pid, address, &42_u64.to_ne_bytes()))
+            })
+        },
+    ),
     Act::attack("process_injection.proc_mem", "", "opens a child's /proc/PID/mem and writes", |_, tally| {
         with_target(tally, "writing", |pid, address| {
             let memory = OpenOptions::new().write(true).open(format!("/proc/{pid}/mem"))?;

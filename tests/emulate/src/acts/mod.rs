@@ -13,6 +13,7 @@ mod bus;
 mod credential;
 mod device;
 mod egress;
+mod evasion;
 mod exec;
 mod fetch;
 mod hijack;
@@ -97,7 +98,7 @@ impl Act {
 type Run = fn(&Options, &mut Tally) -> Result<(), Failure>;
 
 /// Every family.
-const FAMILIES: [&[Act]; 23] = [
+const FAMILIES: [&[Act]; 24] = [
     exec::ACTS,
     volatile::ACTS,
     masquerade::ACTS,
@@ -121,6 +122,7 @@ const FAMILIES: [&[Act]; 23] = [
     egress::ACTS,
     bus::ACTS,
     tamper::ACTS,
+    evasion::ACTS,
 ];
 
 /// `act list`, `act NAME ...`, and what acts start themselves.
@@ -136,6 +138,17 @@ pub(crate) fn main(mut words: impl Iterator<Item = String>) -> ExitCode {
         Err(Failure::Usage(message)) => usage::refuse(&message),
         Err(failure) => usage::fail(&name, &failure),
     }
+}
+
+/// Does one act `--act` `count` times in this process, for a flood; how often it was done.
+pub(crate) fn again(options: &Options, count: u64) -> Result<u64, Failure> {
+    let act = named(options.required("act")?)?;
+    allow(act, options)?;
+    let mut tally = Tally::default();
+    for _ in 0..count {
+        (act.run)(options, &mut tally)?;
+    }
+    Ok(count)
 }
 
 /// Every act.
@@ -156,16 +169,27 @@ fn line(act: &Act) -> String {
     format!("{kind}\t{place}\t{}\t{}\t{}", act.name, act.options, act.what)
 }
 
-/// Runs one act.
-fn run(name: &str, options: &Options) -> Result<Report, Failure> {
-    let act = acts()
-        .find(|act| act.name == name)
-        .ok_or_else(|| Failure::Usage(format!("unknown act `{name}`; `act list` lists them")))?;
+/// The act called `name`.
+fn named(name: &str) -> Result<&'static Act, Failure> {
+    let found = acts().find(|act| act.name == name);
+    found.ok_or_else(|| Failure::Usage(format!("unknown act `{name}`; `act list` lists them")))
+}
+
+/// Refuses an act that changes more than its own where the machine does not forget it.
+fn allow(act: &Act, options: &Options) -> Result<(), Failure> {
     if act.place == Place::Guest && !options.flag("throw-away") && !place::is_throw_away() {
         return Err(Failure::Usage(format!(
-            "act `{name}` changes the machine: it runs where / is in memory, or with --throw-away"
+            "act `{}` changes the machine: it runs where / is in memory, or with --throw-away",
+            act.name
         )));
     }
+    Ok(())
+}
+
+/// Runs one act.
+fn run(name: &str, options: &Options) -> Result<Report, Failure> {
+    let act = named(name)?;
+    allow(act, options)?;
     let report = Report::start(act.name);
     let mut tally = Tally::default();
     (act.run)(options, &mut tally)?;

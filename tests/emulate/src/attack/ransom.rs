@@ -56,6 +56,10 @@ pub(crate) fn ransom(options: &Options) -> Result<Report, Failure> {
     let delay = Duration::from_micros(options.value_or("delay-us", 0)?);
     let threads = options.value_or("threads", 1_usize)?.clamp(1, 64);
     let limit = options.value_or("files", usize::MAX)?;
+    if let Some(gate) = options.text("after") {
+        // Opening a named pipe waits for whoever opens its other end.
+        File::open(gate).map_err(Failure::file("opening", Path::new(gate)))?;
+    }
     // Listing is no attack yet: the clock starts after it.
     let paths = list(&dir, limit)?;
     let report = Report::start("ransom");
