@@ -13,6 +13,7 @@ mod device;
 mod egress;
 mod header;
 mod history;
+pub mod hook;
 mod kind;
 mod layout;
 mod name;

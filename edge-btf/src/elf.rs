@@ -89,10 +89,10 @@ impl<S: Source> Vmlinux<S> {
         let shape = Shape { wide: class == 2 };
         let table = shape.word(&mut window, &source, if shape.wide { 0x28 } else { 0x20 })?;
         let at = if shape.wide { 0x3a } else { 0x2e };
-        let [a, b, c, d, e, f] = window.array(&source, "sections", at, size)?;
-        let each = u64::from(u16::from_ne_bytes([a, b]));
-        let count = u64::from(u16::from_ne_bytes([c, d]));
-        let names = u64::from(u16::from_ne_bytes([e, f]));
+        let mut half = |behind: u64| -> Result<u64, BtfError> {
+            Ok(u16::from_ne_bytes(window.array(&source, "sections", at + behind, size)?).into())
+        };
+        let (each, count, names) = (half(0)?, half(2)?, half(4)?);
         if count > MAX_SECTIONS {
             return Err(ElfError::Sections { value: count, limit: MAX_SECTIONS });
         }
@@ -100,7 +100,7 @@ impl<S: Source> Vmlinux<S> {
         let names = shape.section(&mut window, &source, header(names))?;
         let (mut btf, mut build_id) = (None, Vec::new());
         for number in 0..count {
-            let [name, kind] = shape.name_and_kind(&mut window, &source, header(number))?;
+            let [name, kind] = name_and_kind(&mut window, &source, header(number))?;
             let place = names.start.saturating_add(name.into());
             if window.array(&source, "name of a section", place, names.end) == Ok(*b".BTF\0") {
                 btf = Some(shape.section(&mut window, &source, header(number))?);
@@ -127,17 +127,6 @@ impl Shape {
         })
     }
 
-    /// `sh_name` and `sh_type` of the section header at `at`.
-    fn name_and_kind(
-        &self,
-        window: &mut Window,
-        source: &impl Source,
-        at: u64,
-    ) -> Result<[u32; 2], ElfError> {
-        let [a, b, c, d, kind @ ..] = window.array::<8>(source, "section header", at, source.size())?;
-        Ok([[a, b, c, d], kind].map(u32::from_ne_bytes))
-    }
-
     /// Where the section with the header at `at` lies.
     fn section(&self, window: &mut Window, source: &impl Source, at: u64) -> Result<Section, ElfError> {
         let (offset, bytes) = if self.wide { (0x18, 0x20) } else { (0x10, 0x14) };
@@ -148,6 +137,12 @@ impl Shape {
             _ => Err(BtfError::Truncated { field: "section", at: start, need, end: source.size() }.into()),
         }
     }
+}
+
+/// `sh_name` and `sh_type` of the section header at `at`.
+fn name_and_kind(window: &mut Window, source: &impl Source, at: u64) -> Result<[u32; 2], ElfError> {
+    let [a, b, c, d, kind @ ..] = window.array::<8>(source, "section header", at, source.size())?;
+    Ok([[a, b, c, d], kind].map(u32::from_ne_bytes))
 }
 
 /// The build id among the notes of a section; empty when it is not there.

@@ -241,7 +241,10 @@ fn within(field: &'static str, value: usize, limit: usize) -> Result<(), Offsets
 
 /// Bytes in hexadecimal.
 fn hex(bytes: &[u8]) -> String {
-    if bytes.is_empty() { "none".into() } else { bytes.iter().map(|byte| format!("{byte:02x}")).collect() }
+    if bytes.is_empty() {
+        return "none".into();
+    }
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 #[cfg(test)]

@@ -8,11 +8,11 @@ use crate::source::{Source, Window};
 
 /// What a scan is to look for; nothing else can be asked for afterwards.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted<'n> {
+pub struct Wanted<'w, 'n> {
     /// Members, each as the name of a struct and the way from it (`d_name.len`); an empty way asks for the struct alone.
-    pub members: &'n [(&'n str, &'n str)],
+    pub members: &'w [(&'n str, &'n str)],
     /// Functions.
-    pub functions: &'n [&'n str],
+    pub functions: &'w [&'n str],
 }
 
 /// Most strings and definitions that a scan remembers: more than all that is wanted, several times over.
@@ -48,7 +48,7 @@ impl<'n, S: Source> Btf<'n, S> {
     ///
     /// # Errors
     /// [`BtfError`] at the first field that cannot be.
-    pub fn scan(source: S, wanted: &Wanted<'n>) -> Result<Self, BtfError> {
+    pub fn scan(source: S, wanted: &Wanted<'_, 'n>) -> Result<Self, BtfError> {
         let (mut types, texts) = (Window::new(), Window::new());
         let header = Header::read(&source, &mut types)?;
         let layout = Layout::read(&source, &mut types, header.layout)?;
@@ -232,7 +232,7 @@ impl Index {
 
     /// Adds the next type.
     fn push(&mut self, place: u32) {
-        if self.types % self.stride == 0 {
+        if self.types.is_multiple_of(self.stride) {
             if self.places.len() == INDEX {
                 let mut number = 0_u32;
                 self.places.retain(|_| {
@@ -242,7 +242,7 @@ impl Index {
                 self.stride *= 2;
             }
             // After the stride has doubled this type may lie between two places.
-            if self.types % self.stride == 0 {
+            if self.types.is_multiple_of(self.stride) {
                 self.places.push(place);
             }
         }

@@ -6,7 +6,7 @@ use edge_btf::{Btf, BtfError, Member, Wanted};
 use maker::{Maker, kernel};
 use proptest::prelude::*;
 
-const WANTED: Wanted<'static> = Wanted {
+const WANTED: Wanted<'static, 'static> = Wanted {
     members: &[
         ("inode", "i_ino"),
         ("inode", "i_mode"),

@@ -16,7 +16,8 @@ const MEMBERS: &[(&str, &str)] = &[
     ("task_struct", "start_boottime"),
     ("sock_common", "skc_dport"),
 ];
-const WANTED: Wanted<'static> = Wanted { members: MEMBERS, functions: &["security_file_open", "vfs_open"] };
+const WANTED: Wanted<'static, 'static> =
+    Wanted { members: MEMBERS, functions: &["security_file_open", "vfs_open"] };
 
 fn kernel() -> Option<FileSource> {
     let file = File::open("/sys/kernel/btf/vmlinux").ok()?;
@@ -57,11 +58,13 @@ impl Source for Damaged {
 
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.size.saturating_sub(at)).unwrap_or(usize::MAX).min(buffer.len());
-        let count = self.whole.read_at(at, &mut buffer[..most])?;
+        let Some(buffer) = buffer.get_mut(..most) else { return Ok(0) };
+        let count = self.whole.read_at(at, buffer)?;
         for (place, word) in &self.words {
             for (place, byte) in (*place..).zip(word) {
-                if (at..at + count as u64).contains(&place) {
-                    buffer[(place - at) as usize] = *byte;
+                let slot = place.checked_sub(at).filter(|index| *index < count as u64);
+                if let Some(slot) = slot.and_then(|index| buffer.get_mut(index as usize)) {
+                    *slot = *byte;
                 }
             }
         }
@@ -92,6 +95,11 @@ proptest! {
     }
 }
 
+/// Writes over bytes from `at` on.
+fn put(bytes: &mut [u8], at: usize, new: &[u8]) {
+    bytes.iter_mut().skip(at).zip(new).for_each(|(slot, byte)| *slot = *byte);
+}
+
 /// An ELF file with a note and a BTF, as a linker would lay it out.
 fn vmlinux(wide: bool, btf: &[u8], id: &[u8]) -> Vec<u8> {
     let note =
@@ -113,18 +121,12 @@ fn vmlinux(wide: bool, btf: &[u8], id: &[u8]) -> Vec<u8> {
         sections.push(section);
     }
     let table = word(bytes.len());
-    bytes[..6].copy_from_slice(&[
-        0x7f,
-        b'E',
-        b'L',
-        b'F',
-        if wide { 2 } else { 1 },
-        if cfg!(target_endian = "little") { 1 } else { 2 },
-    ]);
+    let order = if cfg!(target_endian = "little") { 1 } else { 2 };
+    put(&mut bytes, 0, &[0x7f, b'E', b'L', b'F', if wide { 2 } else { 1 }, order]);
     let (at, numbers) = if wide { (0x28, 0x3a) } else { (0x20, 0x2e) };
-    bytes[at..at + table.len()].copy_from_slice(&table);
+    put(&mut bytes, at, &table);
     for (at, value) in (numbers..).step_by(2).zip([each as u16, 5, 4]) {
-        bytes[at..at + 2].copy_from_slice(&value.to_ne_bytes());
+        put(&mut bytes, at, &value.to_ne_bytes());
     }
     bytes.extend(sections.concat());
     bytes

@@ -37,6 +37,22 @@ pub(crate) enum WatchError {
         /// What the system said.
         source: io::Error,
     },
+    /// A kernel that no offsets file can be made of.
+    #[error("{}", path.display())]
+    Kernel {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file the caller named cannot be written.
+    #[error("{} cannot be written", path.display())]
+    Save {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Nothing can be written to standard output.
     #[error("standard output does not take the line")]
     Output(#[source] io::Error),
@@ -64,9 +80,13 @@ impl WatchError {
     /// those of the demo.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Count { .. } | Self::Payload(_) => 1,
+            Self::Count { .. } | Self::Kernel { .. } | Self::Payload(_) => 1,
             Self::Usage(_) => 2,
-            Self::Input { .. } | Self::Output(_) | Self::Refused { .. } | Self::Runtime(_) => 3,
+            Self::Input { .. }
+            | Self::Output(_)
+            | Self::Refused { .. }
+            | Self::Runtime(_)
+            | Self::Save { .. } => 3,
             #[cfg(feature = "broker")]
             Self::BrokerEnded(_) | Self::Listen(..) => 3,
             #[cfg(feature = "broker")]

@@ -14,6 +14,7 @@ mod error;
 mod filter;
 mod link;
 mod moment;
+mod offsets;
 mod render;
 mod verify;
 mod watch;
@@ -51,6 +52,7 @@ fn run(verb: Verb) -> Result<(), WatchError> {
         #[cfg(feature = "broker")]
         Verb::DemoVictim(options) => demo::victim::run(&options),
         Verb::Help => say(cli::USAGE),
+        Verb::Offsets(options) => offsets::run(&options),
         Verb::Version => say(concat!("edge-watch ", env!("CARGO_PKG_VERSION"), "\n")),
         Verb::Watch(options) => watch::run(&options),
     }

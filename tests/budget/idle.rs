@@ -14,6 +14,8 @@ const MAPS_LIMIT: u64 = 768 * 1024;
 pub(crate) const RSS_ARMHF_KIB: u64 = 1_200_000 / 1024;
 /// The promise for steady resident memory on aarch64, in KiB: 2.0 MB.
 pub(crate) const RSS_ARM64_KIB: u64 = 2_000_000 / 1024;
+/// The promise for the most that loading takes, reading the kernel's BTF included, in KiB: 6 MB.
+const PEAK_KIB: u64 = 6_000_000 / 1024;
 /// How long the agent is watched while idle.
 const IDLE: Duration = Duration::from_secs(60);
 /// Wake-ups allowed in that minute: one keep-alive or heartbeat, each with the answer it brings.
@@ -48,10 +50,20 @@ pub(crate) fn steady(arch: Arch, rss_limit_kib: u64) -> Outcome {
         serde_json::from_str(&check).map_err(|error| format!("{error}: {check}"))?;
     let maps = check.get("map_bytes").and_then(serde_json::Value::as_u64);
     let maps = maps.ok_or_else(|| format!("check tells no bytes of all maps: {check}"))?;
+    let peak_kib = check.get("loader_peak_kib").and_then(serde_json::Value::as_u64).unwrap_or(u64::MAX);
+    let origin = check.pointer("/offsets/origin").and_then(serde_json::Value::as_str).unwrap_or_default();
+    // Where there is BTF it must have been read, or its cost would not be in these numbers.
+    if origin != if arch == Arch::Arm64 { "btf" } else { "none" } {
+        return Err(format!("offsets come from `{origin}` on {arch}").into());
+    }
     let measured = format!(
-        "RSS {rss_kib} KiB, {threads} thread, {wake_ups} wake-ups in {} s, maps {maps} bytes",
+        "RSS {rss_kib} KiB, {peak_kib} KiB at most while loading (offsets: {origin}), {threads} thread, \
+         {wake_ups} wake-ups in {} s, maps {maps} bytes",
         IDLE.as_secs()
     );
+    if peak_kib > PEAK_KIB {
+        return Err(format!("{measured}; at most {PEAK_KIB} KiB while loading are promised").into());
+    }
     if rss_kib > rss_limit_kib || threads != 1 || wake_ups > WAKE_UPS || maps > MAPS_LIMIT {
         return Err(format!(
             "{measured}; at most {rss_limit_kib} KiB, 1, {WAKE_UPS} and {MAPS_LIMIT} are promised\n{log}"

@@ -1,7 +1,7 @@
 //! The cases of every guest.
 
 use crate::schedule::Case;
-use crate::{atomics, bus_flood, credential_access, device_tamper, evasion, fetch_loop, file_tamper, fileless_exec, flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade, mass_kill, namespace_escape, net_tamper, new_egress, persistence, privilege_jump, process_injection, raw_socket, resource_hijack, sensors, set_uid, shell_on_socket, sysctl_tamper, uring_use, volatile_exec};
+use crate::{atomics, bus_flood, credential_access, device_tamper, evasion, fetch_loop, file_tamper, fileless_exec, flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade, mass_kill, namespace_escape, net_tamper, new_egress, offsets, persistence, privilege_jump, process_injection, raw_socket, resource_hijack, sensors, set_uid, shell_on_socket, sysctl_tamper, uring_use, volatile_exec};
 
 /// Every case, in the order in which a guest runs them: first those under observe, so that the agent starts twice.
 pub(crate) const CASES: &[Case] = &[
@@ -9,6 +9,10 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "guest", name: "reaches_broker", run: guest::reaches_broker },
     Case { detector: "guest", name: "what_is_missing_is_named", run: guest::what_is_missing_is_named },
     Case { detector: "guest", name: "every_sensor_live", run: sensors::every_sensor_live },
+    Case { detector: "guest", name: "offsets_hold", run: offsets::offsets_hold },
+    Case { detector: "guest", name: "file_serves", run: offsets::file_serves },
+    Case { detector: "guest", name: "wrong_offsets_dropped", run: offsets::wrong_offsets_dropped },
+    Case { detector: "guest", name: "prototypes_hold", run: offsets::prototypes_hold },
     Case { detector: "file_tamper", name: "attack_caught", run: file_tamper::attack_caught },
     Case { detector: "file_tamper", name: "wiper_caught", run: file_tamper::wiper_caught },
     Case { detector: "file_tamper", name: "benign_quiet", run: file_tamper::benign_quiet },

@@ -28,6 +28,7 @@ mod mass_kill;
 mod namespace_escape;
 mod net_tamper;
 mod new_egress;
+mod offsets;
 mod persistence;
 mod privilege_jump;
 mod process_injection;

@@ -189,12 +189,27 @@ impl Scene {
         if self.policy == Some(policy) {
             return Ok(());
         }
+        self.agent_with(policy, "", "true")
+    }
+
+    /// Starts an agent with more in its configuration, after `before` was done in a mount namespace of its own. It is to be stopped by
+    /// whoever started it.
+    pub(crate) fn agent_with(
+        &mut self,
+        policy: Policy,
+        more: &str,
+        before: &str,
+    ) -> Result<(), Box<dyn Error>> {
         self.stop_agent()?;
-        let config = policy.config(&self.device, self.broker.port(), self.lsm);
+        let config = policy.config(&self.device, self.broker.port(), self.lsm) + more;
         self.run("mkdir -p /etc/edge-agent", SOON)?;
         self.guest.write(CONFIG, config.as_bytes(), SOON)?;
         self.agent_mark = self.watch.mark();
-        self.run("edge-agent run >>/run/agent.log 2>&1 & echo $! >/run/agent.pid", SOON)?;
+        let start = format!(
+            "unshare -m sh -c '{before}; exec edge-agent run' >>/run/agent.log 2>&1 & echo $! >/run/agent.pid"
+        );
+        let plain = "edge-agent run >>/run/agent.log 2>&1 & echo $! >/run/agent.pid";
+        self.run(if before == "true" { plain } else { &start }, SOON)?;
         self.watch.wait(self.agent_mark, START, "status online", said::is_online)?;
         self.policy = Some(policy);
         Ok(())

@@ -32,13 +32,13 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
     writeln!(out, "cgroup2     {}", place(&features.cgroup2))?;
     writeln!(out, "jit         {}", features.jit.name())?;
     writeln!(out, "btf         {}", features.btf.name())?;
-    writeln!(out, "bpf lsm     {}", features.lsm.name())?;
     let standing = &findings.report.standing;
     let held = standing.facts.iter().filter(|fact| fact.holds()).count();
     writeln!(out, "offsets     {}, {held} of {} facts hold", standing.origin.name(), standing.facts.len())?;
     if !standing.problem.is_empty() {
         writeln!(out, "            not used: {}", standing.problem)?;
     }
+    writeln!(out, "bpf lsm     {}", features.lsm.name())?;
 
     writeln!(out, "\ndetector           rung         action   sensor")?;
     for detector in &findings.detectors {
@@ -56,12 +56,7 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
         let whose = |detector: &&Detector| detector.why == why;
         let names: Vec<String> =
             findings.detectors.iter().filter(whose).map(|detector| detector.id.to_string()).collect();
-        writeln!(
-            out,
-            "{}{}: {why}",
-            if index == 0 { "\nwhy not higher\n- " } else { "- " },
-            names.join(", ")
-        )?;
+        writeln!(out, "{}{}: {why}", if index == 0 { "\nwhy not higher\n- " } else { "- " }, names.join(", "))?;
     }
     for note in &findings.report.notes {
         writeln!(out, "- {note}")?;

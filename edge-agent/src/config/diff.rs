@@ -78,8 +78,8 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("mqtt.heartbeat", mqtt.0.heartbeat != mqtt.1.heartbeat),
         ("mqtt.insecure", mqtt.0.insecure != mqtt.1.insecure),
         ("scope.cgroup", old.scope.cgroup != new.scope.cgroup),
-        ("load.rung", old.load.rung != new.load.rung),
         ("load.offsets", old.load.offsets != new.load.offsets),
+        ("load.rung", old.load.rung != new.load.rung),
     ];
     let tamper = (&old.detectors.file_tamper, &new.detectors.file_tamper);
     let scan = (&old.detectors.lateral_scan, &new.detectors.lateral_scan);

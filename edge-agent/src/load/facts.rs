@@ -13,6 +13,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use aya::maps::{Array, Map, MapData};
 use edge_abi::{FACT_NAME, Facts, FileFacts, OFFSET_SLOTS, Offset, Same};
+use edge_btf::Places;
 use rustix::fs::{MemfdFlags, OFlags};
 use serde::{Deserialize, Serialize};
 
@@ -85,26 +86,23 @@ impl Files {
     }
 }
 
-/// Lets the program read, and compares. `program` is `facts`, loaded as a raw tracepoint program; `map` is `FACTS`; `offsets` is what
+/// Lets the program read, and compares. `program` is `facts`, loaded as a raw tracepoint program; `map` is `FACTS`; `places` is what
 /// the kernel side works with.
 ///
 /// # Errors
 /// What the kernel says to running the program (Linux 5.10 and later can), or to the files.
-pub(super) fn run(
-    program: BorrowedFd<'_>,
-    map: BorrowedFd<'_>,
-    offsets: &[u32; OFFSET_SLOTS],
-) -> io::Result<Vec<Fact>> {
+pub(super) fn run(program: BorrowedFd<'_>, map: BorrowedFd<'_>, places: &Places) -> io::Result<Vec<Fact>> {
     let files = Files::open()?;
     sys::test_run(program, &files.words())?;
     let map = MapData::from_fd(map.try_clone_to_owned()?).map_err(io::Error::other)?;
     let map: Array<_, [u8; size_of::<Facts>()]> =
         Array::try_from(Map::Array(map)).map_err(io::Error::other)?;
     let facts: Facts = bytemuck::cast(map.get(&0, 0).map_err(io::Error::other)?);
-    let mut known = Known { facts: Vec::new(), offsets };
+    let mut known = Known::new(places);
     known.of_layouts();
     known.of_process(&facts)?;
     known.of_files(&facts, &files)?;
+    known.of_untried();
     Ok(known.facts)
 }
 
@@ -115,24 +113,40 @@ pub(super) fn broken(facts: &[Fact]) -> Option<&Fact> {
 }
 
 /// Facts so far.
-struct Known<'o> {
+struct Known<'p> {
     /// Each with both sides.
     facts: Vec<Fact>,
-    /// Where members are, plus one.
-    offsets: &'o [u32; OFFSET_SLOTS],
+    /// Where members are.
+    places: &'p Places,
+    /// Members that a fact rests on, by slot.
+    tried: [bool; OFFSET_SLOTS],
 }
 
-impl Known<'_> {
+impl<'p> Known<'p> {
+    /// No facts yet.
+    const fn new(places: &'p Places) -> Self {
+        Self { facts: Vec::new(), places, tried: [false; OFFSET_SLOTS] }
+    }
+
     /// Adds a fact; one that rests on a member whose place is unknown is none.
     fn add(&mut self, name: &str, members: &[Offset], read: impl ToString, known: impl ToString) {
-        if members.iter().all(|member| self.place(*member).is_some()) {
+        if members.iter().all(|member| self.places.of(*member).is_some()) {
+            for member in members {
+                if let Some(tried) = self.tried.get_mut(member.slot()) {
+                    *tried = true;
+                }
+            }
             self.facts.push(Fact { name: name.to_owned(), read: read.to_string(), known: known.to_string() });
         }
     }
 
-    /// Where a member is.
-    fn place(&self, member: Offset) -> Option<u32> {
-        self.offsets.get(member.slot()).and_then(|place| place.checked_sub(1))
+    /// A needed member that no fact rests on is as good as a wrong one.
+    fn of_untried(&mut self) {
+        let untried = |member: &&Offset| member.is_needed() && self.tried.get(member.slot()) != Some(&true);
+        if let Some(member) = Offset::ALL.iter().find(untried) {
+            let name = format!("{}.{}", member.structure(), member.way());
+            self.facts.push(Fact { name, read: "not tried".to_owned(), known: "needed".to_owned() });
+        }
     }
 
     /// What must hold between offsets, whatever they are.
@@ -147,23 +161,23 @@ impl Known<'_> {
             ("attributes: mode", IattrMode, 4),
             ("attributes: size", IattrSize, 16),
         ] {
-            self.add(name, &[member], self.place(member).unwrap_or(0), place);
+            self.add(name, &[member], self.places.of(member).unwrap_or(0), place);
         }
         for (name, whole, part, both) in
             [("path: mount", FilePath, PathMnt, FileMnt), ("path: name", FilePath, PathDentry, FileDentry)]
         {
-            let sum = self.place(whole).zip(self.place(part)).map_or(0, |(whole, part)| whole + part);
-            self.add(name, &[whole, part, both], self.place(both).unwrap_or(0), sum);
+            let sum = self.places.of(whole).zip(self.places.of(part)).map_or(0, |(whole, part)| whole + part);
+            self.add(name, &[whole, part, both], self.places.of(both).unwrap_or(0), sum);
         }
         // struct qstr of include/linux/dcache.h: hash and length of 32 bits, then the pointer; all supported machines are little-endian.
-        let name = self.place(DentryName).unwrap_or(0);
+        let name = self.places.of(DentryName).unwrap_or(0);
         for (text, member, behind) in [("name: length", DentryNameLen, 4), ("name: text", DentryNameText, 8)]
         {
-            self.add(text, &[DentryName, member], self.place(member).unwrap_or(0), name + behind);
+            self.add(text, &[DentryName, member], self.places.of(member).unwrap_or(0), name + behind);
         }
         // struct linux_binprm of include/linux/binfmts.h differs too much to be stated, but four pointers do not share a place.
         let members = [BprmFile, BprmCred, BprmFilename, BprmInterp];
-        let mut places: Vec<u32> = members.into_iter().filter_map(|member| self.place(member)).collect();
+        let mut places: Vec<u32> = members.into_iter().filter_map(|member| self.places.of(member)).collect();
         places.sort_unstable();
         places.dedup();
         let apart = places.iter().zip(places.iter().skip(1)).all(|(left, right)| right - left >= 8);
@@ -372,3 +386,7 @@ fn text(bytes: &[u8]) -> String {
 fn kernel_device(device: u64) -> u32 {
     rustix::fs::major(device) << 20 | rustix::fs::minor(device) & 0x000f_ffff
 }
+
+#[cfg(test)]
+#[path = "facts_tests.rs"]
+mod tests;

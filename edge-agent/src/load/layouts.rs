@@ -5,8 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use edge_abi::{Holds, OFFSET_SLOTS, Offset};
-use edge_btf::{Btf, BtfError, FileSource, OffsetsFile, Source as _, Wanted, build_id_of_notes};
+use edge_btf::{BtfError, FileSource, OffsetsFile, Places, Source as _, build_id_of_notes};
 use serde::{Deserialize, Serialize};
 
 use super::facts::{self, Fact};
@@ -48,8 +47,8 @@ impl Origin {
 pub(super) struct Layouts {
     /// Where they come from.
     pub origin: Origin,
-    /// The kernel side's global `OFFSETS`: bytes plus one, by [`Offset::slot`]; 0 where the place is unknown.
-    pub offsets: [u32; OFFSET_SLOTS],
+    /// Where members are; the kernel side's global `OFFSETS`.
+    pub places: Places,
     /// The BTF ids of the functions asked for, in their order; `None` where there is none. Only BTF has them.
     pub functions: Vec<Option<u32>>,
     /// Which argument of `inode_setattr` is the dentry: of the function that LSM programs are attached to, and of the one that asks.
@@ -72,7 +71,7 @@ pub struct Standing {
 impl Standing {
     /// Of layouts that were not tried, since they are not there or not complete; `None` when they are to be tried.
     pub(super) fn untried(layouts: &Layouts) -> Option<Self> {
-        let problem = match layouts.missing() {
+        let problem = match layouts.places.missing() {
             Some(_) if layouts.origin == Origin::None => layouts.problem.clone(),
             Some(member) => {
                 let (structure, way) = (member.structure(), member.way());
@@ -98,6 +97,16 @@ impl Standing {
         Self { origin: layouts.origin, problem, facts }
     }
 
+    /// Tells whoever reads the log when there is something to tell.
+    pub(super) fn tell(&self) {
+        match (self.problem.as_str(), self.origin) {
+            ("", _) => {}
+            // The kernel is as it is; `check` shows the rungs.
+            (problem, Origin::None) => log::warn!("load: sensors see files by their paths only, {problem}"),
+            (problem, _) => log::error!("load: sensors see files by their paths only, {problem}"),
+        }
+    }
+
     /// Whether programs that need offsets may be loaded.
     #[must_use]
     pub fn is_sane(&self) -> bool {
@@ -107,8 +116,13 @@ impl Standing {
 
 impl Default for Layouts {
     fn default() -> Self {
-        let (origin, offsets, functions) = (Origin::None, [0; OFFSET_SLOTS], Vec::new());
-        Self { origin, offsets, functions, setattr_dentry: setattr::usual(), problem: String::new() }
+        Self {
+            origin: Origin::None,
+            places: Places::default(),
+            functions: Vec::new(),
+            setattr_dentry: setattr::usual(),
+            problem: String::new(),
+        }
     }
 }
 
@@ -129,9 +143,9 @@ impl Layouts {
         };
         if let Some(path) = file {
             match from_file(path, notes) {
-                Ok(offsets) => {
+                Ok(places) => {
                     let functions = vec![None; functions.len()];
-                    return Self { origin: Origin::File, offsets, functions, ..Self::default() };
+                    return Self { origin: Origin::File, places, functions, ..Self::default() };
                 }
                 Err(error) => problem = format!("{problem}; {}: {error}", path.display()),
             }
@@ -139,13 +153,6 @@ impl Layouts {
             problem.push_str(" and no offsets file is configured (`load.offsets`)");
         }
         Self { functions: vec![None; functions.len()], problem, ..Self::default() }
-    }
-
-    /// The first member that the object sensors need and whose place is unknown; `None` when they can be loaded.
-    #[must_use]
-    pub(super) fn missing(&self) -> Option<Offset> {
-        let unknown = |offset: &&Offset| self.offsets.get(offset.slot()).is_none_or(|place| *place == 0);
-        Offset::ALL.iter().filter(|offset| offset.is_needed()).find(unknown).copied()
     }
 }
 
@@ -155,43 +162,26 @@ fn from_btf(path: &Path, functions: &[&str]) -> Result<Option<Layouts>, BtfError
     if source.size() == 0 {
         return Ok(None);
     }
-    let members: Vec<(&str, &str)> =
-        Offset::ALL.iter().map(|offset| (offset.structure(), offset.way())).collect();
     let wanted: Vec<&str> = functions.iter().copied().chain(setattr::FUNCTIONS).collect();
-    let mut btf = Btf::scan(source, &Wanted { members: &members, functions: &wanted })?;
-    let mut layouts = Layouts { origin: Origin::Btf, ..Layouts::default() };
-    for (slot, offset) in layouts.offsets.iter_mut().zip(Offset::ALL) {
-        let Some(member) = btf.member(offset.structure(), offset.way())? else { continue };
-        let fits = match offset.holds() {
-            Holds::Bytes(bytes) => !member.pointer && member.bytes == bytes,
-            Holds::Part => !member.pointer,
-            Holds::Pointer => member.pointer,
-        };
-        if fits {
-            *slot = member.offset + 1;
-        }
-    }
+    let (places, mut btf) = Places::scan(source, &wanted)?;
+    let functions = functions.iter().map(|name| btf.function(name)).collect();
+    let mut layouts = Layouts { origin: Origin::Btf, places, functions, ..Layouts::default() };
     for (place, name) in layouts.setattr_dentry.iter_mut().zip(setattr::FUNCTIONS) {
         if let Some(prototype) = btf.prototype(name)? {
             *place = setattr::dentry(&prototype);
         }
     }
-    layouts.functions = functions.iter().map(|name| btf.function(name)).collect();
     Ok(Some(layouts))
 }
 
 /// Reads an offsets file of this kernel.
-fn from_file(path: &Path, notes: &Path) -> Result<[u32; OFFSET_SLOTS], String> {
+fn from_file(path: &Path, notes: &Path) -> Result<Places, String> {
     let file = read(path).map_err(|error| error.to_string())?;
     let file = OffsetsFile::decode(&file).map_err(|error| error.to_string())?;
     let notes = read(notes).map_err(|error| format!("{}: {error}", notes.display()))?;
     let build_id = build_id_of_notes(&notes).unwrap_or_default();
     file.check_kernel(&build_id).map_err(|error| error.to_string())?;
-    let mut offsets = [0; OFFSET_SLOTS];
-    for (slot, offset) in offsets.iter_mut().zip(Offset::ALL) {
-        *slot = file.offset(offset.structure(), offset.way()).map_or(0, |place| place + 1);
-    }
-    Ok(offsets)
+    Ok(Places::of_file(&file))
 }
 
 /// Reads a small file.
@@ -207,6 +197,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use edge_abi::Offset;
     use std::fs;
 
     /// Notes of a kernel with a build id of eight sevens.
@@ -249,14 +240,30 @@ mod tests {
         let (nothing, notes) = (folder.with("vmlinux", b""), folder.with("notes", NOTE));
         let file = folder.with("offsets", &offsets_file(&[7; 8]));
         let layouts = Layouts::of(&nothing, &notes, Some(&file), &["bpf_lsm_file_open"]);
-        assert_eq!((layouts.origin, layouts.missing(), layouts.functions), (Origin::File, None, vec![None]));
-        assert_eq!(layouts.offsets[1], 9);
+        assert_eq!(
+            (layouts.origin, layouts.places.missing(), layouts.functions),
+            (Origin::File, None, vec![None])
+        );
+        assert_eq!(layouts.places.offsets[1], 9);
 
         let file = folder.with("offsets", &offsets_file(&[8; 8]));
         let layouts = Layouts::of(&nothing, &notes, Some(&file), &[]);
-        assert_eq!((layouts.origin, layouts.offsets), (Origin::None, [0; OFFSET_SLOTS]));
+        assert_eq!((layouts.origin, layouts.places), (Origin::None, Places::default()));
         assert!(layouts.problem.ends_with("but 0707070707070707 runs"), "{}", layouts.problem);
-        assert_eq!(layouts.missing(), Some(Offset::InodeMode));
+        assert_eq!(layouts.places.missing(), Some(Offset::InodeMode));
+    }
+
+    #[test]
+    fn one_fact_that_does_not_hold_is_enough() {
+        let fact = |read: &str| Fact { name: "file: inode".into(), read: read.into(), known: "7".into() };
+        let layouts = Layouts::default();
+        assert!(Standing::of(&layouts, Ok(vec![fact("7")])).is_sane());
+        let standing = Standing::of(&layouts, Ok(vec![fact("7"), fact("0")]));
+        assert!(!standing.is_sane());
+        assert_eq!(standing.problem, "offsets are wrong, file: inode is 7 and 0 was read");
+        assert!(!Standing::of(&layouts, Ok(Vec::new())).is_sane(), "nothing tried is nothing shown");
+        assert!(!Standing::of(&layouts, Err("EPERM".into())).is_sane());
+        assert!(!Standing::untried(&layouts).unwrap().is_sane());
     }
 
     #[test]
@@ -273,10 +280,10 @@ mod tests {
     fn the_kernel_this_runs_on_has_every_needed_member() {
         let layouts = Layouts::read(None, &["bpf_lsm_file_open", "no_such_function"]);
         if layouts.origin == Origin::Btf {
-            assert_eq!(layouts.missing(), None);
+            assert_eq!(layouts.places.missing(), None);
             assert_eq!(layouts.functions.get(1), Some(&None));
         } else {
-            assert!(layouts.missing().is_some() && !layouts.problem.is_empty());
+            assert!(layouts.places.missing().is_some() && !layouts.problem.is_empty());
         }
     }
 }

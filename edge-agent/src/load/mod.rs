@@ -145,6 +145,7 @@ impl Sensors {
         if let Err(error) = require_one(config, &handover.report) {
             return Err(Failed { error, report: Box::new(handover.report) });
         }
+        handover.report.standing.tell();
         let (events, maps) = Maps::take(&handover.report, &mut handover.descriptors)?;
         Ok(Self {
             events,

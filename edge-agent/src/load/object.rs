@@ -202,7 +202,7 @@ impl Attempt<'_> {
         let program = kernel::load(FACTS, kind, instructions, &image.licence)
             .map_err(|(error, said)| shorten(&format!("{error}: {said}")))?;
         let map = image.map("FACTS").ok_or("no map for them")?;
-        facts::run(program.as_fd(), map, &self.layouts.offsets).map_err(|error| error.to_string())
+        facts::run(program.as_fd(), map, &self.layouts.places).map_err(|error| error.to_string())
     }
 
     /// The object with its globals set for these programs and syscalls.
@@ -214,7 +214,7 @@ impl Attempt<'_> {
         let scope = plan.cgroup.as_ref().filter(|_| plan.scoped);
         let (depth, id) = scope.map_or((0, 0), |cgroup| (cgroup.depth + 1, cgroup.id));
         // What is not known for sure is not there.
-        let offsets = if self.means.offsets { self.layouts.offsets } else { [0; OFFSET_SLOTS] };
+        let offsets = if self.means.offsets { self.layouts.places.offsets } else { [0; OFFSET_SLOTS] };
         let [of_lsm, of_security] = self.layouts.setattr_dentry;
         let setattr_dentry = if self.means.lsm { of_lsm } else { of_security };
         let sock_create = plan.cgroup.is_some() && programs.contains(&Program::SockCreate);

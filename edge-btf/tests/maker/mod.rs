@@ -27,7 +27,7 @@ impl Maker {
             return at as u32 + 1;
         }
         let at = self.texts.len() as u32;
-        self.texts.extend(&needle[1..]);
+        self.texts.extend(needle.iter().skip(1));
         at
     }
 

@@ -16,6 +16,7 @@ mod mqtt;
 mod options;
 mod report;
 mod sys;
+mod types;
 mod usage;
 
 use std::process::ExitCode;
@@ -32,6 +33,12 @@ fn main() -> ExitCode {
     }
     if name == "act" {
         return acts::main(words);
+    }
+    if name == "prototypes" {
+        return match Options::parse(words).and_then(|options| types::prototypes(&options)) {
+            Ok(lines) => usage::print(lines.into_iter()),
+            Err(failure) => usage::fail(&name, &failure),
+        };
     }
     let done = Options::parse(words).and_then(|options| run(&name, &options));
     match done {
@@ -62,6 +69,7 @@ fn run(name: &str, options: &Options) -> Result<Report, Failure> {
         "measure" => measure::measure(options),
         "programs" => measure::programs(),
         "tiny" => measure::tiny(options),
+        "offsets" => types::offsets(options),
         _ => Err(Failure::Usage(format!("unknown command `{name}`"))),
     }
 }

@@ -44,6 +44,8 @@ costs:
           [--program /bin/true] [--warm-up N]
                                            nanoseconds of N operations, in each round
   tiny --file F                            the smallest program there is, for fork_exec
+  prototypes --functions F,F,...           prototypes of kernel functions, as the kernel's BTF has them
+  offsets --out F [--wrong STRUCT.MEMBER] [--foreign 1]  an offsets file of this kernel, or a misleading one
   programs                                 runs and nanoseconds of each BPF program, if the kernel counts
 ";
 
