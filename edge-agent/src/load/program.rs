@@ -174,6 +174,8 @@ programs! {
     InodeArrive = "inode_arrive", Hook::Security("inode_rename");
     /// Name removed.
     InodeUnlink = "inode_unlink", Hook::Security("inode_unlink");
+    /// Name removed by a process that runs what it names.
+    InodeGone = "inode_gone", Hook::Security("inode_unlink");
     /// Name given to a file that has one.
     InodeLink = "inode_link", Hook::Security("inode_link");
     /// Symbolic link made.

@@ -79,7 +79,7 @@ macro_rules! watching {
 /// A stand of `volatile_exec` at security hooks: where programs lie, and what becomes of their files.
 macro_rules! volatile {
     ($rung:ident) => {
-        stand!($rung, [ObjectPlace, ExecPlace, FileOpen, InodeSetattr, InodeUnlink], [])
+        stand!($rung, [ObjectPlace, ExecPlace, FileOpen, InodeSetattr, InodeGone], [])
     };
 }
 

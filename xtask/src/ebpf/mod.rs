@@ -17,7 +17,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Where the loader says which program goes into which jump table, relative to the workspace.
-const PROGRAMS: &str = "edge-agent/src/load/report.rs";
+const PROGRAMS: &str = "edge-agent/src/load/program.rs";
 /// The committed object, relative to the workspace.
 const OBJECT: &str = "edge-ebpf/dist/edge-ebpf.o";
 /// What it was built from and with, relative to the workspace.

@@ -127,31 +127,18 @@ fn frame(code: &[u8], maps: &BTreeMap<usize, String>) -> Frame {
     found
 }
 
-/// Which programs the loader puts into which table: lines `Self::SysPaths => Hook::Jump("JUMPS", 0)` of its source.
+/// Which programs the loader puts into which table: lines `SysPaths = "sys_paths", Hook::Jump(Program::SysEnter, "JUMPS", 0);` of its
+/// source.
 pub(super) fn tables(loader: &str) -> BTreeMap<String, Vec<String>> {
     let mut tables = BTreeMap::<String, Vec<String>>::new();
     for line in loader.lines() {
-        let parts = line
-            .split_once("=> Hook::Jump(\"")
-            .and_then(|(variants, rest)| Some((variants, rest.split_once('"')?.0)));
-        let Some((variants, table)) = parts else { continue };
-        for variant in variants.split('|').filter_map(|part| part.trim().strip_prefix("Self::")) {
-            tables.entry(table.to_owned()).or_default().push(snake(variant.trim()));
+        let Some((named, jump)) = line.split_once("Hook::Jump(Program::") else { continue };
+        let (program, table) = (named.split('"').nth(1), jump.split('"').nth(1));
+        if let (Some(program), Some(table)) = (program, table) {
+            tables.entry(table.to_owned()).or_default().push(program.to_owned());
         }
     }
     tables
-}
-
-/// `SysPaths` as the program calls itself: `sys_paths`.
-fn snake(variant: &str) -> String {
-    let mut name = String::new();
-    for letter in variant.chars() {
-        if letter.is_ascii_uppercase() && !name.is_empty() {
-            name.push('_');
-        }
-        name.push(letter.to_ascii_lowercase());
-    }
-    name
 }
 
 /// Refuses an object in which a program is attached, jumps, and reaches less deep than something behind it. Tells what each of them
@@ -209,7 +196,7 @@ mod tests {
     use super::*;
 
     const OBJECT: &[u8] = include_bytes!("../../../edge-ebpf/dist/edge-ebpf.o");
-    const LOADER: &str = include_str!("../../../edge-agent/src/load/report.rs");
+    const LOADER: &str = include_str!("../../../edge-agent/src/load/program.rs");
 
     /// One instruction.
     fn step(op: u8, to: u8, from: u8, offset: i16, value: i32) -> Vec<u8> {
@@ -231,11 +218,12 @@ mod tests {
 
     #[test]
     fn tables_are_those_of_the_loader() {
-        let text = "Self::SysEnter => Hook::RawTracepoint(\"x\"),\nSelf::SysPaths => Hook::Jump(\"JUMPS\", 0),\n\
-                    Self::A | Self::ExecActs => Hook::Jump(\"EXEC_JUMPS\", 1),";
+        let text = "    SysEnter = \"sys_enter\", Hook::Entry;\n\
+                    SysPaths = \"sys_paths\", Hook::Jump(Program::SysEnter, \"JUMPS\", 0);\n\
+                    ExecActs = \"exec_acts\", Hook::Jump(Program::Exec, \"EXEC_JUMPS\", 1);\n";
         let tables = tables(text);
         assert_eq!(tables["JUMPS"], ["sys_paths"]);
-        assert_eq!(tables["EXEC_JUMPS"], ["a", "exec_acts"]);
+        assert_eq!(tables["EXEC_JUMPS"], ["exec_acts"]);
     }
 
     #[test]

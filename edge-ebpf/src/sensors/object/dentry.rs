@@ -48,8 +48,16 @@ pub(crate) fn inode_unlink(ctx: LsmContext) -> i32 {
     }
     let object = Object::named(argument(&ctx, 1), argument(&ctx, 0));
     let refused = watched(&object, WatchSlot::Remove);
-    drops::unlinked(&object);
     answer(refused | files::unlinked(&object))
+}
+
+/// The same, for a process that unlinks what it runs: together the two would not fit on the stack.
+#[lsm(hook = "inode_unlink")]
+pub(crate) fn inode_gone(ctx: LsmContext) -> i32 {
+    if filter::in_scope() {
+        drops::unlinked(&Object::named(argument(&ctx, 1), argument(&ctx, 0)));
+    }
+    0
 }
 
 /// A file gets a further name: whoever reads that one reads the file.

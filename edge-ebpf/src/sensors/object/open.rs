@@ -3,7 +3,8 @@
 //! Hooks (`security/security.c`; the arguments are the same in all versions from 5.10 to 7.2):
 //! - `file_open(struct file *file)`: within every open that succeeds so far, `io_uring` and `open_by_handle_at` included, not those with
 //!   `O_PATH`. A file that this very open made bears `FMODE_CREATED`.
-//! - `mmap_file(struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)`: of anonymous memory, `file` is null.
+//! - `mmap_file(struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)`, but
+//!   `security_mmap_file(struct file *file, unsigned long prot, unsigned long flags)`: of anonymous memory, `file` is null.
 
 use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
@@ -11,7 +12,7 @@ use edge_abi::{Offset, WatchSlot};
 
 use super::watch::Slots;
 use super::{Object, answer, argument, files, watch};
-use crate::filter;
+use crate::{filter, globals};
 use crate::read::field;
 use crate::sensors::drops;
 use crate::sensors::paths::open_flag;
@@ -86,7 +87,13 @@ pub(crate) fn file_open(ctx: LsmContext) -> i32 {
 #[lsm(hook = "mmap_file")]
 pub(crate) fn mmap_file(ctx: LsmContext) -> i32 {
     let file = argument(&ctx, 0);
-    if file == 0 || argument(&ctx, 2) & PROT_WRITE == 0 || argument(&ctx, 3) & MAP_SHARED == 0 {
+    // The function that asks has no `reqprot` yet.
+    let (protection, flags) = if globals::denies() != 0 {
+        (argument(&ctx, 2), argument(&ctx, 3))
+    } else {
+        (argument(&ctx, 1), argument(&ctx, 2))
+    };
+    if file == 0 || protection & PROT_WRITE == 0 || flags & MAP_SHARED == 0 {
         return 0;
     }
     if !filter::in_scope() {
