@@ -87,12 +87,9 @@ pub(crate) fn file_open(ctx: LsmContext) -> i32 {
 #[lsm(hook = "mmap_file")]
 pub(crate) fn mmap_file(ctx: LsmContext) -> i32 {
     let file = argument(&ctx, 0);
+    let (first, second, third) = (argument(&ctx, 1), argument(&ctx, 2), argument(&ctx, 3));
     // The function that asks has no `reqprot` yet.
-    let (protection, flags) = if globals::denies() != 0 {
-        (argument(&ctx, 2), argument(&ctx, 3))
-    } else {
-        (argument(&ctx, 1), argument(&ctx, 2))
-    };
+    let (protection, flags) = if globals::denies() != 0 { (second, third) } else { (first, second) };
     if file == 0 || protection & PROT_WRITE == 0 || flags & MAP_SHARED == 0 {
         return 0;
     }
