@@ -176,6 +176,10 @@ programs! {
     InodeUnlink = "inode_unlink", Hook::Security("inode_unlink");
     /// Name removed by a process that runs what it names.
     InodeGone = "inode_gone", Hook::Security("inode_unlink");
+    /// Mode set.
+    ObjectMode = "object_mode", Hook::Security("inode_setattr");
+    /// File made with a mode.
+    ObjectMake = "object_make", Hook::Security("inode_create");
     /// Name given to a file that has one.
     InodeLink = "inode_link", Hook::Security("inode_link");
     /// Symbolic link made.

@@ -186,13 +186,13 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
         DetectorId::PRIVILEGE_JUMP => &[
             stand!(
                 LSM,
-                [ObjectExec, ObjectAttribute, ExecActs, ExecReport, SysEnter, SysPaths, SysSecond],
-                [OPENS, MODES]
+                [ObjectExec, ObjectMode, ObjectMake, ObjectAttribute, ExecActs, ExecReport],
+                []
             ),
             stand!(
                 KPROBE,
-                [ObjectAttribute, ExecActs, ExecReport, SysEnter, SysPaths, SysSecond],
-                [OPENS, MODES]
+                [ObjectMode, ObjectMake, ObjectAttribute, ExecActs, ExecReport],
+                []
             ),
             stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysPaths, SysSecond], [OPENS, MODES]),
         ],

@@ -11,10 +11,19 @@ use crate::task;
 /// `S_ISUID`.
 const SET_UID: u32 = 0o4000;
 
-/// `S_ISUID` and `S_ISGID` with the group's execute bit: without it, set-gid means mandatory locking.
+/// `S_ISGID` with the group's execute bit: without it, set-gid means mandatory locking.
+const SET_GID: u32 = 0o2010;
+
+/// Whether a file of this mode runs as somebody else.
 #[inline(always)]
 pub(super) fn matters(mode: u32) -> bool {
-    mode & SET_UID != 0 || mode & 0o2010 == 0o2010
+    special(mode) != 0
+}
+
+/// The bits that make it so.
+#[inline(always)]
+pub(super) fn special(mode: u32) -> u32 {
+    (mode & SET_UID) | if mode & SET_GID == SET_GID { SET_GID } else { 0 }
 }
 
 /// A mode is about to be set. Set-gid alone is ordinary for a directory, which the agent can tell from a file.

@@ -15,6 +15,7 @@ mod dentry;
 mod exec;
 mod files;
 pub(super) mod image;
+mod mode;
 mod open;
 mod path;
 mod people;
@@ -40,8 +41,6 @@ pub(crate) struct Object {
     pub(crate) inode: u64,
     /// Its `struct dentry`: the name it is reached by.
     pub(crate) dentry: u64,
-    /// `struct inode` of the folder that holds the name; 0 when the hook does not tell it, see [`Object::folder`].
-    pub(crate) folder: u64,
     /// `s_dev` of its file system, as the kernel packs it: 12 bits of major number, 20 of minor.
     pub(crate) dev: u32,
     /// `i_mode`; 0 when it does not exist yet.
@@ -65,7 +64,6 @@ impl Object {
         Self {
             inode,
             dentry,
-            folder: 0,
             dev: field::<u32>(sb, Offset::SuperDev),
             mode: u32::from(field::<u16>(inode, Offset::InodeMode)),
             ino: field::<u64>(inode, Offset::InodeIno),
@@ -78,28 +76,17 @@ impl Object {
     pub(crate) fn named(dentry: u64, folder: u64) -> Self {
         let inode = field::<u64>(dentry, Offset::DentryInode);
         if inode != 0 {
-            return Self { folder, ..Self::of_inode(inode, dentry) };
+            return Self::of_inode(inode, dentry);
         }
         let sb = field::<u64>(folder, Offset::InodeSb);
         Self {
             inode: 0,
             dentry,
-            folder,
             dev: field::<u32>(sb, Offset::SuperDev),
             mode: 0,
             ino: 0,
             magic: field::<u64>(sb, Offset::SuperMagic),
         }
-    }
-
-    /// `struct inode` of the folder that holds the name; 0 when it has none.
-    #[inline(always)]
-    pub(crate) fn folder(&self) -> u64 {
-        if self.folder != 0 {
-            return self.folder;
-        }
-        let parent = field::<u64>(self.dentry, Offset::DentryParent);
-        if parent == 0 { 0 } else { field::<u64>(parent, Offset::DentryInode) }
     }
 
     /// Whether it is an ordinary file.

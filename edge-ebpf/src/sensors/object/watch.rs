@@ -46,8 +46,8 @@ const NAME_BYTES: u32 = 32;
 /// How a watched file was found.
 #[derive(Clone, Copy)]
 struct Found {
-    /// What it means.
-    watch: &'static Watch,
+    /// What it means. A copy: from here on the verifier need not know which table it was found in, and walks the rest once.
+    watch: Watch,
     /// By its own name: the file it leads to is watched from now on.
     named: bool,
 }
@@ -75,6 +75,20 @@ pub(super) fn told(object: &Object) -> bool {
 /// Kinds of access, one bit each.
 #[derive(Clone, Copy)]
 pub(super) struct Slots(u8);
+
+impl Found {
+    /// What was found, read as one number.
+    #[inline(always)]
+    fn new(watch: &Watch, named: bool) -> Self {
+        const _: () = assert!(size_of::<Watch>() == size_of::<u64>());
+        let word = core::ptr::from_ref(watch).cast::<u64>();
+        // SAFETY: a value of eight bytes in a map, which the kernel aligns; needed, since the compiler would else go on reading there.
+        let word = unsafe { core::ptr::read_volatile(word) };
+        let [read, write, remove, of_read, of_write, of_remove, by_name, tree] = word.to_ne_bytes();
+        let (detectors, reasons) = ([read, write, remove], [of_read, of_write, of_remove]);
+        Self { watch: Watch { detectors, reasons, by_name, tree }, named }
+    }
+}
 
 impl Slots {
     /// One kind.
@@ -152,9 +166,9 @@ fn judge_if(object: &Object, slots: Slots, leads_to: FileId, refusing: bool) -> 
     } else {
         let found = find(object, slots)?;
         if found.named && leads_to.ino != 0 && !is_node(object) {
-            renew(leads_to, found.watch);
+            renew(leads_to, &found.watch);
         }
-        let (detector, reason) = slots.of_watch(found.watch)?;
+        let (detector, reason) = slots.of_watch(&found.watch)?;
         let detector = Detector::from_raw(detector)?;
         if matches!(detector, Detector::BusFlood) {
             // Opening a bus is no act: writing to it often is.
@@ -203,17 +217,17 @@ fn find(object: &Object, slots: Slots) -> Option<Found> {
     let filter = if reads { watched_slot::READ } else { watched_slot::WRITE };
     let dev = device(object);
     if !reads && let Some(watch) = node(object).filter(mine) {
-        return Some(Found { watch, named: false });
+        return Some(Found::new(watch, false));
     }
     if object.ino != 0
         && is_marked(filter, dev, object.ino)
         && let Some(watch) = inode(dev, object.ino).filter(mine)
         && (watch.tree == 0 || slots.has(WatchSlot::Remove))
     {
-        return Some(Found { watch, named: false });
+        return Some(Found::new(watch, false));
     }
     if let Some(watch) = anywhere(object, reads).filter(mine) {
-        return Some(Found { watch, named: true });
+        return Some(Found::new(watch, true));
     }
     let mut dentry = object.dentry;
     let mut level = 0;
@@ -225,10 +239,10 @@ fn find(object: &Object, slots: Slots) -> Option<Found> {
         let ino = field::<u64>(field::<u64>(parent, Offset::DentryInode), Offset::InodeIno);
         if is_marked(filter, dev, ino) {
             if let Some(watch) = below(object.dentry, level, FileId::new(dev, ino)).filter(mine) {
-                return Some(Found { watch, named: level == 0 });
+                return Some(Found::new(watch, level == 0));
             }
             if let Some(watch) = inode(dev, ino).filter(|watch| watch.tree != 0).filter(mine) {
-                return Some(Found { watch, named: false });
+                return Some(Found::new(watch, false));
             }
         }
         dentry = parent;

@@ -135,13 +135,18 @@ fn buffer(registers: u64) -> Option<Buffer> {
     }
 }
 
+/// Name and `struct iattr` of `inode_setattr`. Where they are differs, see above.
+#[inline(always)]
+pub(super) fn attributes(ctx: &LsmContext) -> (u64, u64) {
+    // Behind the last argument an LSM program finds what the one before it answered, so that there always is a third word.
+    let [first, second, third] = [argument(ctx, 0), argument(ctx, 1), argument(ctx, 2)];
+    if globals::setattr_dentry() == 0 { (first, second) } else { (second, third) }
+}
+
 /// The attributes of a file are about to be set.
 #[lsm(hook = "inode_setattr")]
 pub(crate) fn inode_setattr(ctx: LsmContext) -> i32 {
-    // Where the arguments are differs, see above.
-    // Behind the last argument an LSM program finds what the one before it answered, so that there always is a third word.
-    let [first, second, third] = [argument(&ctx, 0), argument(&ctx, 1), argument(&ctx, 2)];
-    let (dentry, set) = if globals::setattr_dentry() == 0 { (first, second) } else { (second, third) };
+    let (dentry, set) = attributes(&ctx);
     let valid = field::<u32>(set, Offset::IattrValid);
     if valid & SETS_MODE != 0 && drops::is_executable(u32::from(field::<u16>(set, Offset::IattrMode))) && filter::in_scope() {
         drops::note_object(&Object::named(dentry, 0));
