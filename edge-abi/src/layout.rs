@@ -2,7 +2,11 @@
 
 use core::mem::{offset_of, size_of};
 
-use crate::{ActRecord, Allow, Dropped, Facts, FileCounts, FileFacts, FileId, FileTamperRecord, FileTamperTuning, Header, HistoryEntry, LateralScanRecord, LateralScanTuning, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch, WindowKey, Declared, EgressKey, EgressPolicy, Known};
+use crate::{
+    ActRecord, Allow, Declared, Dropped, EgressKey, EgressPolicy, Facts, FileCounts, FileFacts, FileId,
+    FileTamperRecord, FileTamperTuning, Header, HistoryEntry, Known, LateralScanRecord, LateralScanTuning,
+    Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch, WindowKey,
+};
 
 const _: () = {
     assert!(size_of::<Header>() == 56);

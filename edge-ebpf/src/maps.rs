@@ -5,7 +5,11 @@
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::lpm_trie::LpmTrie;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
-use edge_abi::{Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, Facts, FileId, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, WindowKey, watched_slot, EGRESS_KNOWN, EgressKey, EgressPolicy, Known, MAJOR_SLOTS};
+use edge_abi::{
+    Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, EGRESS_KNOWN, EgressKey, EgressPolicy, Facts, FileId,
+    FileTamperTuning, HISTORY_SLOTS, HistoryEntry, Known, LateralScanTuning, MAJOR_SLOTS, PrefixData, Rule,
+    Task, VolatileExecTuning, Watch, WindowKey, watched_slot,
+};
 use edge_ebpf::count::WindowState;
 use edge_ebpf::detectors::file_tamper::FilesState;
 use edge_ebpf::detectors::lateral_scan::ScanState;

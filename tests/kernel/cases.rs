@@ -1,7 +1,13 @@
 //! The cases of every guest.
 
 use crate::schedule::Case;
-use crate::{atomics, bus_flood, credential_access, device_tamper, evasion, fetch_loop, file_tamper, fileless_exec, flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan, login_guessing, masquerade, mass_kill, namespace_escape, net_tamper, new_egress, offsets, persistence, privilege_jump, process_injection, raw_socket, resource_hijack, sensors, set_uid, shell_on_socket, sysctl_tamper, uring_use, volatile_exec};
+use crate::{
+    atomics, bus_flood, credential_access, device_tamper, evasion, fetch_loop, file_tamper, fileless_exec,
+    flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan,
+    login_guessing, masquerade, mass_kill, namespace_escape, net_tamper, new_egress, offsets, persistence,
+    privilege_jump, process_injection, raw_socket, resource_hijack, sensors, set_uid, shell_on_socket,
+    sysctl_tamper, uring_use, volatile_exec,
+};
 
 /// Every case, in the order in which a guest runs them: first those under observe, so that the agent starts twice.
 pub(crate) const CASES: &[Case] = &[

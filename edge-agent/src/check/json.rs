@@ -84,7 +84,12 @@ fn write(out: &mut String, findings: &Findings) -> fmt::Result {
         write!(out, "\"state\":{},\"why\":{}}}", Quoted(state), Quoted(why))
     })?;
     let standing = &findings.report.standing;
-    write!(out, "],\"offsets\":{{\"origin\":{},\"sane\":{},", Quoted(standing.origin.name()), standing.is_sane())?;
+    write!(
+        out,
+        "],\"offsets\":{{\"origin\":{},\"sane\":{},",
+        Quoted(standing.origin.name()),
+        standing.is_sane()
+    )?;
     write!(out, "\"problem\":{},\"facts\":[", Quoted(&standing.problem))?;
     list(out, &standing.facts, |out, fact| {
         write!(out, "{{\"name\":{},\"holds\":{},", Quoted(&fact.name), fact.holds())?;

@@ -56,7 +56,12 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
         let whose = |detector: &&Detector| detector.why == why;
         let names: Vec<String> =
             findings.detectors.iter().filter(whose).map(|detector| detector.id.to_string()).collect();
-        writeln!(out, "{}{}: {why}", if index == 0 { "\nwhy not higher\n- " } else { "- " }, names.join(", "))?;
+        writeln!(
+            out,
+            "{}{}: {why}",
+            if index == 0 { "\nwhy not higher\n- " } else { "- " },
+            names.join(", ")
+        )?;
     }
     for note in &findings.report.notes {
         writeln!(out, "- {note}")?;

@@ -4,7 +4,10 @@ use super::document::Value;
 use super::problem::Problems;
 use super::read_acts::{self, Merge};
 use super::reader::{Reader, number, text};
-use super::types::{Action, Ceiling, Config, Detectors, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES, PREFIX_COUNT, Policy, VolatileExec, Egress};
+use super::types::{
+    Action, Ceiling, Config, Detectors, Egress, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES,
+    PREFIX_COUNT, Policy, VolatileExec,
+};
 use super::{declare, ranges, value};
 use edge_abi::Detector;
 use heapless::{String, Vec};

@@ -1,10 +1,10 @@
 //! Syscalls by what they are looked at for: the groups that stands are made of.
 
 use edge_abi::SyscallClass::{
-    self, Bpf, Chdir, Chmod, Clone as CloneTask, Clone3, Creat, Dup, DupLowest, Fchdir, Fchmod, FchmodAt, Fcntl, Ftruncate, Ioctl,
-    Kexec, Link, LinkAt, Mknod, MknodAt, Mmap, Module, Mount, MoveMount, Munmap, Open, OpenAt, OpenAt2, PivotRoot, Prctl, Ptrace,
-    RemoteWrite, Rename, RenameAt, SendMsg, SendTo, SetNs, SetSockOpt, Socket, SymlinkAt, Truncate, Unlink, UnlinkAt, Unshare,
-    UringSetup, Write, Writev,
+    self, Bpf, Chdir, Chmod, Clone as CloneTask, Clone3, Creat, Dup, DupLowest, Fchdir, Fchmod, FchmodAt,
+    Fcntl, Ftruncate, Ioctl, Kexec, Link, LinkAt, Mknod, MknodAt, Mmap, Module, Mount, MoveMount, Munmap,
+    Open, OpenAt, OpenAt2, PivotRoot, Prctl, Ptrace, RemoteWrite, Rename, RenameAt, SendMsg, SendTo, SetNs,
+    SetSockOpt, Socket, SymlinkAt, Truncate, Unlink, UnlinkAt, Unshare, UringSetup, Write, Writev,
 };
 
 /// What opens or makes a file.

@@ -100,7 +100,11 @@ fn what_does_not_hold_falls_as_far_as_there_is_something_below() {
     let reaches = choice.reaches();
     assert_eq!(Rung(reaches[0].rung), Rung::TRACEPOINT);
     assert_eq!(reaches[0].why, "kprobe: sys_enter refused, EINVAL");
-    assert_eq!((reaches[1].first, reaches[1].why.as_str()), (Some(Program::ExecActs), ""), "stays, and is off");
+    assert_eq!(
+        (reaches[1].first, reaches[1].why.as_str()),
+        (Some(Program::ExecActs), ""),
+        "stays, and is off"
+    );
 }
 
 #[test]

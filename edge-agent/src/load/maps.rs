@@ -5,7 +5,10 @@ use std::os::fd::OwnedFd;
 
 use aya::maps::lpm_trie::LpmTrie;
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
-use edge_abi::{Allow, FileId, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, LateralScanTuning, PrefixData, Rule, Task, VolatileExecTuning, Watch, Detector, EgressKey, EgressPolicy, Known, MAJOR_SLOTS};
+use edge_abi::{
+    Allow, Detector, EgressKey, EgressPolicy, FileId, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, Known,
+    LateralScanTuning, MAJOR_SLOTS, PrefixData, Rule, Task, VolatileExecTuning, Watch,
+};
 
 use super::program::Program;
 use super::report::Report;

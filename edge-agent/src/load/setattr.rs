@@ -33,7 +33,10 @@ mod tests {
     fn a_prototype_tells_where_the_dentry_is() {
         assert_eq!(dentry("int (struct dentry *dentry, struct iattr *attr)"), 0);
         assert_eq!(dentry("int (struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)"), 1);
-        assert_eq!(dentry("int (struct user_namespace *mnt_userns, struct dentry *dentry, struct iattr *attr)"), 1);
+        assert_eq!(
+            dentry("int (struct user_namespace *mnt_userns, struct dentry *dentry, struct iattr *attr)"),
+            1
+        );
     }
 
     #[test]

@@ -89,11 +89,25 @@ const SETTINGS: [Stand; 6] = {
     [
         stand!(
             CGROUP,
-            [Sysctl, FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod],
+            [
+                Sysctl,
+                FileOpen,
+                InodeRename,
+                InodeArrive,
+                InodeUnlink,
+                InodeSetattr,
+                InodeLink,
+                InodeSymlink,
+                InodeMknod
+            ],
             []
         ),
         lsm,
-        stand!(CGROUP, [Sysctl, SysEnter, SysPaths, SysSecond], [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES]),
+        stand!(
+            CGROUP,
+            [Sysctl, SysEnter, SysPaths, SysSecond],
+            [OPENS, RENAMES, LINKS, REMOVES, DIRECTORIES]
+        ),
         kprobe,
         entry,
         tracepoint,
@@ -107,7 +121,19 @@ const DEVICES: [Stand; 6] = {
         lsm,
         stand!(
             CGROUP,
-            [Device, FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod, SysEnter, SysActs],
+            [
+                Device,
+                FileOpen,
+                InodeRename,
+                InodeArrive,
+                InodeUnlink,
+                InodeSetattr,
+                InodeLink,
+                InodeSymlink,
+                InodeMknod,
+                SysEnter,
+                SysActs
+            ],
             [REQUESTS]
         ),
         stand!(
@@ -175,25 +201,16 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
                 syscalls: &[OPENS, RENAMES, REMOVES, MODES, DIRECTORIES],
             },
         ],
-        DetectorId::CREDENTIAL_ACCESS
-        | DetectorId::PERSISTENCE => watching!(LSM [], [], []),
+        DetectorId::CREDENTIAL_ACCESS | DetectorId::PERSISTENCE => watching!(LSM [], [], []),
         DetectorId::SYSCTL_TAMPER => &SETTINGS,
         DetectorId::DEVICE_TAMPER => &DEVICES,
         DetectorId::NAMESPACE_ESCAPE => watching!(
             LSM [ObjectMount, ObjectMove, ObjectPivot], [SysEnter, SysActs], [NAMESPACES]
         ),
-        DetectorId::PROCESS_INJECTION => watching!(LSM [ObjectTrace], [SysEnter, SysActs], [MEMORY]),
+        DetectorId::PROCESS_INJECTION => watching!(LSM[ObjectTrace], [SysEnter, SysActs], [MEMORY]),
         DetectorId::PRIVILEGE_JUMP => &[
-            stand!(
-                LSM,
-                [ObjectExec, ObjectMode, ObjectMake, ObjectAttribute, ExecActs, ExecReport],
-                []
-            ),
-            stand!(
-                KPROBE,
-                [ObjectMode, ObjectMake, ObjectAttribute, ExecActs, ExecReport],
-                []
-            ),
+            stand!(LSM, [ObjectExec, ObjectMode, ObjectMake, ObjectAttribute, ExecActs, ExecReport], []),
+            stand!(KPROBE, [ObjectMode, ObjectMake, ObjectAttribute, ExecActs, ExecReport], []),
             stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysPaths, SysSecond], [OPENS, MODES]),
         ],
         DetectorId::FILELESS_EXEC | DetectorId::FOREIGN_EXEC => &[
@@ -207,11 +224,9 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
         DetectorId::SHELL_ON_SOCKET => {
             &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames, SockCreate], [DESCRIPTORS])]
         }
-        DetectorId::MASQUERADE => {
-            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])]
-        }
+        DetectorId::MASQUERADE => &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])],
         DetectorId::BUS_FLOOD => watching!(LSM [], [SysEnter, SysNet, SysWrite], [BUSES]),
-        DetectorId::IMPAIR_DEFENSES => watching!(LSM [ObjectKill], [Signal], []),
+        DetectorId::IMPAIR_DEFENSES => watching!(LSM[ObjectKill], [Signal], []),
         DetectorId::FLOOD_OUT => &[stand!(CGROUP, [Egress, SockCreate], [])],
         DetectorId::KERNEL_CODE => &[
             stand!(LSM, [ObjectRead, ObjectLoad, ObjectBpf], []),
@@ -236,9 +251,7 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
             stand!(TRACEPOINT, [SysEnter, SysNet, SockCreate], [SOCKETS]),
         ],
         DetectorId::RESOURCE_HIJACK => &[stand!(TRACEPOINT, [CpuClock, ExecPlace], [])],
-        DetectorId::MASS_KILL => {
-            &[stand!(LSM, [ObjectKill], []), stand!(TRACEPOINT, [Signal], [])]
-        }
+        DetectorId::MASS_KILL => &[stand!(LSM, [ObjectKill], []), stand!(TRACEPOINT, [Signal], [])],
         _ => &[],
     }
 }

@@ -7,7 +7,8 @@ use std::io;
 
 use aya::maps::MapError;
 use edge_abi::{
-    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, Rule, SAMPLE_NS, VolatileExecTuning, rule_option,
+    Allow, Detector, FileTamperTuning, LateralScanTuning, Mode, Rule, SAMPLE_NS, VolatileExecTuning,
+    rule_option,
 };
 
 use super::maps::Maps;

@@ -3,7 +3,10 @@
 //! A path is compared as text, joined to the working directory when that is known. What only the name tells (`//`, `..`, an
 //! unknown directory, another root) is a candidate that the agent resolves.
 
-use edge_abi::{CWD_BYTES, Detector, PREFIX_BYTES, Task, Watch, WatchSlot, act_flags, name_hash, watched_slot, PrefixData, reason, rule_option};
+use edge_abi::{
+    CWD_BYTES, Detector, PREFIX_BYTES, PrefixData, Task, Watch, WatchSlot, act_flags, name_hash, reason,
+    rule_option, watched_slot,
+};
 use edge_ebpf::detectors::process_injection::proc_mem;
 use edge_ebpf::path::PathBuffer;
 

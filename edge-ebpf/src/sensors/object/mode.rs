@@ -35,7 +35,9 @@ pub(crate) fn object_mode(ctx: LsmContext) -> i32 {
 #[lsm(hook = "inode_create")]
 pub(crate) fn object_make(ctx: LsmContext) -> i32 {
     let mode = argument(&ctx, 2) as u32;
-    answer(matters(mode) && judge(mode, &Object::named(argument(&ctx, 1), argument(&ctx, 0))).unwrap_or(false))
+    answer(
+        matters(mode) && judge(mode, &Object::named(argument(&ctx, 1), argument(&ctx, 0))).unwrap_or(false),
+    )
 }
 
 /// Judges a mode that runs a program as somebody else. What has it already only keeps it; set-gid is ordinary for a directory.

@@ -12,10 +12,10 @@ use edge_abi::{Offset, WatchSlot};
 
 use super::watch::Slots;
 use super::{Object, answer, argument, files, watch};
-use crate::{filter, globals};
 use crate::read::field;
 use crate::sensors::drops;
 use crate::sensors::paths::open_flag;
+use crate::{filter, globals};
 
 /// Bits of `f_mode` (`include/linux/fs.h`), in the same places in all versions from 5.10 to 7.2.
 pub(super) mod file_mode {

@@ -148,7 +148,10 @@ pub(super) fn attributes(ctx: &LsmContext) -> (u64, u64) {
 pub(crate) fn inode_setattr(ctx: LsmContext) -> i32 {
     let (dentry, set) = attributes(&ctx);
     let valid = field::<u32>(set, Offset::IattrValid);
-    if valid & SETS_MODE != 0 && drops::is_executable(u32::from(field::<u16>(set, Offset::IattrMode))) && filter::in_scope() {
+    if valid & SETS_MODE != 0
+        && drops::is_executable(u32::from(field::<u16>(set, Offset::IattrMode)))
+        && filter::in_scope()
+    {
         drops::note_object(&Object::named(dentry, 0));
     }
     if valid & SETS_SIZE == 0 || valid & BY_OPEN != 0 || !filter::in_scope() {
