@@ -54,7 +54,7 @@ pub(crate) fn options(mut parser: Parser) -> Result<Verb, lexopt::Error> {
 
 /// A build id.
 fn hex(text: &str) -> Option<Vec<u8>> {
-    let fits = text.len() % 2 == 0 && (2..=2 * BUILD_ID_BYTES).contains(&text.len());
+    let fits = text.len().is_multiple_of(2) && (2..=2 * BUILD_ID_BYTES).contains(&text.len());
     let pair = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
     (fits && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
         .then(|| (0..text.len()).step_by(2).map_while(pair).collect())
@@ -79,7 +79,7 @@ pub(crate) fn run(options: &OffsetsOptions) -> Result<(), WatchError> {
         bytes.len(),
         file.len(),
         Offset::ALL.len(),
-        build_id.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        build_id.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat(),
     );
     std::io::stdout().write_all(line.as_bytes()).map_err(WatchError::Output)
 }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     fn read(line: &str) -> Result<Verb, lexopt::Error> {
-        super::options(Parser::from_args(line.split_whitespace()))
+        options(Parser::from_args(line.split_whitespace()))
     }
 
     #[test]

@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn devices_opened_for_writing_are_told_by_their_numbers() {
-        let told = |access, kind, major, minor, reason| {
+        let told = |access: u32, kind: u32, major, minor, reason| {
             opened(&Node { access: access << 16 | kind, major, minor }, reason)
                 .map(|seen| (seen.reason, seen.value))
         };
@@ -127,7 +127,7 @@ mod tests {
             assert_eq!(told(WRITE, 2, 1, minor, 0), None, "null, zero, full, random, urandom, kmsg");
         }
         assert_eq!(told(WRITE, 1, 1, 1, 0), None, "a RAM disk has the same number");
-        assert_eq!(told(WRITE, 2, 10, 130, 0), Some((reason::WATCHDOG, 10 << 20 | 130)));
+        assert_eq!(told(WRITE, 2, 10, 130, 0), Some((reason::WATCHDOG, (10 << 20) + 130)));
         assert_eq!(told(WRITE, 2, 10, 200, 0), None, "tun");
         assert_eq!(told(WRITE, 1, 179, 3, reason::DISK), Some((reason::DISK, 179 << 20 | 3)));
         let block = Node { access: WRITE << 16 | 1, major: 90, minor: 0 };

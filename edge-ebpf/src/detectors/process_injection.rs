@@ -64,7 +64,7 @@ pub fn proc_mem(path: &PrefixData, tgid: u32) -> Option<Sighting> {
 }
 
 /// `task`, the folder of a process's threads, with its NUL.
-const THREADS: u64 = 0x6b_7361_74;
+const THREADS: u64 = 0x6b_73_61_74;
 
 /// The other process when `mem` is opened for writing, by the first eight bytes of the names above it in procfs, the nearest first: that
 /// of the process, or of a thread below `PID/task`. Of one's own nothing, see [`proc_mem`].

@@ -52,7 +52,7 @@ mod tests {
             exe,
             cwd: [0; CWD_BYTES],
             name: 0,
-            reserved: 0,
+            exe_file: 0,
         }
     }
 

@@ -19,6 +19,7 @@ mod mode;
 mod open;
 mod path;
 mod people;
+mod slots;
 pub(super) mod stdio;
 mod user;
 mod watch;
@@ -128,5 +129,5 @@ fn answer(refused: bool) -> i32 {
 /// Shows an access to whoever watches that file or name.
 #[inline(always)]
 fn watched(object: &Object, slot: WatchSlot) -> bool {
-    watch::observe(object, watch::Slots::of(slot))
+    watch::observe(object, slots::Slots::of(slot))
 }

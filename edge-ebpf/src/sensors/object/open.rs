@@ -10,7 +10,7 @@ use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use edge_abi::{Offset, WatchSlot};
 
-use super::watch::Slots;
+use super::slots::Slots;
 use super::{Object, answer, argument, files, watch};
 use crate::read::field;
 use crate::sensors::drops;

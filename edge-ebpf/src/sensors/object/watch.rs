@@ -15,6 +15,7 @@ use edge_ebpf::detectors::process_injection::memory_of;
 use edge_ebpf::name::hash_of_words;
 
 use super::Object;
+use super::slots::Slots;
 use crate::emit::act::{Act, DENIES, apply, enter, is_probe, rule};
 use crate::emit::count;
 use crate::emit::file_tamper::Named as _;
@@ -72,10 +73,6 @@ pub(super) fn told(object: &Object) -> bool {
     true
 }
 
-/// Kinds of access, one bit each.
-#[derive(Clone, Copy)]
-pub(super) struct Slots(u8);
-
 impl Found {
     /// What was found, read as one number.
     #[inline(always)]
@@ -87,45 +84,6 @@ impl Found {
         let [read, write, remove, of_read, of_write, of_remove, by_name, tree] = word.to_ne_bytes();
         let (detectors, reasons) = ([read, write, remove], [of_read, of_write, of_remove]);
         Self { watch: Watch { detectors, reasons, by_name, tree }, named }
-    }
-}
-
-impl Slots {
-    /// One kind.
-    pub(super) const fn of(slot: WatchSlot) -> Self {
-        Self(1 << slot as u8)
-    }
-
-    /// Both.
-    pub(super) const fn with(self, slot: WatchSlot) -> Self {
-        Self(self.0 | 1 << slot as u8)
-    }
-
-    /// Whether it is reading and nothing else.
-    #[inline(always)]
-    const fn reads(self) -> bool {
-        self.0 == 1 << WatchSlot::Read as u8
-    }
-
-    /// Whether a kind is among them.
-    #[inline(always)]
-    const fn has(self, slot: WatchSlot) -> bool {
-        self.0 & 1 << slot as u8 != 0
-    }
-
-    /// Who watches for one of them, and why: removing before writing.
-    #[inline(always)]
-    const fn of_watch(self, watch: &Watch) -> Option<(u8, u8)> {
-        let ([read, write, remove], [of_read, of_write, of_remove]) = (watch.detectors, watch.reasons);
-        if self.has(WatchSlot::Remove) && remove != 0 {
-            Some((remove, of_remove))
-        } else if self.has(WatchSlot::Write) && write != 0 {
-            Some((write, of_write))
-        } else if self.has(WatchSlot::Read) && read != 0 {
-            Some((read, of_read))
-        } else {
-            None
-        }
     }
 }
 
