@@ -166,13 +166,13 @@ pub const FOLDER_PREFIX_BYTES: usize = 16;
 #[inline]
 #[must_use]
 pub const fn folder_prefix(device: u32, inode: u64) -> PrefixData {
-    let [a, b, c, d] = device.to_ne_bytes();
-    let [e, f, g, h, i, j, k, l] = inode.to_ne_bytes();
+    let [d0, d1, d2, d3] = device.to_ne_bytes();
+    let [i0, i1, i2, i3, i4, i5, i6, i7] = inode.to_ne_bytes();
     let mut data = [0; PREFIX_BYTES];
     let [x0, _, _, _, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15, ..] = &mut data;
     *x0 = 1;
-    (*x4, *x5, *x6, *x7) = (a, b, c, d);
-    (*x8, *x9, *x10, *x11, *x12, *x13, *x14, *x15) = (e, f, g, h, i, j, k, l);
+    (*x4, *x5, *x6, *x7) = (d0, d1, d2, d3);
+    (*x8, *x9, *x10, *x11, *x12, *x13, *x14, *x15) = (i0, i1, i2, i3, i4, i5, i6, i7);
     data
 }
 

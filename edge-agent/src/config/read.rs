@@ -25,8 +25,6 @@ pub const LEVELS: [(&str, LevelFilter); 5] = [
 /// What `load.rung` takes, as the wire calls them.
 const RUNGS: [(&str, Ceiling); 3] =
     [("lsm", Ceiling::Lsm), ("kprobe", Ceiling::Kprobe), ("tracepoint", Ceiling::Tracepoint)];
-/// What a detector that can kill may do.
-const KILL_ACTIONS: [(&str, Action); 2] = [("observe", Action::Observe), ("kill", Action::Kill)];
 /// What a detector that can do both may do.
 const ACTIONS: [(&str, Action); 3] =
     [("observe", Action::Observe), ("kill", Action::Kill), ("deny", Action::Deny)];

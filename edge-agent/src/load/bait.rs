@@ -42,11 +42,11 @@ impl Bait {
             maps.inodes
                 .insert(key, bytemuck::cast::<_, [u8; size_of::<Watch>()]>(watch), 0)
                 .map_err(io::Error::other)?;
-            let bit = filter_bit(id.dev, id.ino);
+            let marked = filter_bit(id.dev, id.ino);
             for filter in [watched_slot::READ, watched_slot::WRITE] {
-                let slot = filter + (bit >> 6);
+                let slot = filter + (marked >> 6);
                 let word = maps.watched.get(&slot, 0).map_err(io::Error::other)?;
-                maps.watched.set(slot, word | 1 << (bit & 63), 0).map_err(io::Error::other)?;
+                maps.watched.set(slot, word | 1 << (marked & 63), 0).map_err(io::Error::other)?;
             }
             bait.files.push((file, id));
         }

@@ -129,6 +129,7 @@ impl<'p> Known<'p> {
     }
 
     /// Adds a fact; one that rests on a member whose place is unknown is none.
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts as they come")]
     fn add(&mut self, name: &str, members: &[Offset], read: impl ToString, known: impl ToString) {
         if members.iter().all(|member| self.places.of(*member).is_some()) {
             for member in members {
@@ -278,8 +279,7 @@ impl<'p> Known<'p> {
         self.add(&format!("{what}: position"), &[TableFiles, FilePos], read.position, position);
         self.of_inode(what, read, &known);
         self.add(&format!("{what}: device"), &[Offset::SuperDev], read.dev, kernel_device(known.dev()));
-        let magic = rustix::fs::fstatfs(file)?.f_type;
-        self.of_super(what, read, magic as u64);
+        self.of_super(what, read, magic(file)?);
         self.of_name(what, read, name.as_bytes());
         Ok(())
     }
@@ -347,7 +347,7 @@ impl<'p> Known<'p> {
         use Offset::{InodeIno, InodeMode, InodeSb, MmExeFile, SuperDev, SuperMagic, TaskMm};
         let file = File::open("/proc/self/exe")?;
         let known = file.metadata()?;
-        let magic = rustix::fs::fstatfs(&file)?.f_type as u64;
+        let magic = magic(&file)?;
         let way = |member| [TaskMm, MmExeFile, member];
         self.add("executable: mode", &way(InodeMode), read.mode, known.mode());
         self.add("executable: file system", &[TaskMm, MmExeFile, InodeSb, SuperMagic], read.magic, magic);
@@ -370,6 +370,12 @@ impl<'p> Known<'p> {
         }
         Ok(())
     }
+}
+
+/// The magic number of a file's file system.
+#[expect(clippy::cast_sign_loss, reason = "signed here, unsigned in the kernel")]
+fn magic(file: &File) -> io::Result<u64> {
+    Ok(rustix::fs::fstatfs(file)?.f_type as u64)
 }
 
 /// Whether two ways led to the same.

@@ -18,13 +18,13 @@ pub(super) fn write(
 ) -> Result<(), MapError> {
     for clears in [true, false] {
         let mut inodes = Vec::new();
-        for entry in maps.inodes.iter() {
+        for entry in &maps.inodes {
             let (id, watch) = entry?;
             inodes.push((bytemuck::cast::<_, FileId>(id), bytemuck::cast::<_, Watch>(watch)));
         }
         let words = filters(&inodes, paths, names);
         for (slot, word) in (0..).zip(words) {
-            let is_fresh = slot >= watched_slot::FRESH && slot < watched_slot::NAME_READ;
+            let is_fresh = (watched_slot::FRESH..watched_slot::NAME_READ).contains(&slot);
             if !is_fresh || clears {
                 maps.watched.set(slot, word, 0)?;
             }

@@ -151,7 +151,6 @@ fn allows<'l>(stand: &Stand, means: Means, lacks: &'l Lacks) -> Result<(), &'l s
         Rung::CGROUP if beside && !means.lsm && !means.kprobes => (false, lacks.kprobes.as_str()),
         // Security hooks are about objects, which only offsets tell from one another.
         _ if (at_security || beside) && !means.offsets => (false, lacks.offsets.as_str()),
-        Rung::LSM => (true, ""),
         Rung::CGROUP if matches!(begins, Some(Hook::Cgroup(CgroupPoint::Device | CgroupPoint::Sysctl))) => {
             (means.tasks, lacks.tasks.as_str())
         }

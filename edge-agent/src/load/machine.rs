@@ -135,7 +135,9 @@ impl Machine {
             }
         };
         let mut fill_all = |base: usize, table: Handled| {
-            table.iter().for_each(|&(number, class, _)| fill(base, number, class));
+            for &(number, class, _) in table {
+                fill(base, number, class);
+            }
         };
         match self {
             Self::Aarch64 => {

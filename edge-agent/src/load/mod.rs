@@ -359,7 +359,10 @@ mod tests {
         let at = |rung| standing(DetectorId::PERSISTENCE, rung, Program::FileOpen, Reached::Attached);
         assert!(!cannot_deny(&config, &at(Rung::LSM), DetectorId::PERSISTENCE));
         assert!(cannot_deny(&config, &at(Rung::KPROBE), DetectorId::PERSISTENCE));
-        assert!(!cannot_deny(&config, &at(Rung::KPROBE), DetectorId::RAW_SOCKET), "a cgroup program refuses");
+        let mut beside = standing(DetectorId::RAW_SOCKET, Rung::KPROBE, Program::SysEnter, Reached::Attached);
+        assert!(cannot_deny(&config, &beside, DetectorId::RAW_SOCKET));
+        beside.programs.push((Program::SockCreate, Reached::Attached));
+        assert!(!cannot_deny(&config, &beside, DetectorId::RAW_SOCKET), "a cgroup program refuses");
         config.policy.action = config::Mode::Observe;
         assert!(!cannot_deny(&config, &at(Rung::KPROBE), DetectorId::PERSISTENCE));
     }

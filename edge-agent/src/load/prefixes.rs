@@ -216,7 +216,8 @@ mod tests {
 
     #[test]
     fn more_mounts_than_there_is_room_for_are_left_out() {
-        let mounts: String = (0..500).map(|number| format!("x /m/{number} ext4 rw 0 0\n")).collect();
+        let mounts =
+            (0..500).map(|number| format!("x /m/{number} ext4 rw 0 0\n")).collect::<Vec<_>>().concat();
         let each = |path: &Path| {
             let number = path.to_str()?.rsplit('/').next()?.parse().ok()?;
             Some(folder_prefix(1, number))

@@ -149,6 +149,7 @@ const DEVICES: [Stand; 6] = {
 
 /// The stands of a detector, highest first.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "a table, one row after the other")]
 pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
     match detector {
         DetectorId::FILE_TAMPER => &[

@@ -250,8 +250,8 @@ pub(super) fn write(
 }
 
 /// A value of the watch tables as the map keeps it.
-fn bytes(watch: &Watch) -> [u8; size_of::<Watch>()] {
-    bytemuck::cast(*watch)
+fn bytes(watch: Watch) -> [u8; size_of::<Watch>()] {
+    bytemuck::cast(watch)
 }
 
 /// The beginning of a path, or of another key, as a key: compared up to its last byte.
@@ -276,7 +276,7 @@ fn write_paths(maps: &mut Maps, wanted: &[(Vec<u8>, Watch)]) -> Result<(), MapEr
         stale.iter().try_for_each(|key| maps.watch.remove(key))?;
     }
     for (begins, watch) in wanted {
-        maps.watch.insert(&key_of(begins), bytes(watch), 0)?;
+        maps.watch.insert(&key_of(begins), bytes(*watch), 0)?;
     }
     known.iter().filter(|key| !is_wanted(key)).try_for_each(|key| maps.watch.remove(key))
 }
@@ -284,7 +284,7 @@ fn write_paths(maps: &mut Maps, wanted: &[(Vec<u8>, Watch)]) -> Result<(), MapEr
 /// Replaces the table of names.
 fn write_names(maps: &mut Maps, wanted: &[(u32, Watch)]) -> Result<(), MapError> {
     for (hash, watch) in wanted {
-        maps.names.insert(hash, bytes(watch), 0)?;
+        maps.names.insert(hash, bytes(*watch), 0)?;
     }
     let known: Vec<u32> = maps.names.keys().collect::<Result<_, _>>()?;
     let mut stale = known.iter().filter(|hash| !wanted.iter().any(|(kept, _)| kept == *hash));
@@ -303,7 +303,7 @@ fn write_inodes(map: &mut Inodes, wanted: &[(FileId, Watch)], keep: bool) -> Res
     if !keep || stale.len() + wanted.len() > CROWDED {
         stale.into_iter().try_for_each(|key| map.remove(key))?;
     }
-    wanted.iter().try_for_each(|(id, watch)| map.insert(bytemuck::cast::<_, [u8; 16]>(*id), bytes(watch), 0))
+    wanted.iter().try_for_each(|(id, watch)| map.insert(bytemuck::cast::<_, [u8; 16]>(*id), bytes(*watch), 0))
 }
 
 #[cfg(test)]
