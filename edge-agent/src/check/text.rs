@@ -66,14 +66,16 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
     for note in &findings.report.notes {
         writeln!(out, "- {note}")?;
     }
-    writeln!(out, "\nprogram         hook                                     state")?;
-    for (program, reached) in &findings.report.programs {
+    writeln!(out, "\nprogram          hook                                           ms  state")?;
+    let times = findings.report.each_ms.iter().copied().chain(core::iter::repeat(0));
+    for ((program, reached), ms) in findings.report.programs.iter().zip(times) {
         let state = match reached {
             Reached::Attached => "attached".to_owned(),
             Reached::Loaded(why) => format!("not attached: {why}"),
             Reached::Refused(why) => format!("refused: {why}"),
         };
-        writeln!(out, "{:<15} {:<40} {state}", program.name(), program.place(findings.report.means))?;
+        let place = program.place(findings.report.means);
+        writeln!(out, "{:<16} {place:<40} {ms:>8}  {state}", program.name())?;
     }
     writeln!(out, "\nread through offsets                     by the kernel side   known")?;
     for fact in &standing.facts {

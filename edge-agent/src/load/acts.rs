@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::fs::{self, OpenOptions};
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -30,10 +31,11 @@ pub(super) fn perform(login_port: Option<u16>, own_port: u16) {
     execute();
 }
 
-/// File operations on what does not exist; and an open for writing of a file that lies in memory and has no name.
+/// File operations on what does not exist; and of a file that lies in memory and has no name, an open for writing and a change of mode.
 fn files() {
     if let Some(file) = super::sys_acts::memory_file() {
         let _ = OpenOptions::new().write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        let _ = fs::File::from(file).set_permissions(fs::Permissions::from_mode(0o4755));
     }
     let _ = fs::remove_file("/edge-agent-self-test");
     let _ = fs::remove_file("/var/log/audit/edge-agent-self-test");

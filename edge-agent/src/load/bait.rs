@@ -12,9 +12,12 @@ use super::sight::by_attributes;
 use super::sys_acts::memory_file;
 
 /// Whose business each of them is when it is read, written and emptied; 0 is nobody's.
-const BAITS: [[u8; 3]; 3] = [
-    [Detector::CredentialAccess as u8, Detector::Persistence as u8, Detector::ImpairDefenses as u8],
-    [0, Detector::SysctlTamper as u8, Detector::DeviceTamper as u8],
+/// What is emptied is not asked about as what is written.
+const BAITS: [[u8; 3]; 5] = [
+    [Detector::CredentialAccess as u8, 0, Detector::ImpairDefenses as u8],
+    [0, 0, Detector::DeviceTamper as u8],
+    [0, Detector::Persistence as u8, 0],
+    [0, Detector::SysctlTamper as u8, 0],
     [0, Detector::BusFlood as u8, 0],
 ];
 

@@ -177,6 +177,7 @@ impl Attempt<'_> {
         let mut report = Report { means, ..Report::default() };
         let mut links = Vec::new();
         for program in programs {
+            let start = Instant::now();
             let reached = match attacher.run(program) {
                 Ok(made) => {
                     links.extend(made.links);
@@ -187,6 +188,7 @@ impl Attempt<'_> {
                 Err(Failure::Attach(why)) => Reached::Loaded(shorten(&why)),
             };
             report.programs.push((program, reached));
+            report.each_ms.push(u32::try_from(start.elapsed().as_millis()).unwrap_or(u32::MAX));
         }
         let (names, maps): (Vec<_>, Vec<_>) = image.maps.into_iter().unzip();
         let cost = |(name, map): (String, &OwnedFd)| MapCost { name, bytes: memlock(map).unwrap_or(0) };

@@ -61,6 +61,8 @@ pub struct Report {
     pub peak_kib: u64,
     /// Time that loading took, in milliseconds.
     pub took_ms: u64,
+    /// Of it, what each of `programs` took, mostly in the kernel's verifier; in their order.
+    pub each_ms: Vec<u32>,
 }
 
 impl Report {
