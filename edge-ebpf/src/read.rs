@@ -166,7 +166,7 @@ pub(crate) fn move_to_front(path: &mut PathBuffer, at: u32) -> u32 {
     let from = unsafe { start.add(at as usize & (PATH_BYTES - 1)) };
     // SAFETY: the helper writes at most the path, NUL included, each byte before those behind it are read.
     let bytes = unsafe { bpf_probe_read_kernel_str(start.cast(), PATH_BYTES as u32, from.cast()) };
-    (bytes as u32).saturating_sub(1)
+    (bytes.cast_unsigned() as u32).saturating_sub(1)
 }
 
 /// Between two names of a path.
@@ -187,5 +187,5 @@ pub(crate) fn append_name(key: &mut PrefixKey, at: u32, text: u64) -> u32 {
     // SAFETY: from `start` on there are at least BELOW_BYTES bytes in `data` and `spill`, which lie side by side; the helper checks
     // the source.
     let bytes = unsafe { bpf_probe_read_kernel_str(start.cast(), BELOW_BYTES as u32, text as *const _) };
-    at + (bytes as u32 & (PREFIX_BYTES as u32 - 1))
+    at + (bytes.cast_unsigned() as u32 & (PREFIX_BYTES as u32 - 1))
 }

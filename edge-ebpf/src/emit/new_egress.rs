@@ -110,21 +110,18 @@ fn tell(
     let listens = key.kind == egress_kind::LISTENER;
     let mut beat = None;
     let mut first = false;
-    match FRESH.get_ptr_mut(key) {
-        Some(contact) => {
-            // SAFETY: a value of a preallocated map stays mapped; when it is recycled under our feet, one interval is wrong.
-            let contact = unsafe { &mut *contact };
-            if !listens {
-                beat = contact.beat(now_ns, policy.beacon);
-            }
+    if let Some(contact) = FRESH.get_ptr_mut(key) {
+        // SAFETY: a value of a preallocated map stays mapped; when it is recycled under our feet, one interval is wrong.
+        let contact = unsafe { &mut *contact };
+        if !listens {
+            beat = contact.beat(now_ns, policy.beacon);
         }
-        None => {
-            first = true;
-            let _ = FRESH.insert(key, &NEW, u64::from(BPF_ANY));
-            if let Some(contact) = FRESH.get_ptr_mut(key) {
-                // SAFETY: the same.
-                let _ = unsafe { &mut *contact }.beat(now_ns, 0);
-            }
+    } else {
+        first = true;
+        let _ = FRESH.insert(key, &NEW, u64::from(BPF_ANY));
+        if let Some(contact) = FRESH.get_ptr_mut(key) {
+            // SAFETY: the same.
+            let _ = unsafe { &mut *contact }.beat(now_ns, 0);
         }
     }
     if !first && beat.is_none() && !matches!(Mode::from_raw(rule.mode), Mode::Deny) {

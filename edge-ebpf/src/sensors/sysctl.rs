@@ -87,7 +87,7 @@ fn refuse(ctx: &SysctlContext) -> Option<bool> {
     act.value = number(&new).unwrap_or(0).cast_unsigned();
     let mut key = of_process(DETECTOR, act.reason, tgid);
     key.object = hash(&own) as u8;
-    let length = (FOLDER.len() as i64 + i64::from(length)).clamp(0, 127) as u32;
+    let length = length.wrapping_add_unsigned(FOLDER.len() as u64).clamp(0, 127).cast_unsigned() as u32;
     let path = (&setting.path, length);
     Some(apply_to(&InCgroup { tgid }, DETECTOR, rule, &key, rule.threshold, &act, path).refused)
 }

@@ -124,7 +124,11 @@ fn resolve(scratch: &mut ExecScratch, place: u64) -> (&PathBuffer, u32) {
     let buffer = scratch.path.bytes_mut();
     // SAFETY: the helper takes the pointer that the hook was given, and writes at most the buffer, NUL included.
     let length = unsafe { bpf_d_path(place as *mut _, buffer.as_mut_ptr().cast(), buffer.len() as u32) };
-    if length > 0 && scratch.owner == owner { (&scratch.path, length as u32 - 1) } else { (&NO_PATH, 0) }
+    if length > 0 && scratch.owner == owner {
+        (&scratch.path, length.cast_unsigned() as u32 - 1)
+    } else {
+        (&NO_PATH, 0)
+    }
 }
 
 /// Counts, acts and reports; whether to refuse.

@@ -31,6 +31,10 @@ impl Slots {
 
     /// Who watches for one of them, and why: removing before writing.
     #[inline(always)]
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "a value of a map, of which only what is asked for is read"
+    )]
     pub(super) const fn of_watch(self, watch: &Watch) -> Option<(u8, u8)> {
         let ([read, write, remove], [of_read, of_write, of_remove]) = (watch.detectors, watch.reasons);
         if self.has(WatchSlot::Remove) && remove != 0 {

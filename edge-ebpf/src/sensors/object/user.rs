@@ -23,7 +23,7 @@ fn registers() -> u64 {
     // SAFETY: a helper without arguments (Linux 5.11).
     let task = unsafe { bpf_get_current_task_btf() };
     // SAFETY: takes what the other has given (Linux 5.15).
-    unsafe { bpf_task_pt_regs(task) as u64 }
+    unsafe { bpf_task_pt_regs(task) }.cast_unsigned()
 }
 
 /// The first argument of the call.

@@ -76,6 +76,7 @@ pub(super) fn told(object: &Object) -> bool {
 impl Found {
     /// What was found, read as one number.
     #[inline(always)]
+    #[expect(clippy::cast_ptr_alignment, reason = "the kernel aligns the values of maps to eight bytes")]
     fn new(watch: &Watch, named: bool) -> Self {
         const _: () = assert!(size_of::<Watch>() == size_of::<u64>());
         let word = core::ptr::from_ref(watch).cast::<u64>();

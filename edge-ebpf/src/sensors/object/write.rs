@@ -97,7 +97,7 @@ fn sample(state: &FilesState, tuning: &FileTamperTuning) -> Option<Sample> {
     // SAFETY: a helper without arguments; unsafe only because it is a raw kernel call.
     let task = unsafe { bpf_get_current_task_btf() };
     // SAFETY: the helper takes a task, and this is one.
-    let registers = unsafe { bpf_task_pt_regs(task) } as u64;
+    let registers = unsafe { bpf_task_pt_regs(task) }.cast_unsigned();
     let buffer = buffer(registers)?;
     let mut bytes = [0; SAMPLE_BYTES];
     let mut values = ByteSet::default();
