@@ -49,7 +49,11 @@ fn unused(findings: &Value, origin: &str, problem: &str) -> Result<(), Box<dyn E
         || text(findings, "/offsets/origin") != origin
         || !said.contains(problem)
     {
-        return Err(format!("offsets are not refused for `{problem}`: {}", findings["offsets"]).into());
+        return Err(format!(
+            "offsets are not refused for `{problem}`: {}",
+            findings.get("offsets").unwrap_or(&Value::Null)
+        )
+        .into());
     }
     let upper = findings.pointer("/programs").and_then(Value::as_array).into_iter().flatten();
     let upper = upper
@@ -72,7 +76,9 @@ pub(crate) fn offsets_hold(scene: &mut Scene) -> Outcome {
     let facts = findings.pointer("/offsets/facts").and_then(Value::as_array).cloned().unwrap_or_default();
     let sane = findings.pointer("/offsets/sane") == Some(&Value::Bool(true));
     if !sane || text(&findings, "/offsets/origin") != "btf" || facts.len() < FACTS {
-        return Err(format!("offsets do not hold: {}", findings["offsets"]).into());
+        return Err(
+            format!("offsets do not hold: {}", findings.get("offsets").unwrap_or(&Value::Null)).into()
+        );
     }
     let peak = findings.pointer("/loader_peak_kib").and_then(Value::as_u64).unwrap_or(0);
     Ok(Some(format!("{} facts, loader's peak {peak} KiB", facts.len())))
@@ -89,7 +95,9 @@ pub(crate) fn file_serves(scene: &mut Scene) -> Outcome {
     if by_file.pointer("/offsets/sane") != Some(&Value::Bool(true))
         || text(&by_file, "/offsets/origin") != "file"
     {
-        return Err(format!("the file is not used: {}", by_file["offsets"]).into());
+        return Err(
+            format!("the file is not used: {}", by_file.get("offsets").unwrap_or(&Value::Null)).into()
+        );
     }
     // LSM programs need BTF ids, which a file does not have: what stands on that rung falls to kprobes.
     for (with, without) in rungs(&by_btf).into_iter().zip(rungs(&by_file)) {

@@ -41,12 +41,12 @@ pub(crate) fn kill(scene: &mut Scene) -> Outcome {
 
 /// A file that gives whoever executes it a capability, where a security hook sees that; refused where it can be.
 pub(crate) fn capability(scene: &mut Scene) -> Outcome {
-    if !scene.kprobes {
-        return Ok(Some("attributes of files are not seen on this kernel".to_owned()));
-    }
     const ACT: &str = "privilege_jump.file_capability --dir /data";
     // CAP_SETUID.
     const GIVEN: u64 = 1 << 7;
+    if !scene.kprobes {
+        return Ok(Some("attributes of files are not seen on this kernel".to_owned()));
+    }
     scene.agent(if scene.lsm { Policy::Deny } else { Policy::Observe })?;
     if let Some(verdict) = refused(scene, NAME, ACT, "capability_gained")? {
         // Which ones an LSM program may not look at.
