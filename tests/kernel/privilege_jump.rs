@@ -46,6 +46,6 @@ pub(crate) fn deny(scene: &mut Scene) -> Outcome {
 pub(crate) fn root_kill(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Enforce)?;
     let (_, verdict) = scene.act("privilege_jump.uid_zero", NAME, "root_gained")?;
-    ended(&verdict, if scene.kprobes { "killed" } else { "reported" })?;
+    ended(&verdict, if scene.btf { "killed" } else { "reported" })?;
     Ok(None)
 }

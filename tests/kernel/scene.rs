@@ -31,6 +31,11 @@ const SPAWNERS: &str = "spawners = [\"/init\", \"/bin/busybox\", \"/bin/sh\"]\n"
 /// `edge-emulate` for 32 bits, in guests of 64 bits.
 pub(crate) const NARROW: &str = "/usr/bin/edge-emulate-32";
 
+/// The rung that a run asks for; by default agents stand where their own default lets them.
+pub(crate) fn asked_rung() -> Option<String> {
+    std::env::var("EDGE_RUNG").ok().filter(|rung| !rung.is_empty())
+}
+
 /// What the agent is told to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Policy {
@@ -125,10 +130,12 @@ pub(crate) struct Scene {
     pub(crate) broker: Mosquitto,
     /// The subscriber on this machine.
     pub(crate) watch: Subscriber,
-    /// Whether the guest's kernel has the LSM rung.
+    /// Whether agents stand on the LSM rung, where they can.
     pub(crate) lsm: bool,
-    /// Whether it has the kprobe rung.
+    /// Whether they stand on the kprobe rung or above.
     pub(crate) kprobes: bool,
+    /// Whether the guest's kernel describes its structs.
+    pub(crate) btf: bool,
     /// The guest's processor.
     pub(crate) arch: Arch,
     /// The guest's kernel.
@@ -158,14 +165,17 @@ impl Scene {
             builder = builder.content(NARROW, 0o755, narrow);
         }
         let device = format!("{arch}-{kernel}");
-        let kprobes = arch == Arch::Arm64;
-        let lsm = kprobes && matches!(kernel, Kernel::V6_12 | Kernel::V7_2);
+        let btf = arch == Arch::Arm64;
+        let asked = asked_rung().unwrap_or_default();
+        let kprobes = btf && matches!(asked.as_str(), "kprobe" | "lsm");
+        let lsm = btf && asked == "lsm" && matches!(kernel, Kernel::V6_12 | Kernel::V7_2);
         Ok(Self {
             guest: builder.boot()?,
             broker,
             watch,
             lsm,
             kprobes,
+            btf,
             arch,
             kernel,
             device,
@@ -201,7 +211,12 @@ impl Scene {
         before: &str,
     ) -> Result<(), Box<dyn Error>> {
         self.stop_agent()?;
-        let config = policy.config(&self.device, self.broker.port(), self.lsm) + more;
+        let mut config = policy.config(&self.device, self.broker.port(), self.lsm) + more;
+        if let Some(rung) = asked_rung() {
+            let key = format!("[load]\nrung = \"{rung}\"\n");
+            config =
+                if config.contains("[load]\n") { config.replace("[load]\n", &key) } else { config + &key };
+        }
         self.run("mkdir -p /etc/edge-agent", SOON)?;
         self.guest.write(CONFIG, config.as_bytes(), SOON)?;
         self.agent_mark = self.watch.mark();

@@ -52,7 +52,7 @@ pub(crate) fn kill(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Enforce)?;
     for act in ["dup2", "fcntl"] {
         let (_, verdict) = scene.act(&format!("{NAME}.{act}"), NAME, "socket_stdio")?;
-        ended(&verdict, if scene.kprobes { "killed" } else { "reported" })
+        ended(&verdict, if scene.btf { "killed" } else { "reported" })
             .map_err(|error| format!("{act}: {error}"))?;
         if said::evidence(&verdict, "port")? == 0 {
             return Err(format!("{act} was reported without its peer: {}", verdict.json).into());

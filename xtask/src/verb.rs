@@ -40,7 +40,7 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "test",
-        usage: "[GROUP ...] [--arch A] [--kernel K] [--detector D]",
+        usage: "[GROUP ...] [--arch A] [--kernel K] [--detector D] [--rung R]",
         summary: "run the tests and sum their results",
         run: test::run,
     },

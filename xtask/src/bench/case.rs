@@ -144,7 +144,7 @@ impl Case {
         let mut text = "[device]\nid = \"bench\"\n".to_owned();
         if let Self::Agent { enabled, rung, .. } = self {
             text.push_str(match rung {
-                Rung::Best => "",
+                Rung::Best => "[load]\nrung = \"lsm\"\n",
                 Rung::Kprobe => "[load]\nrung = \"kprobe\"\n",
                 Rung::Tracepoint => "[load]\nrung = \"tracepoint\"\n",
             });

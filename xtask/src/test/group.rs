@@ -130,6 +130,9 @@ impl Session<'_> {
         for (name, dir) in &self.bin_dirs {
             command.env(name, dir);
         }
+        if let Some(rung) = &self.choice.rung {
+            command.env("EDGE_RUNG", rung);
+        }
         // Tests that start a Python program find the pinned packages.
         command.env("PATH", process::path_with(&self.workspace.venv().join("bin"))?);
         // What guests report about themselves, for `cargo xtask kernels`.

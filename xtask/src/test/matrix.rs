@@ -2,6 +2,7 @@
 //! that the test harness understands.
 
 use crate::build::Target;
+use anyhow::{Result, ensure};
 use edge_tests::vm::{Arch, Kernel, matrix};
 
 /// A choice from the matrix; `None` is everything.
@@ -13,6 +14,17 @@ pub(super) struct Choice {
     pub(super) kernel: Option<Kernel>,
     /// A detector's name. The set is open, so that a misspelt one is caught as a group that ran nothing.
     pub(super) detector: Option<String>,
+    /// The highest rung that agents may stand on; by default their own default, and only cases that pass on the whole matrix.
+    pub(super) rung: Option<String>,
+}
+
+/// Reads the name of a rung that `load.rung` takes.
+pub(super) fn rung(name: &str) -> Result<String> {
+    ensure!(
+        matches!(name, "lsm" | "kprobe" | "tracepoint"),
+        "rung `{name}` is none of lsm, kprobe, tracepoint"
+    );
+    Ok(name.to_owned())
 }
 
 impl Choice {
@@ -74,7 +86,7 @@ mod tests {
 
     fn choice(arch: &str, kernel: &str, detector: &str) -> Choice {
         let detector = (!detector.is_empty()).then(|| detector.to_owned());
-        Choice { arch: arch.parse().ok(), kernel: kernel.parse().ok(), detector }
+        Choice { arch: arch.parse().ok(), kernel: kernel.parse().ok(), detector, rung: None }
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()>
             Arg::Long("arch") => choice.arch = Some(args.value()?.parse()?),
             Arg::Long("kernel") => choice.kernel = Some(args.value()?.parse()?),
             Arg::Long("detector") => choice.detector = Some(args.value()?.string()?),
+            Arg::Long("rung") => choice.rung = Some(matrix::rung(&args.value()?.string()?)?),
             other => return Err(other.unexpected().into()),
         }
     }
@@ -42,7 +43,7 @@ pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()>
     }
     ensure!(
         choice.is_everything() || groups.iter().all(|group| group.name == "guest"),
-        "--arch, --kernel and --detector choose guest tests; name the group `guest` alone"
+        "--arch, --kernel, --detector and --rung choose guest tests; name the group `guest` alone"
     );
     let mut session = Session { workspace, choice: &choice, bin_dirs: Vec::new(), tally: Tally::default() };
     let mut total = Tally::default();
