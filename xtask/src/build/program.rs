@@ -15,7 +15,7 @@ pub(crate) struct Program {
 
 /// All programs. The agent comes first; the others are tools around it.
 pub(crate) const PROGRAMS: &[Program] = &[
-    Program { name: "edge-agent", package: "edge-agent", budget: Some(1_000_000) },
+    Program { name: "edge-agent", package: "edge-agent", budget: Some(1_100_000) },
     Program { name: "edge-watch", package: "edge-watch", budget: None },
     Program { name: "edge-emulate", package: "edge-emulate", budget: None },
 ];
