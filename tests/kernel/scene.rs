@@ -105,7 +105,7 @@ impl Policy {
 /// What the three have in common.
 macro_rules! egress {
     () => {
-        "[detectors.new_egress]\nloopback = true\nstate = \"/data/egress/known\"\nlisten = [4446]\n\
+        "[detectors.new_egress]\nenabled = true\nloopback = true\nstate = \"/data/egress/known\"\nlisten = [4446]\n\
          declare = [\"tcp 127.8.0.0/16:8883 /usr/bin/edge-emulate\"]\n"
     };
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// Where `cargo xtask test` wants what each guest reported.
 const RESULTS: &str = "EDGE_RESULTS_DIR";
 /// A configuration with every detector on.
-const EVERYTHING: &str = "[device]\nid = \"everything\"\n[detectors.foreign_exec]\nenabled = true\n";
+const EVERYTHING: &str = "[device]\nid = \"everything\"\n[detectors.foreign_exec]\nenabled = true\n[detectors.new_egress]\nenabled = true\n";
 
 /// A sensor that does not answer the self-test, or a detector that has none, and why that is right.
 struct Silent {

@@ -102,7 +102,11 @@ pub(super) fn find(ceiling: Ceiling, machine: Machine, functions: &Functions<'_>
         (_, Machine::Arm | Machine::X86_64) => Err("kprobes are used on arm64 only".to_owned()),
         (_, Machine::Aarch64) => kprobe_type().map(drop),
     };
-    let tasks = try_tasks();
+    let tasks = match ceiling {
+        // They stand above the paths that they see further than.
+        Ceiling::Tracepoint => Err("the configuration forbids it (`load.rung`)".to_owned()),
+        Ceiling::Lsm | Ceiling::Kprobe => try_tasks(),
+    };
     let means = Means {
         lsm: lsm.is_ok(),
         kprobes: kprobes.is_ok(),

@@ -19,7 +19,7 @@ pub const SPEC: Spec = Spec {
         key: "detectors.new_egress.beacon",
         bounds: Bounds { default: 10, least: 0, most: 1_000 },
     }),
-    enabled: true,
+    enabled: false,
     allow: ALLOW,
     watch: &[],
     weigh,
