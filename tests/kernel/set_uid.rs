@@ -21,10 +21,7 @@ pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
 /// An executable file, and a directory whose files keep its group.
 pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
-    let mark = scene.watch.mark();
-    scene.run("mkdir -p /data/shared && chmod 2775 /data/shared", SOON)?;
-    scene.quiet(mark)?;
-    quiet(scene, &["privilege_jump.benign_chmod --dir /data"])?;
+    quiet(scene, &["privilege_jump.benign_folder --dir /data", "privilege_jump.benign_chmod --dir /data"])?;
     Ok(None)
 }
 

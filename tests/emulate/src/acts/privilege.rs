@@ -65,6 +65,21 @@ pub(super) const ACTS: &[Act] = &[
     Act::benign("privilege_jump.benign_chmod", "--dir D", "makes a file executable", |options, tally| {
         on_file(options, tally, |path| fs::set_permissions(path, Permissions::from_mode(0o755)))
     }),
+    Act::benign(
+        "privilege_jump.benign_folder",
+        "--dir D",
+        "makes a directory whose files keep its group",
+        |options, tally| {
+            let path = options.path("dir")?.join("edge-shared");
+            fs::create_dir(&path).map_err(Failure::file("creating", &path))?;
+            let done = tally
+                .deed("changing the directory", fs::set_permissions(&path, Permissions::from_mode(0o2775)));
+            // An agent has to look at it, and at whoever did it, before they are gone.
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            fs::remove_dir(&path).map_err(Failure::file("removing", &path))?;
+            done.map(drop)
+        },
+    ),
 ];
 
 /// An ordinary user.
@@ -130,7 +145,7 @@ mod tests {
     fn set_uid_files_are_made_and_removed() {
         let folder = Folder::new("privilege");
         fs::create_dir(folder.0.join("victims")).unwrap();
-        for name in ["chmod", "fchmod", "fchmodat", "create", "benign_chmod"] {
+        for name in ["chmod", "fchmod", "fchmodat", "create", "benign_chmod", "benign_folder"] {
             let act = ACTS.iter().find(|act| act.name.ends_with(&format!(".{name}"))).unwrap();
             let mut tally = Tally::default();
             (act.run)(&folder.options(""), &mut tally).unwrap();
