@@ -2,7 +2,7 @@
 //! killed when policy says so; ordinary modes and set-gid directories are left alone.
 
 use crate::deed::{caught, ended, has, quiet, refused};
-use crate::scene::{Policy, SOON, Scene};
+use crate::scene::{Policy, Scene};
 use edge_tests::trials::Outcome;
 
 /// The detector's name.
