@@ -7,6 +7,9 @@ const MARGIN: usize = 16 * 1024;
 
 /// Gives back the pages of the main thread's stack that lie below the caller's frame. Does nothing on another thread, or when the stack
 /// cannot be found.
+///
+/// Never inlined: its frame must lie below all of the caller's, however large that is, or a part of it would be given away.
+#[inline(never)]
 pub fn give_back() {
     let marker = 0_u8;
     let here = (&raw const marker).addr();
@@ -19,7 +22,7 @@ pub fn give_back() {
         return;
     }
     // SAFETY: `low..end` is a part of this thread's own stack, below every live frame and the margin for calls to come; what is there is
-    // dead, and reads as zeros from now on. Needed, since nothing else gives stack back. That it is refused does no harm.
+    // dead (this function is not inlined, so that its frame is the lowest), and reads as zeros from now on. Needed, since nothing else gives stack back. That it is refused does no harm.
     let _ = unsafe { libc::madvise(core::ptr::without_provenance_mut(low), end - low, libc::MADV_DONTNEED) };
 }
 
