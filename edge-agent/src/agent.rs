@@ -77,8 +77,6 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
     let mut sensors = Sensors::load(&config, &features).map_err(|failed| failed.error)?;
     sensors.arm(&config)?;
     tell_coverage(&config, &sensors);
-    // Told, and not needed any more.
-    sensors.report.standing.facts = Vec::new();
     let keeper = Keeper::new(&config.egress.state, sensors.learnt.clone());
 
     let runtime =
@@ -170,7 +168,6 @@ impl Agent<'_> {
         let ring = self.sensors.borrow().events.as_fd().try_clone_to_owned().map_err(failed)?;
         let ring = Io::new(ring).map_err(failed)?;
         let mut signals = Signals::new().map_err(failed)?;
-        rt::give_back_stack();
         let mut no_commands = |_: &[u8]| {};
         let link = async {
             publish::run(self.port, options, &mut no_commands).await.map_err(|source| AgentError::Publish {

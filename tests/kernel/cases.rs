@@ -81,7 +81,6 @@ pub(crate) const CASES: &[Case] = &[
     Case { detector: "fetch_loop", name: "attack_caught", run: fetch_loop::attack_caught },
     Case { detector: "fetch_loop", name: "pipe_caught", run: fetch_loop::pipe_caught },
     Case { detector: "fetch_loop", name: "benign_quiet", run: fetch_loop::benign_quiet },
-    Case { detector: "evasion", name: "watched_by_other_names", run: evasion::watched_by_other_names },
     Case { detector: "evasion", name: "ring_connects_caught", run: evasion::ring_connects_caught },
     Case { detector: "foreign_exec", name: "attack_killed", run: foreign_exec::attack_killed },
     Case { detector: "foreign_exec", name: "benign_quiet", run: foreign_exec::benign_quiet },
@@ -162,4 +161,5 @@ pub(crate) const OTHERS: &[Case] = &[
     Case { detector: "sysctl_tamper", name: "deny", run: sysctl_tamper::deny },
     Case { detector: "device_tamper", name: "deny", run: device_tamper::deny },
     Case { detector: "new_egress", name: "bad_file_named", run: new_egress::bad_file_named },
+    Case { detector: "evasion", name: "watched_by_other_names", run: evasion::watched_by_other_names },
 ];

@@ -18,7 +18,6 @@ mod reactor;
 mod resolve;
 mod runtime;
 mod signal;
-mod stack;
 mod tcp;
 mod timer;
 
@@ -29,6 +28,5 @@ pub use reactor::{SOURCES, TIMERS, wakeups};
 pub use resolve::{Addresses, resolve};
 pub use runtime::{Runtime, block_on};
 pub use signal::{Signal, Signals};
-pub use stack::give_back as give_back_stack;
 pub use tcp::connect;
 pub use timer::{Sleep, sleep, sleep_until, timeout};
