@@ -126,7 +126,10 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
             if let Some(why) =
                 sensors.report.reach(detector).map(|reach| &reach.why).filter(|why| !why.is_empty())
             {
-                log::warn!("load: detector={detector} rung={rung}, not higher: {why}");
+                // What the configuration wants is no surprise.
+                let wanted = config.load.rung == crate::config::Ceiling::Tracepoint;
+                let level = if wanted { log::Level::Info } else { log::Level::Warn };
+                log::log!(level, "load: detector={detector} rung={rung}, not higher: {why}");
             }
             let live =
                 edge_abi::Detector::from_raw(detector.0).is_some_and(|known| sensors.liveness.is_live(known));

@@ -35,8 +35,9 @@ pub(crate) fn steady(arch: Arch, rss_limit_kib: u64) -> Outcome {
     succeed(&mut guest, "mkdir -p /etc/edge-agent", SOON)?;
     guest.write("/etc/edge-agent/edge-agent.toml", config.as_bytes(), SOON)?;
     succeed(&mut guest, "edge-agent run 2>/run/agent.log & echo $! >/run/agent.pid", SOON)?;
-    // Long enough to load, connect and settle.
-    succeed(&mut guest, "sleep 10", SOON)?;
+    // The verifier takes half a minute of an emulated processor; then long enough to connect and settle.
+    let settled = "for i in $(seq 150); do grep -q 'detector=bus_flood' /run/agent.log && break; sleep 1; done; sleep 10";
+    succeed(&mut guest, settled, SOON * 8)?;
     let before = status(&mut guest)?;
     succeed(&mut guest, &format!("sleep {}", IDLE.as_secs()), IDLE + SOON)?;
     let after = status(&mut guest)?;
