@@ -4,6 +4,7 @@
 //! offsets, tracepoint layouts) is a read-only global that the loader sets before the verifier sees the program.
 #![no_std]
 #![no_main]
+#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 #![expect(clippy::needless_pass_by_value, reason = "the macros that make programs pass contexts by value")]
 #![expect(
     clippy::needless_borrows_for_generic_args,
@@ -14,6 +15,7 @@
     reason = "the 32-bit ARM JIT has no calls between BPF functions: one would drop the whole program to the interpreter"
 )]
 
+mod blur;
 mod clock;
 mod emit;
 mod filter;

@@ -10,6 +10,7 @@ use aya_ebpf::helpers::{
 use edge_abi::{BELOW_AT, BELOW_BYTES, HISTORY_TEXT, Offset, PATH_BYTES, PREFIX_BYTES};
 use edge_ebpf::path::PathBuffer;
 
+use crate::blur::blur;
 use crate::globals;
 use crate::maps::{PrefixKey, Scratch};
 
@@ -173,13 +174,15 @@ pub(crate) fn move_to_front(path: &mut PathBuffer, at: u32) -> u32 {
 static SLASH: [u8; 2] = *b"/\0";
 
 /// Copies a name behind those that a folder's key has already, `at` bytes of them; where the next one begins. What does not fit falls
-/// behind the key.
+/// behind the key. `noise` is for [`blur`].
 #[inline(always)]
-pub(crate) fn append_name(key: &mut PrefixKey, at: u32, text: u64) -> u32 {
+pub(crate) fn append_name(key: &mut PrefixKey, at: u32, text: u64, noise: u32) -> u32 {
     if at >= BELOW_BYTES as u32 {
         return at;
     }
-    let start = (&raw mut key.data).cast::<u8>().wrapping_add(BELOW_AT + (at as usize & (PREFIX_BYTES - 1)));
+    // The compiler would else leave out the mask, which the verifier wants to see.
+    let place = blur(at, noise) as usize & (PREFIX_BYTES - 1);
+    let start = (&raw mut key.data).cast::<u8>().wrapping_add(BELOW_AT + place);
     if at != 0 {
         // SAFETY: the byte before `start` lies within the key, and so does the one at `start`; the source is a constant.
         unsafe { bpf_probe_read_kernel_str(start.wrapping_sub(1).cast(), 2, (&raw const SLASH).cast()) };

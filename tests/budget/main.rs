@@ -9,10 +9,13 @@ use edge_tests::trials;
 use edge_tests::vm::Arch;
 
 fn main() -> ExitCode {
-    trials::run(&[
-        ("arm64/binary_size", || size::binary(Arch::Arm64)),
-        ("armhf/binary_size", || size::binary(Arch::Armhf)),
-        ("arm64/idle", || idle::steady(Arch::Arm64, idle::RSS_ARM64_KIB)),
-        ("armhf/idle", || idle::steady(Arch::Armhf, idle::RSS_ARMHF_KIB)),
-    ])
+    trials::run_beside(
+        2,
+        &[
+            ("arm64/binary_size", || size::binary(Arch::Arm64)),
+            ("armhf/binary_size", || size::binary(Arch::Armhf)),
+            ("arm64/idle", || idle::steady(Arch::Arm64, idle::RSS_ARM64_KIB)),
+            ("armhf/idle", || idle::steady(Arch::Armhf, idle::RSS_ARMHF_KIB)),
+        ],
+    )
 }

@@ -7,13 +7,33 @@ use std::error::Error;
 use crate::scene::Scene;
 use edge_tests::said;
 
-/// Rungs that a verdict may have beside its detector's own: the hooks of a cgroup stand beside the ladder, not on it, and a detector
-/// may see one act there and another elsewhere.
-const BESIDE: &[(&str, &str)] = &[("raw_socket", "cgroup")];
+/// Rungs that a verdict may have beside its detector's own: the hooks of a cgroup stand beside the ladder, not on it, and who has become
+/// root is seen as soon as it runs something, whether or not a hook is to refuse that.
+const BESIDE: &[(&str, &str)] = &[("raw_socket", "cgroup"), ("privilege_jump", "tracepoint")];
+
+/// Detectors whose cgroup program has sensors of files or paths beside it: those see what is no device or setting, and judge in its place
+/// where policy kills, which a cgroup program cannot.
+const BOTH: &[&str] = &["device_tamper", "sysctl_tamper"];
+
+/// Detectors that judge some of their acts at a hook of their rung and others where a syscall begins, which may be a kprobe.
+const AT_SYSCALLS: &[&str] = &[
+    "bus_flood",
+    "device_tamper",
+    "fetch_loop",
+    "file_tamper",
+    "masquerade",
+    "namespace_escape",
+    "process_injection",
+    "raw_socket",
+    "shell_on_socket",
+];
 
 /// Whether a verdict of `detector`, which stands on `own`, may come from `rung`.
 fn agrees(detector: &str, own: &str, rung: &str) -> bool {
-    own == rung || (own != "off" && BESIDE.contains(&(detector, rung)))
+    own == rung
+        || (own != "off" && BESIDE.contains(&(detector, rung)))
+        || (own == "cgroup" && BOTH.contains(&detector))
+        || (matches!(own, "lsm" | "tracepoint") && rung == "kprobe" && AT_SYSCALLS.contains(&detector))
 }
 
 impl Scene {

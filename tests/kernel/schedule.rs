@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use edge_tests::trials::{Outcome, explain};
 use edge_tests::vm::{Arch, Kernel, matrix};
@@ -35,11 +36,16 @@ impl Case {
 /// A guest and the cases chosen for it.
 type Cell = (Arch, Kernel, Vec<(String, Case)>);
 
+/// A case that took longer than this is listed with how long it took.
+const LONG: Duration = Duration::from_secs(10);
+
 /// Results as they come in, by test name.
 #[derive(Default)]
 struct Results {
     /// What each finished case measured, or why it failed.
     finished: Mutex<BTreeMap<String, Result<Option<String>, String>>>,
+    /// How long each took.
+    took: Mutex<BTreeMap<String, Duration>>,
     /// Told after each.
     news: Condvar,
 }
@@ -50,8 +56,13 @@ impl Results {
         self.finished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records a result.
-    fn put(&self, name: &str, result: Result<Option<String>, String>) {
+    /// Records a result. A failure is told at once, too: the harness tells it when the last guest is gone.
+    #[expect(clippy::print_stderr, reason = "for the person who waits")]
+    fn put(&self, name: &str, took: Duration, result: Result<Option<String>, String>) {
+        if let Err(message) = &result {
+            eprintln!("failed {name}: {message}");
+        }
+        self.took.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), took);
         self.lock().insert(name.to_owned(), result);
         self.news.notify_all();
     }
@@ -132,6 +143,11 @@ impl Plan {
                 println!("measured {name}: {measured}");
             }
         }
+        for (name, took) in self.results.took.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            if *took > LONG {
+                println!("took {:>4} s {name}", took.as_secs());
+            }
+        }
     }
 }
 
@@ -150,6 +166,7 @@ fn chosen(arguments: &Arguments, name: &str) -> bool {
 fn run_cell((arch, kernel, cases): &Cell, results: &Results) {
     let mut scene: Option<Scene> = None;
     for (name, case) in cases {
+        let begin = Instant::now();
         let ready = match scene.take() {
             Some(scene) => Ok(scene),
             None => Scene::new(*arch, *kernel),
@@ -166,6 +183,6 @@ fn run_cell((arch, kernel, cases): &Cell, results: &Results) {
             }
             Err(error) => Err(explain(&*error)),
         };
-        results.put(name, outcome);
+        results.put(name, begin.elapsed(), outcome);
     }
 }

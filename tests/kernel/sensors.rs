@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::scene::{Policy, SOON, Scene};
+use crate::scene::{Policy, SOON, Scene, asked_rung};
 use edge_tests::said;
 use edge_tests::trials::Outcome;
 use edge_tests::vm::{Arch, Kernel};
@@ -32,8 +32,10 @@ const SILENT: &[Silent] = &[];
 pub(crate) fn every_sensor_live(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
     let beat = scene.last_heartbeat()?;
+    let rung = asked_rung().map_or_else(String::new, |rung| format!("[load]\nrung = \"{rung}\"\n"));
+    let everything = format!("{EVERYTHING}{rung}");
     scene
-        .run(&format!("printf '{EVERYTHING}' >/run/everything.toml; chmod 644 /run/everything.toml"), SOON)?;
+        .run(&format!("printf '{everything}' >/run/everything.toml; chmod 644 /run/everything.toml"), SOON)?;
     let text = scene.run("edge-agent check --json --config /run/everything.toml", SOON * 2)?;
     let check: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
     let detectors = check.get("detectors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

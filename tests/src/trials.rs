@@ -14,14 +14,19 @@ pub type Outcome = Result<Option<String>, Box<dyn Error>>;
 /// A test and its name.
 pub type Test = (&'static str, fn() -> Outcome);
 
-/// Runs the tests that the command line chooses. Without the programs under test (a plain `cargo test`) they are listed
-/// as ignored.
-#[expect(clippy::print_stdout, reason = "what was measured is what a person runs these tests for")]
+/// Runs the tests that the command line chooses, one after the other: they measure, and share the machine's kernel. Without the
+/// programs under test (a plain `cargo test`) they are listed as ignored.
 #[must_use]
 pub fn run(tests: &[Test]) -> ExitCode {
+    run_beside(1, tests)
+}
+
+/// The same, so many at a time: what each measures is within a guest of its own, and no time.
+#[expect(clippy::print_stdout, reason = "what was measured is what a person runs these tests for")]
+#[must_use]
+pub fn run_beside(threads: usize, tests: &[Test]) -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // They measure, and share the machine's kernel.
-    arguments.test_threads = Some(1);
+    arguments.test_threads = Some(threads);
     let able = host_program("edge-agent").is_ok();
     let measured = Arc::new(Mutex::new(Vec::new()));
     let trial = |&(name, test): &Test| {

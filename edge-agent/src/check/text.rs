@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Detector, Findings};
 use crate::budget;
-use crate::load::{INODES, NAMES, PATHS, Reached, Report};
+use crate::load::{INODES, Loading, NAMES, PATHS, Reached, Report};
 
 /// Renders the findings.
 pub(super) fn render(findings: &Findings) -> String {
@@ -66,16 +66,16 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
     for note in &findings.report.notes {
         writeln!(out, "- {note}")?;
     }
-    writeln!(out, "\nprogram          hook                                           ms  state")?;
-    let times = findings.report.each_ms.iter().copied().chain(core::iter::repeat(0));
-    for ((program, reached), ms) in findings.report.programs.iter().zip(times) {
+    writeln!(out, "\nprogram          hook                                           ms  verified  state")?;
+    let times = findings.report.each.iter().copied().chain(core::iter::repeat(Loading::default()));
+    for ((program, reached), Loading { ms, verified }) in findings.report.programs.iter().zip(times) {
         let state = match reached {
             Reached::Attached => "attached".to_owned(),
             Reached::Loaded(why) => format!("not attached: {why}"),
             Reached::Refused(why) => format!("refused: {why}"),
         };
         let place = program.place(findings.report.means);
-        writeln!(out, "{:<16} {place:<40} {ms:>8}  {state}", program.name())?;
+        writeln!(out, "{:<16} {place:<40} {ms:>8} {verified:>9}  {state}", program.name())?;
     }
     writeln!(out, "\nread through offsets                     by the kernel side   known")?;
     for fact in &standing.facts {

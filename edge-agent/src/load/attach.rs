@@ -40,6 +40,8 @@ pub(super) struct Made {
     pub links: Vec<OwnedFd>,
     /// What is not as good as it could be; mostly empty.
     pub note: String,
+    /// Instructions that the verifier went through; 0 where the kernel does not tell.
+    pub verified: u32,
 }
 
 /// Where a program failed.
@@ -58,7 +60,9 @@ impl Attacher<'_> {
         let instructions = instructions.ok_or_else(|| Failure::Load("not in the object".into()))?;
         let loaded = kernel::load(program.name(), kind, instructions, &self.image.licence);
         let loaded = loaded.map_err(|(error, said)| Failure::Load(format!("{error}: {said}")))?;
-        self.attach(program, kind, loaded.as_fd()).map_err(Failure::Attach)
+        let verified = kernel::verified(loaded.as_fd()).unwrap_or(0);
+        let made = self.attach(program, kind, loaded.as_fd()).map_err(Failure::Attach)?;
+        Ok(Made { verified, ..made })
     }
 
     /// What a program is loaded as.
@@ -79,7 +83,7 @@ impl Attacher<'_> {
     /// Attaches a loaded program.
     fn attach(&self, program: Program, kind: Kind, loaded: BorrowedFd<'_>) -> Result<Made, String> {
         let told = |error: io::Error| error.to_string();
-        let made = |links: Vec<OwnedFd>| Made { links, note: String::new() };
+        let made = |links: Vec<OwnedFd>| Made { links, ..Made::default() };
         let one = |link: io::Result<OwnedFd>| link.map(|link| made(vec![link])).map_err(told);
         match program.hook() {
             Hook::Cgroup(_) => {
@@ -97,7 +101,7 @@ impl Attacher<'_> {
                     [] => String::new(),
                     missing => format!("syscalls without a handler to probe: {}", missing.join(", ")),
                 };
-                Ok(Made { links: probes.links, note })
+                Ok(Made { links: probes.links, note, verified: 0 })
             }
             Hook::Entry => one(kernel::attach_raw(loaded, Some(SYSCALLS))),
             Hook::Jump(_, map, at) => {

@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
-use aya_obj::generated::bpf_cmd;
+use aya_obj::generated::{bpf_cmd, bpf_prog_info};
 
 /// Bytes of a name in the kernel, its NUL included (`BPF_OBJ_NAME_LEN`).
 const NAME_BYTES: usize = 16;
@@ -78,6 +78,15 @@ struct ProgramAttr {
     attach_btf_id: u32,
     attach_to: u32,
     unused: u32,
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD`.
+#[derive(Default)]
+#[repr(C)]
+struct InfoAttr {
+    descriptor: u32,
+    bytes: u32,
+    info: u64,
 }
 
 /// `BPF_LINK_CREATE`.
@@ -254,6 +263,17 @@ pub(super) fn load<I>(
         }
     }
     Err((refused, String::new()))
+}
+
+/// Instructions that the verifier went through for a program, of at most a million (told since Linux 5.16).
+pub(super) fn verified(program: BorrowedFd<'_>) -> Option<u32> {
+    const AT: usize = core::mem::offset_of!(bpf_prog_info, verified_insns);
+    let mut info = [0_u8; size_of::<bpf_prog_info>()];
+    let attributes =
+        InfoAttr { descriptor: number(program), bytes: info.len() as u32, info: pointer(info.as_mut_ptr()) };
+    bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &attributes).ok()?;
+    let count = info.get(AT..).and_then(<[u8]>::first_chunk).map(|bytes| u32::from_ne_bytes(*bytes));
+    count.filter(|count| *count != 0)
 }
 
 /// Attaches to a cgroup beside whoever is there (Linux 5.7).

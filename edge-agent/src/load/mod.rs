@@ -56,7 +56,7 @@ pub use means::Means;
 use object::describe;
 pub use program::{CgroupPoint, Hook, Program};
 pub use register::Lacking;
-pub use report::{MapCost, Reach, Reached, Report};
+pub use report::{Loading, MapCost, Reach, Reached, Report};
 use seed::{repair, seed};
 pub use selftest::Liveness;
 pub use tune::{Refused, apply};

@@ -21,7 +21,7 @@ use super::machine::Machine;
 use super::means::{self, Functions, Means};
 use super::packed::Object;
 use super::program::Program;
-use super::report::{MapCost, Reached, Report};
+use super::report::{Loading, MapCost, Reached, Report};
 use super::tracefs;
 use crate::config::Ceiling;
 
@@ -178,8 +178,10 @@ impl Attempt<'_> {
         let mut links = Vec::new();
         for program in programs {
             let start = Instant::now();
+            let mut verified = 0;
             let reached = match attacher.run(program) {
                 Ok(made) => {
+                    verified = made.verified;
                     links.extend(made.links);
                     report.notes.extend((!made.note.is_empty()).then_some(made.note));
                     Reached::Attached
@@ -188,7 +190,8 @@ impl Attempt<'_> {
                 Err(Failure::Attach(why)) => Reached::Loaded(shorten(&why)),
             };
             report.programs.push((program, reached));
-            report.each_ms.push(u32::try_from(start.elapsed().as_millis()).unwrap_or(u32::MAX));
+            let ms = u32::try_from(start.elapsed().as_millis()).unwrap_or(u32::MAX);
+            report.each.push(Loading { ms, verified });
         }
         let (names, maps): (Vec<_>, Vec<_>) = image.maps.into_iter().unzip();
         let cost = |(name, map): (String, &OwnedFd)| MapCost { name, bytes: memlock(map).unwrap_or(0) };

@@ -61,8 +61,17 @@ pub struct Report {
     pub peak_kib: u64,
     /// Time that loading took, in milliseconds.
     pub took_ms: u64,
-    /// Of it, what each of `programs` took, mostly in the kernel's verifier; in their order.
-    pub each_ms: Vec<u32>,
+    /// What each of `programs` took, in their order.
+    pub each: Vec<Loading>,
+}
+
+/// What loading one program took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loading {
+    /// Time, mostly in the kernel's verifier, in milliseconds.
+    pub ms: u32,
+    /// Instructions that the verifier went through, of at most a million; 0 where the kernel does not tell (before Linux 5.16).
+    pub verified: u32,
 }
 
 impl Report {

@@ -77,15 +77,28 @@ fn wanted(config: &Config) -> impl Iterator<Item = Wanted<'_>> {
 }
 
 impl Tables {
-    /// The tables under this configuration for the tracepoint rung. Detectors that are off watch nothing.
+    /// The tables under this configuration for what is known by its path: everything on the tracepoint rung, and settings where a cgroup
+    /// program judges them (`settings`). Detectors that are off watch nothing.
     #[must_use]
-    pub(super) fn of(config: &Config, on_tracepoint: impl Fn(Detector) -> bool) -> Self {
+    pub(super) fn of(config: &Config, on_tracepoint: impl Fn(Detector) -> bool, settings: bool) -> Self {
         let mut tables = Self::default();
-        for wanted in wanted(config).filter(|wanted| on_tracepoint(wanted.detector)) {
-            tables.add(wanted.path, wanted.detector, wanted.reason, wanted.access);
+        for wanted in wanted(config) {
+            if on_tracepoint(wanted.detector) {
+                tables.add(wanted.path, wanted.detector, wanted.reason, wanted.access);
+            } else if settings && is_setting(&wanted) {
+                tables.add_path(wanted.path, wanted.detector, wanted.reason, wanted.access);
+            }
         }
         inherit(&mut tables.prefixes);
         tables
+    }
+
+    /// Adds one path, as text alone.
+    fn add_path(&mut self, path: &str, detector: Detector, reason: u8, access: u8) {
+        // What ends here ends with a NUL, as the kernel side sees it.
+        let path = path.strip_suffix('$').map_or_else(|| path.to_owned(), |whole| format!("{whole}\0"));
+        let same = |known: &Vec<u8>| known == path.as_bytes();
+        claim(entry(&mut self.prefixes, same, path.clone().into_bytes()), detector, reason, access, false);
     }
 
     /// Adds one path; the first detector to claim an access keeps it.
@@ -95,16 +108,7 @@ impl Tables {
             let hash = hash_of(name);
             claim(entry(&mut self.names, |known| *known == hash, hash), detector, reason, access, false);
         } else {
-            // What ends here ends with a NUL, as the kernel side sees it.
-            let path = if whole == path { path.to_owned() } else { format!("{whole}\0") };
-            let same = |known: &Vec<u8>| known == path.as_bytes();
-            claim(
-                entry(&mut self.prefixes, same, path.clone().into_bytes()),
-                detector,
-                reason,
-                access,
-                false,
-            );
+            self.add_path(path, detector, reason, access);
         }
         if let Some((_, name)) = whole.rsplit_once('/').filter(|(_, name)| !name.is_empty()) {
             // Found by name alone as well, when the path is given in a form that cannot be compared.
@@ -173,6 +177,11 @@ pub(super) fn claim(watch: &mut Watch, detector: Detector, reason: u8, access: u
     }
 }
 
+/// Whether a path is a kernel setting, which a cgroup program knows by its name.
+fn is_setting(wanted: &Wanted<'_>) -> bool {
+    wanted.detector == Detector::SysctlTamper && wanted.path.starts_with("/proc/sys/")
+}
+
 /// Registers what is watched by what it is: everything that the detectors off the tracepoint rung watch.
 ///
 /// What a cgroup program judges is left to it: settings by their names, devices by their numbers.
@@ -183,11 +192,8 @@ fn register(
     is_elsewhere: impl Fn(Detector) -> bool,
 ) -> Register {
     let mut register = Register::default();
-    let setting = |wanted: &Wanted<'_>| {
-        wanted.detector == Detector::SysctlTamper && wanted.path.starts_with("/proc/sys/")
-    };
     for wanted in wanted(config).filter(|wanted| is_upper(wanted.detector)) {
-        if setting(&wanted) && is_elsewhere(Detector::SysctlTamper) {
+        if is_setting(&wanted) && is_elsewhere(Detector::SysctlTamper) {
             continue;
         }
         register.add(eyes, wanted);
@@ -217,9 +223,10 @@ pub(super) fn write(
     is_upper: impl Fn(Detector) -> bool + Copy,
     keep: bool,
 ) -> Result<Books, Refused> {
-    let tables = Tables::of(config, |detector| !is_upper(detector));
+    let in_cgroup = maps.in_cgroup;
+    let settings = is_elsewhere(config, Detector::SysctlTamper, in_cgroup);
+    let tables = Tables::of(config, |detector| !is_upper(detector), settings);
     let registered = if SPECS.iter().any(|spec| !spec.watch.is_empty() && is_upper(spec.detector)) {
-        let in_cgroup = maps.in_cgroup;
         let mut sight = Sight::begin(&mut maps.watched).map_err(Refused::Look)?;
         register(&mut sight, config, is_upper, |detector| is_elsewhere(config, detector, in_cgroup))
     } else {
@@ -363,11 +370,23 @@ mod tests {
 
     #[test]
     fn every_built_in_path_fits_a_key_and_the_tables_fit_their_maps() {
-        let tables = Tables::of(&everything(), |_| true);
+        let tables = Tables::of(&everything(), |_| true, false);
         assert!(tables.prefixes.iter().all(|(path, _)| path.len() < PREFIX_BYTES && path.starts_with(b"/")));
         // Less what a configuration may add.
         assert!(tables.prefixes.len() <= PATHS - crate::config::WATCHED_COUNT, "{}", tables.prefixes.len());
         assert!(tables.names.len() <= NAMES - crate::config::WATCHED_COUNT, "{}", tables.names.len());
+    }
+
+    #[test]
+    fn settings_that_a_cgroup_program_judges_are_known_by_their_paths() {
+        let tables = Tables::of(&everything(), |_| false, true);
+        let is_told = |path: &[u8]| tables.prefixes.iter().any(|(known, _)| known == path);
+        assert!(is_told(b"/proc/sys/kernel/core_pattern"), "{:?}", tables.prefixes);
+        assert!(
+            tables.names.is_empty()
+                && tables.prefixes.iter().all(|(path, _)| path.starts_with(b"/proc/sys/"))
+        );
+        assert_eq!(Tables::of(&everything(), |_| false, false), Tables::default());
     }
 
     #[test]

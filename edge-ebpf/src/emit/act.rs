@@ -9,6 +9,7 @@ use edge_ebpf::detectors::Report;
 use edge_ebpf::path::PathBuffer;
 
 use super::{Times, count, header, join, kill, reserve, submit};
+use crate::blur::{blur, blur_bool};
 use crate::clock::now_ns;
 use crate::maps::{PROBE, RULES, WINDOWS};
 use crate::{globals, task};
@@ -169,10 +170,12 @@ pub(crate) fn apply(
         of_origin = act_flags::ORIGIN;
     }
     let Tally::Finding(counted, report) = tally else { return false };
+    let holds = blur_bool(matches!(report, Report::Hold), tgid);
+    let of_origin = blur(of_origin.into(), tgid) as u8;
     count(detector, Counter::Findings);
     let mode = Mode::from_raw(rule.mode);
     let certain = act.flags & act_flags::CANDIDATE == 0;
-    let denied = certain && matches!(mode, Mode::Deny) && act.flags & DENIES != 0;
+    let denied = blur_bool(certain && matches!(mode, Mode::Deny) && act.flags & DENIES != 0, tgid);
     let outcome = if denied {
         count(detector, Counter::Enforced);
         Outcome::Denied
@@ -181,7 +184,7 @@ pub(crate) fn apply(
     } else {
         Outcome::Reported
     };
-    if matches!(report, Report::Hold) {
+    if holds {
         kept.held += 1;
         count(detector, Counter::Held);
         return denied;

@@ -13,6 +13,7 @@ use edge_ebpf::sample::Sample;
 
 use super::act::{is_allowed, is_probe};
 use super::{Times, count, header, kill, reserve, submit};
+use crate::blur::{blur, blur_bool};
 use crate::clock::now_ns;
 use crate::maps::{FILE_TAMPER, FILES};
 use crate::task;
@@ -124,6 +125,8 @@ pub(crate) fn apply(
     let Decision::Finding(reason, report) = decision else {
         return false;
     };
+    // Whichever branch they come from, what follows is the same.
+    let (reason, holds) = (blur(reason as u32, tgid), blur_bool(matches!(report, Report::Hold), tgid));
     if task::is_trusted(tgid) || is_allowed(DETECTOR, tgid) {
         count(DETECTOR, Counter::Trusted);
         return false;
@@ -137,7 +140,7 @@ pub(crate) fn apply(
     } else {
         kill(DETECTOR, mode, tgid)
     };
-    if matches!(report, Report::Hold) {
+    if holds {
         state.held += 1;
         count(DETECTOR, Counter::Held);
         return denied;
@@ -153,7 +156,7 @@ pub(crate) fn apply(
     to.header = header(DETECTOR, mode, outcome, Times { now_ns, first_ns: state.first_ns }, findings);
     to.counts = FileCounts { of_origin: of as u32, ..counts(state, tuning, now_ns) };
     to.window_ns = tuning.window_ns;
-    to.reason = reason as u32;
+    to.reason = reason;
     to.path_len = path_len;
     let PathBuffer([head, tail]) = path;
     let (first, second) = to.path.split_at_mut(head.len());

@@ -11,6 +11,7 @@ use edge_ebpf::path::PathBuffer;
 
 use super::act::{Act, DENIES, NO_PATH, address, state};
 use super::{count, join, kill, reserve, submit};
+use crate::blur::blur_bool;
 use crate::clock::now_ns;
 use crate::maps::RULES;
 use crate::task;
@@ -143,9 +144,11 @@ pub(crate) fn apply_to(
     else {
         return QUIET;
     };
+    let noise = place.tgid();
+    let holds = blur_bool(matches!(report, Report::Hold), noise);
     count(detector, Counter::Findings);
     let mode = Mode::from_raw(rule.mode);
-    let refused = matches!(mode, Mode::Deny) && act.flags & DENIES != 0;
+    let refused = blur_bool(matches!(mode, Mode::Deny) && act.flags & DENIES != 0, noise);
     let applied = Applied { found: true, refused };
     let outcome = if refused {
         count(detector, Counter::Enforced);
@@ -153,7 +156,7 @@ pub(crate) fn apply_to(
     } else {
         place.kill(detector, mode)
     };
-    if matches!(report, Report::Hold) {
+    if holds {
         state.held += 1;
         count(detector, Counter::Held);
         return applied;

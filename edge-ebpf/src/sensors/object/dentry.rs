@@ -14,23 +14,26 @@ use aya_ebpf::programs::LsmContext;
 use edge_abi::WatchSlot;
 
 use super::{Object, answer, argument, files, watch, watched};
-use crate::filter;
+use crate::blur::blur_bool;
 use crate::sensors::drops;
+use crate::{filter, task};
 
 /// A file gets another name.
 #[lsm(hook = "inode_rename")]
+#[inline(always)]
 pub(crate) fn inode_rename(ctx: LsmContext) -> i32 {
     if !filter::in_scope() {
         return 0;
     }
     let old = Object::named(argument(&ctx, 1), argument(&ctx, 0));
     let new = Object::named(argument(&ctx, 3), argument(&ctx, 2));
-    let refused = watched(&old, WatchSlot::Remove);
+    let refused = blur_bool(watched(&old, WatchSlot::Remove), task::current_tgid());
     answer(refused | files::renamed(&old, &new))
 }
 
 /// The name that it gets: a program of its own at the same hook, since both together need more than the 512 bytes of stack.
 #[lsm(hook = "inode_rename")]
+#[inline(always)]
 pub(crate) fn inode_arrive(ctx: LsmContext) -> i32 {
     if !filter::in_scope() {
         return 0;
@@ -42,17 +45,19 @@ pub(crate) fn inode_arrive(ctx: LsmContext) -> i32 {
 
 /// A name is removed.
 #[lsm(hook = "inode_unlink")]
+#[inline(always)]
 pub(crate) fn inode_unlink(ctx: LsmContext) -> i32 {
     if !filter::in_scope() {
         return 0;
     }
     let object = Object::named(argument(&ctx, 1), argument(&ctx, 0));
-    let refused = watched(&object, WatchSlot::Remove);
+    let refused = blur_bool(watched(&object, WatchSlot::Remove), task::current_tgid());
     answer(refused | files::unlinked(&object))
 }
 
 /// The same, for a process that unlinks what it runs: together the two would not fit on the stack.
 #[lsm(hook = "inode_unlink")]
+#[inline(always)]
 pub(crate) fn inode_gone(ctx: LsmContext) -> i32 {
     if filter::in_scope() {
         drops::unlinked(&Object::named(argument(&ctx, 1), argument(&ctx, 0)));
@@ -62,23 +67,27 @@ pub(crate) fn inode_gone(ctx: LsmContext) -> i32 {
 
 /// A file gets a further name: whoever reads that one reads the file.
 #[lsm(hook = "inode_link")]
+#[inline(always)]
 pub(crate) fn inode_link(ctx: LsmContext) -> i32 {
     if !filter::in_scope() {
         return 0;
     }
-    let old = Object::named(argument(&ctx, 0), 0);
+    let Some(old) = Object::existing(argument(&ctx, 0)) else { return 0 };
     let new = Object::named(argument(&ctx, 2), argument(&ctx, 1));
-    answer(watched(&old, WatchSlot::Read) | watch::arrives(&new, &old))
+    let refused = blur_bool(watched(&old, WatchSlot::Read), task::current_tgid());
+    answer(refused | watch::arrives(&new, &old))
 }
 
 /// A symbolic link is made.
 #[lsm(hook = "inode_symlink")]
+#[inline(always)]
 pub(crate) fn inode_symlink(ctx: LsmContext) -> i32 {
     made(&ctx)
 }
 
 /// A file is made.
 #[lsm(hook = "inode_create")]
+#[inline(always)]
 pub(crate) fn inode_create(ctx: LsmContext) -> i32 {
     if !filter::in_scope() {
         return 0;
@@ -88,6 +97,7 @@ pub(crate) fn inode_create(ctx: LsmContext) -> i32 {
 
 /// A node is made.
 #[lsm(hook = "inode_mknod")]
+#[inline(always)]
 pub(crate) fn inode_mknod(ctx: LsmContext) -> i32 {
     made(&ctx)
 }

@@ -17,6 +17,7 @@ use edge_ebpf::image::{Image, Where};
 use edge_ebpf::path::PathBuffer;
 
 use super::image::{look, name, verdict};
+use crate::blur::{blur, blur_bool, blur_long};
 use crate::clock::now_ns;
 use crate::emit::act::{Act, NO_PATH, apply, enter, is_probe, of_hook};
 use crate::emit::place::mode;
@@ -45,6 +46,7 @@ struct Given {
 
 /// A file is about to be executed: what lies in volatile storage.
 #[lsm(hook = "bprm_check_security")]
+#[inline(always)]
 pub(crate) fn object_place(ctx: LsmContext) -> i32 {
     if !filter::in_scope() {
         return 0;
@@ -54,6 +56,7 @@ pub(crate) fn object_place(ctx: LsmContext) -> i32 {
 
 /// A file is about to be executed: what has no name or does not belong here, and who executes it.
 #[lsm(hook = "bprm_check_security")]
+#[inline(always)]
 pub(crate) fn object_exec(ctx: LsmContext) -> i32 {
     if !filter::in_scope() {
         return 0;
@@ -129,15 +132,17 @@ fn on_exec(bprm: u64) -> Option<bool> {
         return None;
     }
     let mut before = 0;
+    let first = blur_bool(given.first, tgid);
     if let Some(task) = task::lookup(tgid) {
         before = task.exe_file;
-        if given.first {
+        if first {
             task.flags &= !task_flags::FILE_JUDGED;
         }
         if given.image.place() != Where::Unknown {
             task.flags |= task_flags::FILE_JUDGED;
         }
     }
+    let before = blur(before, tgid);
     let scratch = take(given.text)?;
     let (mut refused, mut step) = (false, 0);
     while step < 3 {
@@ -153,8 +158,13 @@ fn on_exec(bprm: u64) -> Option<bool> {
         } else {
             (Detector::PrivilegeJump, jumped(tgid))
         };
-        if let (detector, Some(sighting)) = found {
-            refused |= tell(scratch, tgid, detector, sighting);
+        if let (detector, Some(Sighting { reason, value, target })) = found
+            && let Some(detector) = Detector::from_raw(blur(u32::from(detector as u8), tgid) as u8)
+        {
+            let (reason, target) = (blur(reason.into(), tgid) as u8, blur(target, tgid));
+            let value = blur_long(value, tgid);
+            let told = tell(scratch, tgid, detector, Sighting { reason, value, target });
+            refused = blur_bool(refused | told, tgid);
         }
     }
     Some(refused)

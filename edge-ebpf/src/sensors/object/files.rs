@@ -11,6 +11,7 @@ use edge_ebpf::shape::{HEAD_BYTES, Head, Relation, begin_alike, has_letter, rela
 
 use super::Object;
 use super::open::{Opened, file_mode};
+use crate::blur::blur_bool;
 use crate::emit::file_tamper::{self, Case, Of};
 use crate::read::{field, kernel};
 use crate::sensors::paths::open_flag;
@@ -73,12 +74,13 @@ pub(super) fn opened(opened: &Opened) -> bool {
     let file = identity_of(object);
     let created = mode & file_mode::CREATED != 0;
     let truncate = flags & open_flag::TRUNCATE != 0;
+    let created = blur_bool(created, tgid);
     let evidence = if writes {
         FileEvidence::OpenWrite {
             file,
-            create: created || (truncate && flags & open_flag::CREATE != 0),
+            create: blur_bool(created || (truncate && flags & open_flag::CREATE != 0), tgid),
             exclusive: created,
-            truncate,
+            truncate: blur_bool(truncate, tgid),
         }
     } else {
         FileEvidence::OpenRead(file)
@@ -155,7 +157,7 @@ fn judge(tgid: u32, evidence: FileEvidence, object: &Object, harms: bool) -> boo
         let state = if reads { file_tamper::known(key) } else { file_tamper::known_or_new(key) };
         let Some(state) = state else { break };
         let case = Case { of, tgid, evidence, deniable };
-        refused |= file_tamper::apply(&case, state, tuning, object);
+        refused = blur_bool(refused | file_tamper::apply(&case, state, tuning, object), tgid);
         (of, key) = (Of::Origin, file_tamper::origin_key(tgid));
         round += 1;
     }

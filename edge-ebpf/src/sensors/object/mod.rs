@@ -14,6 +14,7 @@ mod attribute;
 mod dentry;
 mod exec;
 mod files;
+mod find;
 pub(super) mod image;
 mod mode;
 mod open;
@@ -30,7 +31,7 @@ use aya_ebpf::programs::LsmContext;
 use edge_abi::{Offset, WatchSlot};
 
 use crate::read::field;
-use crate::task;
+use crate::{globals, task};
 
 /// What a program answers when a hook shall refuse: `-EPERM`. Only an LSM program is listened to.
 const REFUSE: i32 = -1;
@@ -57,6 +58,28 @@ const FORMAT: u32 = 0o170_000;
 /// See [`FORMAT`].
 const REGULAR: u32 = 0o100_000;
 
+/// Addresses below this are no object's: the kernel never maps the first page.
+const FIRST: u64 = 4096;
+
+/// Whether a pointer is null, or an error instead of an address. To be asked before the comparison with null, which stays needed.
+///
+/// Linux before 6.16 takes arguments of hooks and the `d_inode` of every name for pointers that are never null. A comparison with null it then
+/// decides by itself and drops the branch behind it, and the null pointer that there is after all is followed: an oops. It leaves
+/// comparisons with other numbers alone. Later kernels accept nothing but the comparison with null.
+#[inline(always)]
+fn is_null(pointer: u64) -> bool {
+    globals::denies() != 0 && pointer < FIRST
+}
+
+/// The inode that a name leads to; 0 when it leads to nothing yet. Loaded twice, or the compiler makes one of the two questions.
+#[inline(always)]
+fn inode_of(dentry: u64) -> u64 {
+    if is_null(field::<u64>(dentry, Offset::DentryInode)) {
+        return 0;
+    }
+    field::<u64>(dentry, Offset::DentryInode)
+}
+
 impl Object {
     /// What an existing inode is, reached by a name.
     #[inline(always)]
@@ -72,12 +95,21 @@ impl Object {
         }
     }
 
+    /// What a name leads to that leads to something.
+    #[inline(always)]
+    pub(crate) fn existing(dentry: u64) -> Option<Self> {
+        let inode = inode_of(dentry);
+        if inode == 0 {
+            return None;
+        }
+        Some(Self::of_inode(inode, dentry))
+    }
+
     /// What a name in a folder leads to, which may be nothing yet: it then lies on the folder's file system.
     #[inline(always)]
     pub(crate) fn named(dentry: u64, folder: u64) -> Self {
-        let inode = field::<u64>(dentry, Offset::DentryInode);
-        if inode != 0 {
-            return Self::of_inode(inode, dentry);
+        if let Some(object) = Self::existing(dentry) {
+            return object;
         }
         let sb = field::<u64>(folder, Offset::InodeSb);
         Self {

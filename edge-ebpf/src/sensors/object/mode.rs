@@ -28,7 +28,11 @@ pub(crate) fn object_mode(ctx: LsmContext) -> i32 {
         return 0;
     }
     let mode = u32::from(field::<u16>(set, Offset::IattrMode));
-    answer(matters(mode) && judge(mode, &Object::named(dentry, 0)).unwrap_or(false))
+    if !matters(mode) {
+        return 0;
+    }
+    let Some(object) = Object::existing(dentry) else { return 0 };
+    answer(judge(mode, &object).unwrap_or(false))
 }
 
 /// A file is about to be made.

@@ -11,11 +11,12 @@ use aya_ebpf::programs::LsmContext;
 use edge_abi::{Offset, WatchSlot};
 
 use super::slots::Slots;
-use super::{Object, answer, argument, files, watch};
+use super::{Object, answer, argument, files, is_null, watch};
+use crate::blur::{blur, blur_bool};
 use crate::read::field;
 use crate::sensors::drops;
 use crate::sensors::paths::open_flag;
-use crate::{filter, globals};
+use crate::{filter, globals, task};
 
 /// Bits of `f_mode` (`include/linux/fs.h`), in the same places in all versions from 5.10 to 7.2.
 pub(super) mod file_mode {
@@ -62,8 +63,9 @@ impl Opened {
 
 /// A file is being opened.
 #[lsm(hook = "file_open")]
+#[inline(always)]
 pub(crate) fn file_open(ctx: LsmContext) -> i32 {
-    let opened = Opened::of(argument(&ctx, 0));
+    let mut opened = Opened::of(argument(&ctx, 0));
     if watch::told(&opened.object) || !filter::in_scope() {
         return 0;
     }
@@ -80,20 +82,31 @@ pub(crate) fn file_open(ctx: LsmContext) -> i32 {
         slots = slots.with(WatchSlot::Remove);
     }
     let refused = watch::observe(&opened.object, slots);
-    answer(refused | files::opened(&opened))
+    // What the branches above have told of them would be followed through everything below.
+    let noise = task::current_tgid();
+    opened.mode = blur(opened.mode, noise);
+    opened.flags = blur(opened.flags, noise);
+    opened.object.mode = blur(opened.object.mode, noise);
+    answer(blur_bool(refused, noise) | files::opened(&opened))
 }
 
 /// A file is being mapped.
 #[lsm(hook = "mmap_file")]
+#[inline(always)]
 pub(crate) fn mmap_file(ctx: LsmContext) -> i32 {
     let file = argument(&ctx, 0);
     let (first, second, third) = (argument(&ctx, 1), argument(&ctx, 2), argument(&ctx, 3));
     // The function that asks has no `reqprot` yet.
     let (protection, flags) = if globals::denies() != 0 { (second, third) } else { (first, second) };
-    if file == 0 || protection & PROT_WRITE == 0 || flags & MAP_SHARED == 0 {
+    if is_null(file) || protection & PROT_WRITE == 0 || flags & MAP_SHARED == 0 {
         return 0;
     }
     if !filter::in_scope() {
+        return 0;
+    }
+    // Once more, see `is_null`.
+    let file = argument(&ctx, 0);
+    if file == 0 {
         return 0;
     }
     let opened = Opened::of(file);

@@ -2,6 +2,8 @@
 
 use edge_abi::{Watch, WatchSlot};
 
+use crate::blur::blur;
+
 /// Kinds of access, one bit each.
 #[derive(Clone, Copy)]
 pub(super) struct Slots(u8);
@@ -17,10 +19,32 @@ impl Slots {
         Self(self.0 | 1 << slot as u8)
     }
 
+    /// The same, as far as the verifier knows any.
+    #[inline(always)]
+    pub(super) fn blurred(self, noise: u32) -> Self {
+        Self(blur(self.0.into(), noise) as u8)
+    }
+
     /// Whether it is reading and nothing else.
     #[inline(always)]
     pub(super) const fn reads(self) -> bool {
         self.0 == 1 << WatchSlot::Read as u8
+    }
+
+    /// Those of the detectors in a [`Watch`], as one number, that these kinds of access concern. Without a branch.
+    #[inline(always)]
+    pub(super) fn mask(self) -> u64 {
+        let byte = |slot: WatchSlot| (self.0 >> slot as u8 & 1).wrapping_neg();
+        u64::from_ne_bytes([
+            byte(WatchSlot::Read),
+            byte(WatchSlot::Write),
+            byte(WatchSlot::Remove),
+            0,
+            0,
+            0,
+            0,
+            0,
+        ])
     }
 
     /// Whether a kind is among them.

@@ -15,6 +15,7 @@ use edge_ebpf::sample::{ByteSet, SAMPLE_BYTES, Sample};
 
 use super::open::{Opened, file_mode};
 use super::{Object, answer, argument, files, watched};
+use crate::blur::blur_bool;
 use crate::emit::file_tamper::{self, Case, Of};
 use crate::read::field;
 use crate::sensors::drops;
@@ -35,6 +36,7 @@ const BY_OPEN: u32 = 1 << 15;
 
 /// A file is about to be read or written.
 #[lsm(hook = "file_permission")]
+#[inline(always)]
 pub(crate) fn file_permission(ctx: LsmContext) -> i32 {
     if argument(&ctx, 1) & MAY_WRITE == 0 {
         return 0;
@@ -67,6 +69,8 @@ fn written(file: u64, tgid: u32, state: &mut FilesState) -> Option<bool> {
     } else if harms {
         refused = file_tamper::is_barred(state, tuning, tgid);
     }
+    let mut refused = blur_bool(refused, tgid);
+    let harms = blur_bool(harms, tgid);
     let origin = file_tamper::known(file_tamper::origin_key(tgid));
     let whole = file_tamper::tuning(Of::Origin)?;
     if harms && let Some(origin) = origin.as_deref() {
@@ -75,6 +79,7 @@ fn written(file: u64, tgid: u32, state: &mut FilesState) -> Option<bool> {
     let wanted =
         state.wants_sample(tuning) || origin.as_ref().is_some_and(|origin| origin.wants_sample(whole));
     let sample = if wanted { sample(state, tuning).unwrap_or(Sample::None) } else { Sample::None };
+    let refused = blur_bool(refused, tgid);
     file_tamper::note(state, tuning, tgid, sample);
     if let Some(origin) = origin {
         origin.note_write(sample);
@@ -145,6 +150,7 @@ pub(super) fn attributes(ctx: &LsmContext) -> (u64, u64) {
 
 /// The attributes of a file are about to be set.
 #[lsm(hook = "inode_setattr")]
+#[inline(always)]
 pub(crate) fn inode_setattr(ctx: LsmContext) -> i32 {
     let (dentry, set) = attributes(&ctx);
     let valid = field::<u32>(set, Offset::IattrValid);
@@ -152,14 +158,16 @@ pub(crate) fn inode_setattr(ctx: LsmContext) -> i32 {
         && drops::is_executable(u32::from(field::<u16>(set, Offset::IattrMode)))
         && filter::in_scope()
     {
-        drops::note_object(&Object::named(dentry, 0));
+        if let Some(object) = Object::existing(dentry) {
+            drops::note_object(&object);
+        }
     }
     if valid & SETS_SIZE == 0 || valid & BY_OPEN != 0 || !filter::in_scope() {
         return 0;
     }
-    let object = Object::named(dentry, 0);
+    let Some(object) = Object::existing(dentry) else { return 0 };
     let size = field::<u64>(object.inode, Offset::InodeSize);
-    let refused = watched(&object, WatchSlot::Remove);
+    let refused = blur_bool(watched(&object, WatchSlot::Remove), task::current_tgid());
     // What loses half of itself is lost.
     let empties = size != 0 && field::<u64>(set, Offset::IattrSize) <= size >> 1;
     answer(refused | (empties && files::emptied(&object)))
