@@ -1,4 +1,7 @@
-//! Packs the committed kernel object, so that images carry a fifth of it.
+//! Packs the committed kernel object, so that images carry a sixth of it.
+
+#[path = "src/load/pack.rs"]
+mod pack;
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -14,12 +17,20 @@ fn main() -> io::Result<()> {
     let manifest = env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| missing("CARGO_MANIFEST_DIR"))?;
     let out = env::var_os("OUT_DIR").ok_or_else(|| missing("OUT_DIR"))?;
     let path = Path::new(&manifest).join(OBJECT);
-    let object = fs::read(&path)?;
-    let packed = miniz_oxide::deflate::compress_to_vec(&object, LEVEL);
+    let mut object = fs::read(&path)?;
+    if env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "arm") {
+        // 32-bit ARM has no LSM programs, and kprobes have panicked boards: what stands at security hooks is never loaded there.
+        pack::empty_sections(&mut object, "lsm/")
+            .map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;
+    }
+    let packed = miniz_oxide::deflate::compress_to_vec(&pack::planes(&object), LEVEL);
     let mut file = (object.len() as u64).to_le_bytes().to_vec();
     file.extend_from_slice(&packed);
     fs::write(Path::new(&out).join("edge-ebpf.o.deflate"), file)?;
     // Cargo runs this again when either changes; these lines are how it is told.
-    let told = format!("cargo::rerun-if-changed={OBJECT}\ncargo::rerun-if-changed=build.rs\n");
+    let told = format!(
+        "cargo::rerun-if-changed={OBJECT}\ncargo::rerun-if-changed=build.rs\n\
+        cargo::rerun-if-changed=src/load/pack.rs\n"
+    );
     io::Write::write_all(&mut io::stdout(), told.as_bytes())
 }

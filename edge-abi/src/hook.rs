@@ -89,16 +89,6 @@ pub const HOOKS: &[Hook] = &[
         "security_inode_link",
         [always("int (struct dentry *old_dentry, struct inode *dir, struct dentry *new_dentry)")]
     ),
-    hook!(
-        "inode_mkdir",
-        "security_inode_mkdir",
-        [always("int (struct inode *dir, struct dentry *dentry, umode_t mode)")]
-    ),
-    hook!(
-        "inode_mknod",
-        "security_inode_mknod",
-        [always("int (struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)")]
-    ),
     // The function that calls it has one more argument, behind these.
     hook!(
         "inode_rename",

@@ -288,7 +288,9 @@ pub(crate) fn flooded_kill_exact(scene: &mut Scene) -> Outcome {
     flood.wait(scene)?;
     let after = scene.settled_heartbeat()?;
     let sums = account(scene, &before, &after)?;
-    for detector in ["volatile_exec", "foreign_exec", "shell_on_socket"] {
+    // What one hook refuses, those behind it do not see.
+    let all = ["foreign_exec", "volatile_exec", "shell_on_socket"];
+    for detector in if scene.lsm { &all[..1] } else { &all[..] } {
         let found = said::findings_of(&after, detector)? - said::findings_of(&before, detector)?;
         if found < STARTS {
             return Err(format!("{found} findings of {detector}").into());

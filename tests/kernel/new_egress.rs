@@ -21,6 +21,8 @@ pub(crate) fn learning_quiet(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Learn)?;
     quiet(scene, &KNOWN)?;
     quiet(scene, &["new_egress.beacon --addr 127.0.0.77 --period-ms 250 --count 14"])?;
+    // It tells its rungs, by which its verdicts are checked.
+    scene.settled_heartbeat()?;
     scene.stop_agent()?;
     Ok(Some(format!("{} bytes kept", scene.run(&format!("wc -c <{STATE}"), SOON)?.trim())))
 }

@@ -124,7 +124,7 @@ pub(crate) fn wrong_offsets_dropped(scene: &mut Scene) -> Outcome {
         ("inode.i_ino", "inode is"),
         ("super_block.s_dev", "device is"),
         ("dentry.d_name.name", "name: text is"),
-        ("task_struct.real_parent", "process: parent is"),
+        ("task_struct.comm", "process: name is"),
         ("iattr.ia_size", "attributes: size is 16 and 24 was read"),
     ];
     for (member, problem) in wrong {

@@ -7,9 +7,10 @@ use std::error::Error;
 use crate::scene::Scene;
 use edge_tests::said;
 
-/// Rungs that a verdict may have beside its detector's own: the hooks of a cgroup stand beside the ladder, not on it, and who has become
-/// root is seen as soon as it runs something, whether or not a hook is to refuse that.
-const BESIDE: &[(&str, &str)] = &[("raw_socket", "cgroup"), ("privilege_jump", "tracepoint")];
+/// Rungs that a verdict may have beside its detector's own: the hooks of a cgroup stand beside the ladder, not on it, who has become
+/// root is seen as soon as it runs something, whether or not a hook is to refuse that, and so are signals where no hook can refuse them.
+const BESIDE: &[(&str, &str)] =
+    &[("raw_socket", "cgroup"), ("privilege_jump", "tracepoint"), ("impair_defenses", "tracepoint")];
 
 /// Detectors whose cgroup program has sensors of files or paths beside it: those see what is no device or setting, and judge in its place
 /// where policy kills, which a cgroup program cannot.

@@ -24,6 +24,8 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// Runs it.
     pub(crate) run: fn(&mut Scene) -> Outcome,
+    /// Only in runs that ask for a rung.
+    pub(crate) asked: bool,
 }
 
 impl Case {

@@ -1,4 +1,4 @@
-//! The kernel object, packed by `build.rs`: eight bytes of length, then raw deflate.
+//! The kernel object, packed by `build.rs`: eight bytes of length, then raw deflate of its planes (see `pack.rs`).
 
 use std::borrow::Cow;
 
@@ -36,10 +36,9 @@ impl Object {
             return Err(format!("packed object: length {length} is above {MOST}").into());
         }
         let length = length as usize;
-        let mut words = vec![0_u64; length.div_ceil(size_of::<u64>())];
-        let room = bytemuck::cast_slice_mut(&mut words).get_mut(..length).unwrap_or_default();
-        match decompress_slice_iter_to_slice(room, core::iter::once(deflated), false, true) {
-            Ok(unpacked) if unpacked == length => Ok(Self { words, length }),
+        let mut planes = vec![0_u8; length];
+        match decompress_slice_iter_to_slice(&mut planes, core::iter::once(deflated), false, true) {
+            Ok(unpacked) if unpacked == length => Ok(Self { words: words(&planes), length }),
             Ok(unpacked) => {
                 Err(format!("packed object: {unpacked} bytes are not the {length} announced").into())
             }
@@ -53,6 +52,24 @@ impl Object {
     }
 }
 
+/// Words whose first bytes come first, then all second ones, and so on; what is left over at the end follows as it is.
+fn words(planes: &[u8]) -> Vec<u64> {
+    let whole = planes.len() / size_of::<u64>();
+    let (planes, rest) = planes.split_at(whole * size_of::<u64>());
+    let mut words = vec![0_u64; whole + usize::from(!rest.is_empty())];
+    let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+    for (offset, plane) in planes.chunks_exact(whole.max(1)).enumerate() {
+        let places = bytes.iter_mut().skip(offset).step_by(size_of::<u64>());
+        places.zip(plane).for_each(|(place, byte)| *place = *byte);
+    }
+    bytes.iter_mut().skip(planes.len()).zip(rest).for_each(|(place, byte)| *place = *byte);
+    words
+}
+
+#[cfg(test)]
+#[path = "pack.rs"]
+mod pack;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,7 +78,39 @@ mod tests {
     fn the_committed_object_comes_back() {
         let object = Object::unpack().unwrap();
         assert_eq!(object.bytes(), include_bytes!("../../../edge-ebpf/dist/edge-ebpf.o"));
-        assert!(PACKED.len() * 3 < object.length, "{} of {}", PACKED.len(), object.length);
+        assert!(PACKED.len() * 5 < object.length, "{} of {}", PACKED.len(), object.length);
+    }
+
+    #[test]
+    fn planes_come_together_again() {
+        for length in [0, 1, 7, 8, 9, 16, 100] {
+            let bytes: Vec<u8> = (0..length).collect();
+            let again = words(&pack::planes(&bytes));
+            assert_eq!(bytemuck::cast_slice::<_, u8>(&again).get(..bytes.len()), Some(bytes.as_slice()));
+        }
+    }
+
+    #[test]
+    fn what_one_machine_has_no_use_for_can_be_left_out() {
+        let mut object = Object::unpack().unwrap().bytes().to_vec();
+        let before = aya_obj::Object::parse(&object).unwrap();
+        let upper = before
+            .programs
+            .values()
+            .filter(|program| matches!(program.section, aya_obj::ProgramSection::Lsm { .. }));
+        let (all, upper) = (before.programs.len(), upper.count());
+        assert!(pack::empty_sections(&mut object, "lsm/").unwrap() >= 2);
+        let words: Vec<u64> = object
+            .chunks(8)
+            .map(|bytes| {
+                let mut word = [0; 8];
+                word.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+                u64::from_ne_bytes(word)
+            })
+            .collect();
+        let after = aya_obj::Object::parse(bytemuck::cast_slice(&words)).unwrap();
+        assert_eq!(after.programs.len(), all - upper);
+        assert!(pack::empty_sections(&mut object[..100], "lsm/").is_err());
     }
 
     #[test]

@@ -187,7 +187,6 @@ programs! {
     /// File made.
     InodeCreate = "inode_create", Hook::Security("inode_create");
     /// Node made.
-    InodeMknod = "inode_mknod", Hook::Security("inode_mknod");
     /// Attributes of a file set.
     InodeSetattr = "inode_setattr", Hook::Security("inode_setattr");
     /// Signal made.

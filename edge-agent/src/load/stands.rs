@@ -53,13 +53,13 @@ macro_rules! watching {
         &[
             stand!(
                 LSM,
-                [FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeCreate, InodeMknod
+                [FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeCreate
                     $(, $object)* $(, $program)*],
                 [$($syscalls),*]
             ),
             stand!(
                 KPROBE,
-                [FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink, InodeMknod $(, $program)*],
+                [FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink $(, $program)*],
                 [$($syscalls),*]
             ),
             stand!(
@@ -89,17 +89,7 @@ const SETTINGS: [Stand; 6] = {
     [
         stand!(
             CGROUP,
-            [
-                Sysctl,
-                FileOpen,
-                InodeRename,
-                InodeArrive,
-                InodeUnlink,
-                InodeSetattr,
-                InodeLink,
-                InodeSymlink,
-                InodeMknod
-            ],
+            [Sysctl, FileOpen, InodeRename, InodeArrive, InodeUnlink, InodeSetattr, InodeLink, InodeSymlink],
             []
         ),
         lsm,
@@ -130,7 +120,6 @@ const DEVICES: [Stand; 6] = {
                 InodeSetattr,
                 InodeLink,
                 InodeSymlink,
-                InodeMknod,
                 SysEnter,
                 SysActs
             ],

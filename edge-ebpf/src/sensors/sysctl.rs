@@ -4,6 +4,8 @@
 //! `/proc/sys`, whatever path led there, after its bytes were copied and before they are used. Answering 0 makes `write` fail with
 //! `EPERM`. `bpf_get_current_pid_tgid` there: Linux 6.1.
 
+use core::mem::offset_of;
+
 use aya_ebpf::helpers::generated::{
     bpf_sysctl_get_current_value, bpf_sysctl_get_name, bpf_sysctl_get_new_value,
 };
@@ -29,11 +31,15 @@ const BASE_NAME: u64 = 1;
 /// A setting's path, as a key of the prefix map. On the stack, since these programs can be preempted by each other.
 #[repr(C)]
 struct Setting {
+    /// Paths are aligned to eight bytes, a key begins right before one.
+    unused: u32,
     /// Bits to compare.
     bits: u32,
     /// The path.
     path: PathBuffer,
 }
+
+const _: () = assert!(offset_of!(Setting, path) == offset_of!(Setting, bits) + size_of::<u32>());
 
 /// A setting is read or written.
 #[cgroup_sysctl]
@@ -56,14 +62,15 @@ fn refuse(ctx: &SysctlContext) -> Option<bool> {
     if write == 0 || matches!(mode(DETECTOR), Mode::Off | Mode::Kill) {
         return None;
     }
-    let mut setting = Setting { bits: (PREFIX_BYTES * 8) as u32, path: PathBuffer([[0; PREFIX_BYTES]; 2]) };
+    let mut setting =
+        Setting { unused: 0, bits: (PREFIX_BYTES * 8) as u32, path: PathBuffer([[0; PREFIX_BYTES]; 2]) };
     let bytes = setting.path.bytes_mut();
     let (folder, name) = bytes.split_at_mut(FOLDER.len());
     folder.copy_from_slice(FOLDER);
     // SAFETY: the helper writes at most `name`, its NUL included.
     let length = unsafe { bpf_sysctl_get_name(ctx.sysctl, name.as_mut_ptr().cast(), name.len() as _, 0) };
     // SAFETY: both begin with a 32-bit length and 64 bytes of data without padding; theirs only asks for less alignment.
-    let key = unsafe { &*(&raw const setting).cast() };
+    let key = unsafe { &*(&raw const setting.bits).cast() };
     let watch = WATCH.get(key)?;
     let slot = WatchSlot::Write as usize;
     if *watch.detectors.get(slot)? != DETECTOR as u8 {

@@ -7,7 +7,6 @@
 //! - `inode_link(struct dentry *old_dentry, struct inode *dir, struct dentry *new_dentry)`.
 //! - `inode_symlink(struct inode *dir, struct dentry *dentry, const char *old_name)`.
 //! - `inode_create(struct inode *dir, struct dentry *dentry, umode_t mode)`: files that an open, or a node of mode `S_IFREG`, makes.
-//! - `inode_mknod(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)`.
 
 use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
@@ -82,10 +81,14 @@ pub(crate) fn inode_link(ctx: LsmContext) -> i32 {
 #[lsm(hook = "inode_symlink")]
 #[inline(always)]
 pub(crate) fn inode_symlink(ctx: LsmContext) -> i32 {
-    made(&ctx)
+    if !filter::in_scope() {
+        return 0;
+    }
+    let object = Object::named(argument(&ctx, 1), argument(&ctx, 0));
+    answer(watched(&object, WatchSlot::Write))
 }
 
-/// A file is made.
+/// A file is made. What is no file is not watched: a device node says nothing until it is opened, and then by its number.
 #[lsm(hook = "inode_create")]
 #[inline(always)]
 pub(crate) fn inode_create(ctx: LsmContext) -> i32 {
@@ -93,21 +96,4 @@ pub(crate) fn inode_create(ctx: LsmContext) -> i32 {
         return 0;
     }
     answer(watch::creates(&Object::named(argument(&ctx, 1), argument(&ctx, 0))))
-}
-
-/// A node is made.
-#[lsm(hook = "inode_mknod")]
-#[inline(always)]
-pub(crate) fn inode_mknod(ctx: LsmContext) -> i32 {
-    made(&ctx)
-}
-
-/// A name comes to be, whatever it names.
-#[inline(always)]
-fn made(ctx: &LsmContext) -> i32 {
-    if !filter::in_scope() {
-        return 0;
-    }
-    let object = Object::named(argument(ctx, 1), argument(ctx, 0));
-    answer(watched(&object, WatchSlot::Write))
 }

@@ -59,18 +59,14 @@ fn signalled(target: u64, info: u64, number: u32) -> Option<bool> {
     if !mass_kill::matters(number, code) {
         return None;
     }
+    // Asked of the kernel: a child that has ended and not been waited for is in no table, and is signalled all the same.
+    let parent =
+        peek::<u64>(target, Offset::TaskParent).and_then(|parent| peek::<u32>(parent, Offset::TaskTgid))?;
     let target = peek::<u32>(target, Offset::TaskTgid)?;
-    if tgid <= 1 || target == tgid {
+    if tgid <= 1 || target == tgid || parent == tgid {
         return None;
     }
-    let (mut guard, mut parent) = (false, 0);
-    if let Some(task) = task::lookup(target) {
-        guard = task.flags & task_flags::GUARD != 0;
-        parent = task.parent;
-    }
-    if parent == tgid {
-        return None;
-    }
+    let guard = task::lookup(target).is_some_and(|task| task.flags & task_flags::GUARD != 0);
     let (detector, mut act) = if guard {
         (Detector::ImpairDefenses, Act::new(reason::GUARD_SIGNALLED))
     } else {

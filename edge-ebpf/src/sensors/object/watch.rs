@@ -15,7 +15,7 @@ use edge_ebpf::detectors::process_injection::memory_of;
 use super::Object;
 use super::find::{Found, device, find, head, head_of_untyped, inode, is_node, set, word};
 use super::slots::Slots;
-use crate::blur::{blur, blur_bool};
+use crate::blur::{blur, blur_bool, blur_long};
 use crate::emit::act::{Act, DENIES, apply, enter, is_probe, rule};
 use crate::emit::count;
 use crate::emit::file_tamper::Named as _;
@@ -124,7 +124,8 @@ fn injected(object: &Object, slots: Slots, tgid: u32) -> Option<u32> {
     let above = read::untyped::<u64>(object.dentry, Offset::DentryParent);
     let folder = read::untyped::<u64>(above, Offset::DentryParent);
     let process = read::untyped::<u64>(folder, Offset::DentryParent);
-    let number = |dentry| head_of_untyped(dentry).unwrap_or((0, 0)).0;
+    // Not blurred, they are nothing but 0 to the verifier of 5.10, which then drops what such an open leads to.
+    let number = |dentry| blur_long(head_of_untyped(dentry).unwrap_or((0, 0)).0, tgid);
     memory_of(number(above), number(folder), number(process), tgid)
 }
 
