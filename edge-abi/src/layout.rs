@@ -5,7 +5,7 @@ use core::mem::{offset_of, size_of};
 use crate::{
     ActRecord, Allow, Declared, Dropped, EgressKey, EgressPolicy, Facts, FileCounts, FileFacts, FileId,
     FileTamperRecord, FileTamperTuning, Header, HistoryEntry, Known, LateralScanRecord, LateralScanTuning,
-    Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch, WindowKey,
+    Role, Rule, Task, VolatileExecRecord, VolatileExecTuning, Watch, WindowKey,
 };
 
 const _: () = {
@@ -41,6 +41,7 @@ const _: () = {
     assert!(size_of::<FileId>() == 16);
     assert!(offset_of!(FileId, ino) == 8);
     assert!(size_of::<Task>() == 184);
+    assert!(size_of::<Role>() == 32);
     assert!(offset_of!(Task, exe) == 48);
     assert!(offset_of!(Task, name) == 176);
     assert!(size_of::<Dropped>() == 16);

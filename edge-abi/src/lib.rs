@@ -47,7 +47,7 @@ pub use records::{
     PATH_BYTES, ScanReason, TamperReason, VolatileExecRecord, act_flags, exec_flags,
 };
 pub use syscall::{COMPAT_BASE, FIRST_ACT, SYSCALL_SLOTS, SyscallClass};
-pub use task::{CWD_BYTES, Dropped, EXE_BYTES, Task, task_flags};
+pub use task::{CWD_BYTES, Dropped, EXE_BYTES, ROLE_FLAGS, Role, Task, task_flags};
 pub use tuning::{
     Allow, FOLDER_PREFIX_BYTES, FileTamperTuning, LateralScanTuning, PREFIX_BYTES, PrefixData, Rule,
     SAMPLE_NS, VolatileExecTuning, Watch, WatchSlot, WindowKey, exe_hash, folder_prefix, prefix_verdict,

@@ -131,6 +131,60 @@ pub struct Task {
     pub exe_file: u32,
 }
 
+/// Of [`Task::flags`]: what [`Role`] keeps.
+pub const ROLE_FLAGS: u32 = task_flags::TRUSTED | task_flags::SPAWNER | task_flags::GUARD | task_flags::DOOR;
+
+/// What must not be forgotten of a process while it lives, keyed by tgid: one that sleeps has its [`Task`] pushed out by a storm of
+/// others, and would then be judged like a stranger, or have all its children taken for one service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Role {
+    /// See [`Task::exe_id`].
+    pub exe_id: u64,
+    /// Those of [`task_flags`] that are in [`ROLE_FLAGS`].
+    pub flags: u32,
+    /// See [`Task::uid`].
+    pub uid: u32,
+    /// See [`Task::parent`].
+    pub parent: u32,
+    /// See [`Task::origin`].
+    pub origin: u32,
+    /// See [`Task::allow`].
+    pub allow: u32,
+    /// See [`Task::inherit`].
+    pub inherit: u32,
+}
+
+impl Role {
+    /// What is to be kept of a process; `None` when it is one like any other.
+    #[inline(always)]
+    #[must_use]
+    pub fn of(task: &Task) -> Option<Self> {
+        let flags = task.flags & ROLE_FLAGS;
+        (flags | task.allow | task.inherit != 0).then_some(Self {
+            exe_id: task.exe_id,
+            flags,
+            uid: task.uid,
+            parent: task.parent,
+            origin: task.origin,
+            allow: task.allow,
+            inherit: task.inherit,
+        })
+    }
+
+    /// Gives it back.
+    #[inline(always)]
+    pub fn restore(&self, task: &mut Task) {
+        task.exe_id = self.exe_id;
+        task.flags |= self.flags;
+        task.uid = self.uid;
+        task.parent = self.parent;
+        task.origin = self.origin;
+        task.allow = self.allow;
+        task.inherit = self.inherit;
+    }
+}
+
 /// A file made executable lately, by [`crate::file_hash`], or by the hash of its name where files cannot be told apart.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
@@ -141,4 +195,22 @@ pub struct Dropped {
     pub writer: u32,
     /// What that process descends from, see [`Task::origin`].
     pub origin: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_survives_and_no_role_is_kept_of_others() {
+        let plain = Task { flags: task_flags::EXECUTED | task_flags::NETWORK, origin: 7, ..Task::zeroed() };
+        assert_eq!(Role::of(&plain), None);
+        let flags = task_flags::SPAWNER | task_flags::EXECUTED;
+        let daemon = Task { exe_id: 1, flags, uid: 2, parent: 3, origin: 4, allow: 5, inherit: 6, ..plain };
+        let role = Role::of(&daemon).unwrap();
+        let mut unseen = Task { flags: task_flags::UNRESOLVED, uid: u32::MAX, ..Task::zeroed() };
+        role.restore(&mut unseen);
+        assert_eq!(unseen.flags, task_flags::UNRESOLVED | task_flags::SPAWNER);
+        assert_eq!(Role::of(&unseen), Some(role));
+    }
 }

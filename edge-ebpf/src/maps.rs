@@ -7,8 +7,8 @@ use aya_ebpf::maps::lpm_trie::LpmTrie;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use edge_abi::{
     Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, EGRESS_KNOWN, EgressKey, EgressPolicy, Facts, FileId,
-    FileTamperTuning, HISTORY_SLOTS, HistoryEntry, Known, LateralScanTuning, MAJOR_SLOTS, PrefixData, Rule,
-    Task, VolatileExecTuning, Watch, WindowKey, watched_slot,
+    FileTamperTuning, HISTORY_SLOTS, HistoryEntry, Known, LateralScanTuning, MAJOR_SLOTS, PrefixData, Role,
+    Rule, Task, VolatileExecTuning, Watch, WindowKey, watched_slot,
 };
 use edge_ebpf::count::WindowState;
 use edge_ebpf::detectors::file_tamper::FilesState;
@@ -29,6 +29,10 @@ pub(crate) static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COU
 /// Every process seen to start. LRU: exits can be missed, and a storm of short-lived processes must not fill it.
 #[map]
 pub(crate) static TASKS: LruHashMap<u32, Task> = LruHashMap::with_max_entries(512, 0);
+
+/// What must not be forgotten of processes that live. Not LRU; when it is full, the agent's next look at /proc is what is left.
+#[map]
+pub(crate) static ROLES: HashMap<u32, Role> = HashMap::with_max_entries(96, 0);
 
 /// Counts of acts, per detector, reason and subject. LRU for the same reason.
 #[map]

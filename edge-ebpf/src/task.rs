@@ -3,11 +3,11 @@
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_get_current_task_btf};
-use edge_abi::{CWD_BYTES, EXE_BYTES, Task, prefix_verdict, task_flags};
+use edge_abi::{CWD_BYTES, EXE_BYTES, Role, Task, prefix_verdict, task_flags};
 use edge_ebpf::detectors::volatile_exec::Place;
 
 use crate::globals;
-use crate::maps::{PREFIXES, PrefixKey, TASKS};
+use crate::maps::{PREFIXES, PrefixKey, ROLES, TASKS};
 
 /// The process that runs, as the kernel counts them.
 #[inline(always)]
@@ -38,10 +38,26 @@ pub(crate) fn lookup(tgid: u32) -> Option<&'static mut Task> {
 /// What is remembered of `tgid`, made now if there is nothing: it started before us, or its entry was needed for others.
 #[inline(always)]
 pub(crate) fn known_or_new(tgid: u32) -> Option<&'static mut Task> {
-    if lookup(tgid).is_none() {
-        let _ = TASKS.insert(tgid, &UNSEEN, u64::from(BPF_NOEXIST));
+    if let Some(task) = lookup(tgid) {
+        return Some(task);
     }
-    lookup(tgid)
+    let _ = TASKS.insert(tgid, &UNSEEN, u64::from(BPF_NOEXIST));
+    let task = lookup(tgid)?;
+    // SAFETY: a value of a preallocated map stays mapped; only the process itself and the agent change it.
+    if let Some(role) = unsafe { ROLES.get(tgid) } {
+        role.restore(task);
+    }
+    Some(task)
+}
+
+/// Keeps what must not be forgotten of `tgid` while it lives.
+#[inline(always)]
+pub(crate) fn keep(tgid: u32, task: &Task) {
+    if let Some(role) = Role::of(task) {
+        let _ = ROLES.insert(tgid, &role, 0);
+    } else {
+        let _ = ROLES.remove(tgid);
+    }
 }
 
 /// A process that was not seen to start. A constant in read-only memory, since it would take a third of the stack.

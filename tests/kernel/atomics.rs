@@ -16,6 +16,9 @@ pub(crate) fn told(scene: &mut Scene) -> Outcome {
     let mut count = 0;
     for row in atomics() {
         let Came::Verdict(detector, reason) = row.came else { continue };
+        if row.above && !scene.knows_files(detector)? {
+            continue;
+        }
         count += 1;
         let mark = scene.watch.mark();
         scene.guest.run(row.command, SOON)?;
@@ -40,7 +43,7 @@ pub(crate) fn quiet(scene: &mut Scene) -> Outcome {
     without_verdict(scene, Wanted::Silence)
 }
 
-/// Rows that ought to be told and are not: a row that is told after all has to move.
+/// Rows that ought to be told and are not, on this rung: a row that is told after all has to move.
 pub(crate) fn missed(scene: &mut Scene) -> Outcome {
     without_verdict(scene, Wanted::Verdict)
 }
@@ -48,13 +51,26 @@ pub(crate) fn missed(scene: &mut Scene) -> Outcome {
 /// Runs the rows of one kind that lead to no verdict, and looks them up in the history.
 fn without_verdict(scene: &mut Scene, wanted: Wanted) -> Outcome {
     prepared(scene)?;
-    let rows = atomics().into_iter().filter(|row| row.wanted == wanted);
-    let rows: Vec<_> = rows.filter_map(|row| history_of(&row).map(|text| (row, text))).collect();
+    let mut rows = Vec::new();
+    for row in atomics().into_iter().filter(|row| row.wanted == wanted) {
+        let text = match row.came {
+            Came::History(text) => text,
+            Came::Nothing => "",
+            Came::Verdict(detector, _) if row.above && !scene.knows_files(detector)? => "",
+            Came::Verdict(..) => continue,
+        };
+        rows.push((row, text));
+    }
     let mark = scene.watch.mark();
     for (row, _) in &rows {
         scene.guest.run(row.command, SOON)?;
     }
-    scene.unseen(mark, said::is_verdict).map_err(|error| format!("told after all: {error}"))?;
+    scene.unseen(mark, |_| false)?;
+    let told = |line: &&Line| said::is_verdict(line) && !said::path(line).is_some_and(Scene::is_sentinel);
+    let told: Vec<_> = scene.watch.since(mark).iter().filter(told).map(said::headline).collect();
+    if !told.is_empty() {
+        return Err(format!("told after all: {}", told.join("; ")).into());
+    }
     let history = history(scene)?;
     let lacking: Vec<_> =
         rows.iter().filter(|(_, text)| !history.contains(text)).map(|(row, _)| name(row)).collect();
@@ -79,15 +95,6 @@ fn cleaned(scene: &mut Scene) -> Result<(), Box<dyn Error>> {
     let mark = scene.watch.mark();
     scene.guest.run(CLEAN, SOON)?;
     scene.unseen(mark, |_| false)
-}
-
-/// The text that the history must hold of a row without a verdict.
-fn history_of(row: &Atomic<'static>) -> Option<&'static str> {
-    match row.came {
-        Came::History(text) => Some(text),
-        Came::Nothing => Some(""),
-        Came::Verdict(..) => None,
-    }
 }
 
 /// What the agent remembers, as its log tells it now.

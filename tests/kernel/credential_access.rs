@@ -14,7 +14,6 @@ const SECRET: &str = "/etc/shadow";
 /// Every way to a secret that can be told from its path, and two that the agent has to follow.
 pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
-    scene.run(&format!("[ -e {SECRET} ] || echo root:x: >{SECRET}; mkdir -p /data"), SOON)?;
     for act in ["absolute", "relative", "dirfd"] {
         caught(scene, NAME, &format!("credential_access.{act} --path {SECRET}"), "password_file")?;
     }
@@ -33,7 +32,7 @@ pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
 /// Attributes of a secret, and a file that everyone may read.
 pub(crate) fn benign_quiet(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
-    scene.run("[ -e /etc/passwd ] || echo root:x:0:0::/:/bin/sh >/etc/passwd; echo x >/data/shadow", SOON)?;
+    scene.run("echo x >/data/shadow", SOON)?;
     let stat = format!("credential_access.benign_stat --path {SECRET}");
     let named = "credential_access.benign_other --path /data/shadow";
     quiet(scene, &[&stat, "credential_access.benign_other", named])?;

@@ -39,7 +39,9 @@ pub(crate) fn deny(scene: &mut Scene) -> Outcome {
     let (emulation, verdict) =
         caught(scene, NAME, "device_tamper.write_open --path /dev/mem", "memory_device")?;
     ended(&verdict, disposition)?;
-    if (emulation.count("denied")? == 1) != refuses || said::path(&verdict) != Some("/dev/mem") {
+    // Where files are known by what they are, the path is the one within their file system.
+    let named = said::path(&verdict).is_some_and(|path| path.ends_with("/mem"));
+    if (emulation.count("denied")? == 1) != refuses || !named {
         return Err(format!("denied {} times: {}", emulation.count("denied")?, verdict.json).into());
     }
     if refuses {

@@ -19,7 +19,7 @@ const ORIGIN_FILES: u64 = 60;
 const STORM: u32 = 2_000;
 
 /// Programs in the flood that an attack hides in.
-const STARTS: u64 = 3_000;
+const STARTS: u64 = 1_500;
 
 /// What a 32-bit program does on a 64-bit kernel, by the detector and the reason that must answer.
 const NARROW_ACTS: &[(&str, &str, &str)] = &[
@@ -43,10 +43,6 @@ const NARROW_ACTS: &[(&str, &str, &str)] = &[
 /// A 32-bit program is seen by every detector: its calls have other numbers and other structures, and no tracepoint of their own.
 pub(crate) fn compat_caught(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
-    scene.run(
-        "echo >/etc/crontab; echo >/var/log/messages; [ -e /etc/shadow ] || echo root:x: >/etc/shadow",
-        SOON,
-    )?;
     let mut missed = Vec::new();
     for (detector, act, reason) in NARROW_ACTS {
         let mark = scene.watch.mark();
@@ -145,8 +141,9 @@ pub(crate) fn detours_caught(scene: &mut Scene) -> Outcome {
         let mark = scene.watch.mark();
         scene.emulate(&format!("act file_tamper.{act} --dir {dir}"))?;
         let verdict = scene.verdict(mark, "file_tamper").map_err(|error| format!("{act}: {error}"))?;
-        // Who moves a file before harming it has done something to two names.
-        let (files, names) = (said::evidence(&verdict, "files")?, if act == "deep" { 2 } else { 1 });
+        // Who moves a file before harming it has done something to two names, which are one file to whoever knows files.
+        let two = act == "deep" && !scene.knows_files("file_tamper")?;
+        let (files, names) = (said::evidence(&verdict, "files")?, if two { 2 } else { 1 });
         if files != names * FILES {
             return Err(format!("{act}: told at {files} files: {}", verdict.json).into());
         }
@@ -158,7 +155,7 @@ pub(crate) fn detours_caught(scene: &mut Scene) -> Outcome {
 /// agent can still follow the process.
 pub(crate) fn watched_by_other_names(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
-    scene.run("mkdir -p /data /data/mnt; [ -e /etc/shadow ] || echo root:x: >/etc/shadow", SOON)?;
+    scene.run("mkdir -p /data/mnt", SOON)?;
     let mut outcomes = Vec::new();
     for (act, by_text) in
         [("long", false), ("chroot", false), ("bind", false), ("hard_link", true), ("symlink", true)]
@@ -269,7 +266,7 @@ pub(crate) fn exhausted_kill_exact(scene: &mut Scene) -> Outcome {
     Ok(Some(format!("after {STORM} processes: {}", verdict.at("/actor/process"))))
 }
 
-/// While three thousand programs flood the ring, each found by three detectors and killed, ransomware is stopped as exactly as in silence, and its
+/// While fifteen hundred programs flood the ring, each found by three detectors and killed, ransomware is stopped as exactly as in silence, and its
 /// verdict is delivered or counted.
 pub(crate) fn flooded_kill_exact(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Image)?;

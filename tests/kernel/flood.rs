@@ -11,6 +11,9 @@ use edge_tests::trials::Outcome;
 
 /// Events of a flood.
 const EVENTS: u64 = 10_000;
+/// Executions of a flood where it does not run in full, since each takes an emulated processor ten milliseconds: four times as many as the
+/// kernel side remembers processes.
+const FEWER: u64 = 2_000;
 /// How much resident memory may grow, in KiB: pages touched for the first time, not buffers that grow.
 const GROWTH_KIB: u64 = 64;
 
@@ -69,10 +72,6 @@ const FLOODS: &[Flood] = &[
 /// All of them one after the other: at the end the books balance, and memory has not grown.
 pub(crate) fn acts(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
-    scene.run(
-        "echo >/etc/crontab; echo >/var/log/messages; [ -e /etc/shadow ] || echo root:x: >/etc/shadow",
-        SOON,
-    )?;
     let before = scene.last_heartbeat()?;
     let (mut times, mut problems) = (Vec::new(), Vec::new());
     for flood in FLOODS {
@@ -99,37 +98,38 @@ pub(crate) fn acts(scene: &mut Scene) -> Outcome {
     Ok(Some(format!("{account}; ms: {}", times.join(", "))))
 }
 
-/// Ten thousand downloads by one parent, executed from a volatile place: each is a finding of `volatile_exec`, and all together of
+/// Ten thousand downloads, or [`FEWER`], by one parent, executed from a volatile place: each is a finding of `volatile_exec`, and all together of
 /// `fetch_loop`.
 pub(crate) fn executions(scene: &mut Scene) -> Outcome {
     let fetched = scene.agent(Policy::Observe).and_then(|()| scene.last_heartbeat())?;
-    let outcome = flood(scene, "exec --dir /tmp/flood --name wget", EVENTS)?;
+    let count = if scene.is_thorough() { EVENTS } else { FEWER };
+    let outcome = flood(scene, "exec --dir /tmp/flood --name wget", count, count)?;
     let after = scene.last_heartbeat()?;
     if said::findings_of(&after, "fetch_loop")? == said::findings_of(&fetched, "fetch_loop")? {
-        return Err("ten thousand downloads are no finding of fetch_loop".into());
+        return Err(format!("{count} downloads are no finding of fetch_loop").into());
     }
     Ok(outcome)
 }
 
 /// Ten thousand renames by one process.
 pub(crate) fn renames(scene: &mut Scene) -> Outcome {
-    flood(scene, "rename --dir /data/flood", 0)
+    flood(scene, "rename --dir /data/flood", EVENTS, 0)
 }
 
 /// Ten thousand connections to a login port by one process.
 pub(crate) fn connections(scene: &mut Scene) -> Outcome {
-    flood(scene, "connect --dir /data/flood", 1)
+    flood(scene, "connect --dir /data/flood", EVENTS, 1)
 }
 
-/// Runs a flood that makes at least `findings` findings and checks the books.
-fn flood(scene: &mut Scene, kind: &str, findings: u64) -> Outcome {
+/// Runs a flood of `count` events that makes at least `findings` findings and checks the books.
+fn flood(scene: &mut Scene, kind: &str, count: u64, findings: u64) -> Outcome {
     scene.agent(Policy::Observe)?;
     let before = scene.last_heartbeat()?;
-    let emulation = scene.emulate(&format!("flood --count {EVENTS} --kind {kind}"))?;
+    let emulation = scene.emulate(&format!("flood --count {count} --kind {kind}"))?;
     let events = emulation.count("events")?;
     let after = scene.settled_heartbeat()?;
     let found = said::kernel_book(&after, "findings")? - said::kernel_book(&before, "findings")?;
-    if events != EVENTS || found < findings {
+    if events != count || found < findings {
         return Err(format!("{found} findings for {events} events, at least {findings} expected").into());
     }
     account(scene, &before, &after).map(Some)

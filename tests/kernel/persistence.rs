@@ -11,10 +11,6 @@ const NAME: &str = "persistence";
 /// Created, appended to, renamed to, linked to: each by its reason.
 pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
-    scene.run(
-        "mkdir -p /etc/cron.d /etc/init.d /root/.ssh /data; [ -e /etc/profile ] || : >/etc/profile",
-        SOON,
-    )?;
     for (act, reason) in [
         ("create --path /etc/cron.d/edge", "cron"),
         ("append --path /etc/profile", "profile"),

@@ -25,6 +25,14 @@ const START: Duration = Duration::from_secs(180);
 /// Where the agent's configuration lies in the guest.
 const CONFIG: &str = "/etc/edge-agent/edge-agent.toml";
 
+/// What the programs that must be found are called; their number follows.
+const SENTINEL: &str = "/tmp/sentinel-";
+
+/// What attacks look for on a gateway and a guest lacks.
+const FURNISH: &str = "mkdir -p /data /etc/cron.d /etc/init.d /root/.ssh /var/log; : >>/etc/profile; : >>/etc/crontab; \
+     : >>/var/log/messages; [ -e /etc/shadow ] || echo root:x: >/etc/shadow; \
+     [ -e /etc/passwd ] || echo root:x:0:0::/:/bin/sh >/etc/passwd";
+
 /// The guest's shell starts every command of the tests, which have nothing to do with each other: each is an origin of its own.
 const SPAWNERS: &str = "spawners = [\"/init\", \"/bin/busybox\", \"/bin/sh\"]\n";
 
@@ -169,8 +177,10 @@ impl Scene {
         let asked = asked_rung().unwrap_or_default();
         let kprobes = btf && matches!(asked.as_str(), "kprobe" | "lsm");
         let lsm = btf && asked == "lsm" && matches!(kernel, Kernel::V6_12 | Kernel::V7_2);
+        let mut guest = builder.boot()?;
+        guest.run(FURNISH, SOON)?;
         Ok(Self {
-            guest: builder.boot()?,
+            guest,
             broker,
             watch,
             lsm,
@@ -238,6 +248,17 @@ impl Scene {
             self.run(gone, SOON)?;
         }
         Ok(())
+    }
+
+    /// Whether the longest floods run in full here: where a rung is asked for, and in one guest of each architecture.
+    pub(crate) fn is_thorough(&self) -> bool {
+        let one = if self.arch == Arch::Arm64 { Kernel::V6_12 } else { Kernel::V5_10 };
+        asked_rung().is_some() || self.kernel == one
+    }
+
+    /// Whether an agent runs.
+    pub(crate) fn runs(&self) -> bool {
+        self.policy.is_some()
     }
 
     /// Whether this kernel's programs of cgroup devices and settings can tell who runs.
@@ -324,7 +345,7 @@ impl Scene {
         unwanted: impl Fn(&Line) -> bool,
     ) -> Result<(), Box<dyn Error>> {
         self.sentinels += 1;
-        let path = format!("/tmp/sentinel-{}", self.sentinels);
+        let path = format!("{SENTINEL}{}", self.sentinels);
         self.run(&format!("printf '#!/bin/sh\\n' >{path}; chmod +x {path}"), SOON)?;
         self.guest.run(&path, SOON)?;
         let sentinel =
@@ -334,6 +355,11 @@ impl Scene {
         std::thread::sleep(Duration::from_millis(300));
         let noise = self.watch.since(mark).iter().find(|line| unwanted(line) && !sentinel(line));
         noise.map_or(Ok(()), |line| Err(line.json.to_string().into()))
+    }
+
+    /// Whether a program is one of those that [`unseen`](Self::unseen) starts.
+    pub(crate) fn is_sentinel(path: &str) -> bool {
+        path.starts_with(SENTINEL)
     }
 
     /// Waits for a heartbeat made from now on that tells that everything has been delivered.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::scene::{Policy, SOON, Scene, asked_rung};
+use crate::scene::{Policy, SOON, Scene, WHILE, asked_rung};
 use edge_tests::said;
 use edge_tests::trials::Outcome;
 use edge_tests::vm::{Arch, Kernel};
@@ -36,7 +36,7 @@ pub(crate) fn every_sensor_live(scene: &mut Scene) -> Outcome {
     let everything = format!("{EVERYTHING}{rung}");
     scene
         .run(&format!("printf '{everything}' >/run/everything.toml; chmod 644 /run/everything.toml"), SOON)?;
-    let text = scene.run("edge-agent check --json --config /run/everything.toml", SOON * 2)?;
+    let text = scene.run("edge-agent check --json --config /run/everything.toml", WHILE)?;
     let check: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
     let detectors = check.get("detectors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if detectors.len() < 26 {

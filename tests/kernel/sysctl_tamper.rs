@@ -63,7 +63,7 @@ pub(crate) fn raising_quiet(scene: &mut Scene) -> Outcome {
 pub(crate) fn deny(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Deny)?;
     let (emulation, verdict) =
-        caught(scene, NAME, "sysctl_tamper.core_pattern --value |/bin/true", "host_hook")?;
+        caught(scene, NAME, "sysctl_tamper.core_pattern --value '|/bin/true'", "host_hook")?;
     let refuses = scene.judges_in_cgroups();
     ended(&verdict, if refuses { "denied" } else { "reported" })?;
     if (emulation.count("denied")? == 1) != refuses {

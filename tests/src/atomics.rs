@@ -37,6 +37,8 @@ pub struct Atomic<'t> {
     pub wanted: Wanted,
     /// What comes of it.
     pub came: Came<'t>,
+    /// Only from the kprobe rung on; below, nothing comes of it.
+    pub above: bool,
     /// What is done.
     pub what: &'t str,
     /// The command.
@@ -57,6 +59,7 @@ impl<'t> Atomic<'t> {
             _ => return None,
         };
         let came = columns.next()?;
+        let (came, above) = came.strip_suffix(ABOVE).map_or((came, false), |came| (came, true));
         let came = match came.split_once(' ') {
             Some(("verdict", by)) => {
                 by.split_once(' ').map(|(detector, reason)| Came::Verdict(detector, reason))?
@@ -66,9 +69,21 @@ impl<'t> Atomic<'t> {
             _ => return None,
         };
         let [what, command, why] = [columns.next()?, columns.next()?, columns.next()?];
-        columns.next().is_none().then_some(Self { technique, number, wanted, came, what, command, why })
+        columns.next().is_none().then_some(Self {
+            technique,
+            number,
+            wanted,
+            came,
+            above,
+            what,
+            command,
+            why,
+        })
     }
 }
+
+/// What ends the column of what comes of a test, where only the kprobe rung and those above see it.
+const ABOVE: &str = " from kprobe";
 
 /// The table's text; its first line names the columns.
 const TABLE: &str = include_str!("atomics.tsv");
@@ -122,7 +137,10 @@ mod tests {
             writeln!(text, "{title}\n\n| test | what is done | what came | |\n|---|---|---|---|").unwrap();
             for row in atomics().iter().filter(|row| row.wanted == wanted) {
                 let came = match row.came {
-                    Came::Verdict(detector, reason) => format!("[`{detector}`]({detector}.md): `{reason}`"),
+                    Came::Verdict(detector, reason) => {
+                        let from = if row.above { ", from the kprobe rung on" } else { "" };
+                        format!("[`{detector}`]({detector}.md): `{reason}`{from}")
+                    }
                     Came::History(text) => format!("history: `{text}`"),
                     Came::Nothing if wanted == Wanted::Silence => "silence".to_owned(),
                     Came::Nothing => "nothing".to_owned(),

@@ -142,3 +142,9 @@ pub fn is_loss(line: &Line) -> bool {
     let kind = line.at("/kind");
     (kind == "gap" || kind == "gap_explained") && line.at("/cause/on_the_way") != 0
 }
+
+/// A verdict in a few words: who did what.
+#[must_use]
+pub fn headline(verdict: &Line) -> String {
+    format!("{}: {}", verdict.at("/finding_info/title"), verdict.at("/message"))
+}

@@ -7,7 +7,7 @@ use aya::maps::lpm_trie::LpmTrie;
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
 use edge_abi::{
     Allow, Detector, EgressKey, EgressPolicy, FileId, FileTamperTuning, HISTORY_SLOTS, HistoryEntry, Known,
-    LateralScanTuning, MAJOR_SLOTS, PrefixData, Rule, Task, VolatileExecTuning, Watch,
+    LateralScanTuning, MAJOR_SLOTS, PrefixData, Role, Rule, Task, VolatileExecTuning, Watch,
 };
 
 use super::program::Program;
@@ -21,6 +21,8 @@ pub struct Maps {
     pub counters: PerCpuArray<MapData, u64>,
     /// Processes.
     pub tasks: HashMap<MapData, u32, [u8; size_of::<Task>()]>,
+    /// What is not forgotten of processes while they live.
+    pub roles: HashMap<MapData, u32, [u8; size_of::<Role>()]>,
     /// What happened lately.
     pub history: Array<MapData, [u8; size_of::<HistoryEntry>()]>,
     /// Login ports.
@@ -116,6 +118,7 @@ impl Maps {
         let maps = Self {
             counters: named.take("COUNTERS", Map::PerCpuArray)?,
             tasks: named.take("TASKS", Map::LruHashMap)?,
+            roles: named.take("ROLES", Map::HashMap)?,
             history: named.take("HISTORY", Map::Array)?,
             login_ports: named.take("LOGIN_PORTS", Map::HashMap)?,
             prefixes: named.take("PREFIXES", Map::LpmTrie)?,

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
 use aya::maps::MapError;
-use edge_abi::{Allow, CWD_BYTES, Detector, EXE_BYTES, Task, file_hash, task_flags};
+use edge_abi::{Allow, CWD_BYTES, Detector, EXE_BYTES, Role, Task, file_hash, task_flags};
 
 use super::egress::identity;
 use super::maps::Maps;
@@ -45,6 +45,7 @@ pub(super) fn seed(maps: &mut Maps, config: &Config, learnt: &Learnt) -> Result<
     let processes = walk(config);
     for found in &processes {
         let task = task(found, &processes, config, learnt);
+        keep(maps, found.tgid, &task);
         maps.tasks.insert(found.tgid, bytemuck::cast::<_, [u8; size_of::<Task>()]>(task), 0)?;
     }
     Ok(processes.len())
@@ -57,6 +58,11 @@ pub(super) fn seed(maps: &mut Maps, config: &Config, learnt: &Learnt) -> Result<
 /// What the kernel says to a map update.
 pub(super) fn repair(maps: &mut Maps, config: &Config, learnt: &Learnt) -> Result<usize, MapError> {
     let processes = walk(config);
+    // The exit of a process can be missed, and its id comes back as another's.
+    let kept: Vec<u32> = maps.roles.keys().collect::<Result<_, _>>()?;
+    for gone in kept.iter().filter(|kept| !processes.iter().any(|found| found.tgid == **kept)) {
+        let _ = maps.roles.remove(gone);
+    }
     let mut repaired = 0;
     for found in &processes {
         let known = maps.tasks.get(&found.tgid, 0).ok();
@@ -71,6 +77,7 @@ pub(super) fn repair(maps: &mut Maps, config: &Config, learnt: &Learnt) -> Resul
             // What it did since is known only to the kernel side.
             task.flags |= known.flags & !task_flags::UNRESOLVED;
         }
+        keep(maps, found.tgid, &task);
         // One made meanwhile is newer than ours and stays.
         match maps.tasks.insert(found.tgid, bytemuck::cast::<_, [u8; size_of::<Task>()]>(task), flags) {
             Ok(()) => repaired += 1,
@@ -79,6 +86,14 @@ pub(super) fn repair(maps: &mut Maps, config: &Config, learnt: &Learnt) -> Resul
         }
     }
     Ok(repaired)
+}
+
+/// Has the kernel side keep what must not be forgotten of a process. Where there is no room, nothing is lost but the certainty that it
+/// outlives a storm.
+fn keep(maps: &mut Maps, tgid: u32, task: &Task) {
+    if let Some(role) = Role::of(task) {
+        let _ = maps.roles.insert(tgid, bytemuck::cast::<_, [u8; size_of::<Role>()]>(role), 0);
+    }
 }
 
 /// Whether an entry was made without having seen the start, or is about a process that had this id before.

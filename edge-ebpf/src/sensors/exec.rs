@@ -138,6 +138,7 @@ fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) -> Option<()> {
         task.origin = if task.origin == 0 { tgid } else { task.origin };
         task.start_ns = now_ns();
     }
+    task::keep(tgid, task);
     Some(())
 }
 

@@ -11,7 +11,7 @@ use aya_ebpf::programs::TracePointContext;
 use edge_abi::task_flags;
 
 use crate::clock::now_ns;
-use crate::maps::{FILES, SCANS, TASKS};
+use crate::maps::{FILES, ROLES, SCANS, TASKS};
 use crate::{globals, read, task};
 
 /// A process or thread was made.
@@ -65,6 +65,9 @@ fn on_exit() {
     const WORTH: u32 = task_flags::EXECUTED | task_flags::REPORTED;
     let ids = bpf_get_current_pid_tgid();
     let (process, thread) = ((ids >> 32) as u32, ids as u32);
+    if thread == process {
+        let _ = ROLES.remove(process);
+    }
     if thread != process || task::lookup(process).is_some_and(|task| task.flags & WORTH == 0) {
         let _ = TASKS.remove(thread);
     }

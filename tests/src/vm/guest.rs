@@ -27,7 +27,7 @@ const LINE_MAX: usize = 3000;
 /// How long a guest may take to boot; it takes 2 to 8 s on an idle machine.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 /// How long a guest lives without being dropped, in case the harness dies, by its own clock.
-const LIFETIME: Duration = Duration::from_secs(1800);
+const LIFETIME: Duration = Duration::from_secs(3600);
 /// The same where the clock counts instructions: it leaps to the next timer whenever the guest is idle.
 const LIFETIME_ICOUNT: Duration = Duration::from_secs(30 * 24 * 3600);
 
