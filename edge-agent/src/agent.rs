@@ -126,10 +126,8 @@ fn tell_coverage(config: &Config, sensors: &Sensors) {
             if let Some(why) =
                 sensors.report.reach(detector).map(|reach| &reach.why).filter(|why| !why.is_empty())
             {
-                // What the configuration wants is no surprise.
-                let wanted = config.load.rung == crate::config::Ceiling::Tracepoint;
-                let level = if wanted { log::Level::Info } else { log::Level::Warn };
-                log::log!(level, "load: detector={detector} rung={rung}, not higher: {why}");
+                // No warning: `deny` that is not to be had is told below, and most gateways lack a rung.
+                log::info!("load: detector={detector} rung={rung}, not higher: {why}");
             }
             let live =
                 edge_abi::Detector::from_raw(detector.0).is_some_and(|known| sensors.liveness.is_live(known));

@@ -174,7 +174,7 @@ impl Scene {
         }
         let device = format!("{arch}-{kernel}");
         let btf = arch == Arch::Arm64;
-        let asked = asked_rung().unwrap_or_default();
+        let asked = asked_rung().unwrap_or_else(|| "lsm".to_owned());
         let kprobes = btf && matches!(asked.as_str(), "kprobe" | "lsm");
         let lsm = btf && asked == "lsm" && matches!(kernel, Kernel::V6_12 | Kernel::V7_2);
         let mut guest = builder.boot()?;

@@ -50,8 +50,8 @@ pub struct ActRecord {
     pub protocol: u8,
     /// Bytes of `path` without its NUL; 0 when there is none.
     pub path_len: u16,
-    /// Keeps what follows aligned.
-    pub reserved: u32,
+    /// Number of the file system that `path` is a path of, in the kernel's own form; 0 when it is a path like any other.
+    pub device: u32,
     /// Address in network order; the first four bytes for IPv4.
     pub address: [u8; 16],
     /// What it was done to: a path as given, or a name.

@@ -32,7 +32,7 @@ pub struct FileCounts {
 
 /// Why `file_tamper` decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
+#[repr(u8)]
 pub enum TamperReason {
     /// Not judged.
     None = 0,
@@ -49,7 +49,7 @@ pub enum TamperReason {
 impl TamperReason {
     /// The reason numbered `raw`; `None` for 0 and for numbers of another ABI.
     #[must_use]
-    pub const fn from_raw(raw: u32) -> Option<Self> {
+    pub const fn from_raw(raw: u8) -> Option<Self> {
         match raw {
             1 => Some(Self::EncryptedContent),
             2 => Some(Self::NewEnding),
@@ -70,10 +70,14 @@ pub struct FileTamperRecord {
     pub counts: FileCounts,
     /// Length of the window, in nanoseconds.
     pub window_ns: u64,
-    /// [`TamperReason`].
-    pub reason: u32,
+    /// Number of the file system that `path` is a path of, in the kernel's own form; 0 when it is as the process gave it.
+    pub device: u32,
     /// Bytes of `path`, without its NUL; 0 when it could not be read.
-    pub path_len: u32,
-    /// The path argument of the deciding operation, as the process gave it.
+    pub path_len: u16,
+    /// [`TamperReason`].
+    pub reason: u8,
+    /// Keeps the size a multiple of eight.
+    pub reserved: u8,
+    /// The path of the deciding operation.
     pub path: [u8; PATH_BYTES],
 }

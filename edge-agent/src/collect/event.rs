@@ -95,10 +95,10 @@ pub fn decode(bytes: &[u8]) -> Result<Event, EventError> {
     let facts = match Detector::from_raw(header.detector).ok_or(EventError::Detector(header.detector))? {
         Detector::FileTamper => {
             let record: FileTamperRecord = pod(bytes)?;
-            check("path_len", record.path_len, record.path.len())?;
+            check("path_len", u32::from(record.path_len), record.path.len())?;
             let reason = TamperReason::from_raw(record.reason).ok_or(EventError::Field {
                 name: "reason",
-                value: record.reason,
+                value: u32::from(record.reason),
                 limit: TamperReason::MassDelete as u32,
             })?;
             Facts::FileTamper(record, reason)

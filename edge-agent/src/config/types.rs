@@ -208,11 +208,11 @@ pub struct Load {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ceiling {
     /// LSM programs, which can refuse.
+    #[default]
     Lsm,
     /// kprobes.
     Kprobe,
-    /// Tracepoints only: the one that the whole matrix of guests has been run on.
-    #[default]
+    /// Tracepoints only.
     Tracepoint,
 }
 

@@ -68,7 +68,7 @@ pub fn decide<const SLOTS: usize>(
             Some(judged) => judged,
             None => return Decision::Dismissed,
         },
-        Facts::FileTamper(record, reason) => file_tamper::judge(record, *reason, event.outcome),
+        Facts::FileTamper(record, reason) => file_tamper::judge(record, *reason, event.outcome, processes),
         Facts::LateralScan(record, reason) => lateral_scan::judge(record, *reason, event.outcome),
         Facts::VolatileExec(record) => {
             match volatile_exec::judge(record, event.outcome, processes, &config.detectors.volatile_exec) {

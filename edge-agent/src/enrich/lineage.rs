@@ -8,8 +8,8 @@ use edge_abi::Task;
 use edge_wire::{Ancestor, Bytes, MAX_LINEAGE, Subject};
 use heapless::Vec;
 
-use super::look;
 use super::proc::{self, Stat};
+use super::{look, mounts};
 
 /// `/proc` counts start times in ticks of 10 ms, the kernel side in nanoseconds: the same start may differ by this much.
 const SAME_START_MS: u64 = 20;
@@ -87,10 +87,23 @@ pub trait Processes {
         look::children(parent)
     }
 
+    /// Where `path` of the file system numbered `device` is found, see [`mounts::placed`].
+    fn placed(&self, tgid: u32, device: u32, path: &[u8]) -> Option<std::vec::Vec<u8>> {
+        mounts::placed(tgid, device, path)
+    }
+
     /// Mode and age of a file.
     fn file(&self, path: &[u8]) -> Option<look::FileFacts> {
         look::file(path)
     }
+}
+
+/// The path of a record, see [`Processes::placed`]. One that is not whole, or of a file system that is mounted nowhere, stays as it is, and
+/// so does one that would not fit then.
+pub fn placed<const N: usize>(processes: &impl Processes, tgid: u32, device: u32, path: &[u8]) -> Bytes<N> {
+    let whole = (device != 0 && path.first() == Some(&b'/')).then(|| processes.placed(tgid, device, path));
+    let whole = whole.flatten().filter(|whole| whole.len() <= N);
+    Bytes::cut(whole.as_deref().unwrap_or(path))
 }
 
 /// Who a record is about.

@@ -6,7 +6,8 @@
 pub mod history;
 mod lineage;
 pub mod look;
+mod mounts;
 pub mod place;
 pub mod proc;
 
-pub use lineage::{Identified, Processes, identify};
+pub use lineage::{Identified, Processes, identify, placed};

@@ -43,6 +43,8 @@ pub(crate) struct Act {
     pub(crate) port: u16,
     /// Address in network order.
     pub(crate) address: [u32; 4],
+    /// Number of the file system that the path is one of; 0 when it is a path like any other.
+    pub(crate) device: u32,
     /// Hash of what it was done to; acts on different objects are told one by one.
     pub(crate) object: u32,
 }
@@ -62,6 +64,7 @@ impl Act {
             protocol: 0,
             port: 0,
             address: [0; 4],
+            device: 0,
             object: 0,
         }
     }
@@ -215,7 +218,7 @@ pub(crate) fn apply(
         family: act.family,
         protocol: act.protocol,
         path_len: path_len as u16,
-        reserved: 0,
+        device: act.device,
         address: address(act.address),
         path: join(path.0),
     });

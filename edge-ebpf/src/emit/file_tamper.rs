@@ -93,6 +93,12 @@ pub(crate) struct Case {
 pub(crate) trait Named {
     /// The path and its length; asked for only when a record is due.
     fn path(&self) -> (&PathBuffer, u32);
+
+    /// Number of the file system that this is a path of; 0 when it is a path like any other.
+    #[inline(always)]
+    fn device(&self) -> u32 {
+        0
+    }
 }
 
 impl Named for (&PathBuffer, u32) {
@@ -156,8 +162,7 @@ pub(crate) fn apply(
     to.header = header(DETECTOR, mode, outcome, Times { now_ns, first_ns: state.first_ns }, findings);
     to.counts = FileCounts { of_origin: of as u32, ..counts(state, tuning, now_ns) };
     to.window_ns = tuning.window_ns;
-    to.reason = reason;
-    to.path_len = path_len;
+    (to.device, to.path_len, to.reason, to.reserved) = (named.device(), path_len as u16, reason as u8, 0);
     let PathBuffer([head, tail]) = path;
     let (first, second) = to.path.split_at_mut(head.len());
     first.copy_from_slice(head);

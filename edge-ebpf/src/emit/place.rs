@@ -198,7 +198,7 @@ pub(crate) fn apply_to(
         family: act.family,
         protocol: act.protocol,
         path_len: path_len as u16,
-        reserved: 0,
+        device: act.device,
         address: address(act.address),
         path: join(path.0),
     });

@@ -7,7 +7,7 @@ use super::{Resolved, Spec};
 use crate::config::Config;
 use crate::decide::suppress::key;
 use crate::decide::{Judged, elapsed_ms};
-use crate::enrich::Processes;
+use crate::enrich::{Processes, placed};
 
 /// The number of a reason that follows from the count, where the kernel side could not divide: a rate per second, or milliseconds of
 /// processor time.
@@ -32,6 +32,7 @@ fn evidence(record: &ActRecord, processes: &impl Processes) -> Act {
         6 => Some(&record.address[..]),
         _ => None,
     };
+    let path = record.path.get(..usize::from(record.path_len)).unwrap_or_default();
     let mut flags = 0;
     for (abi, wire) in
         [(act_flags::CUT, Act::CUT), (act_flags::RELATIVE, Act::RELATIVE), (act_flags::ORIGIN, Act::ORIGIN)]
@@ -49,7 +50,7 @@ fn evidence(record: &ActRecord, processes: &impl Processes) -> Act {
         value: measured(record).unwrap_or(record.value),
         target: record.target,
         target_comm: if record.target == 0 { Bytes::new() } else { processes.comm(record.target) },
-        object: Bytes::cut(record.path.get(..usize::from(record.path_len)).unwrap_or_default()),
+        object: placed(processes, record.header.tgid, record.device, path),
         protocol: record.protocol,
         port: record.port,
         address: Bytes::cut(address.unwrap_or_default()),

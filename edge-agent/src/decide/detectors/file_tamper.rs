@@ -1,18 +1,20 @@
 //! `file_tamper`: ransomware and wipers. Counted and judged in the kernel (`edge-ebpf/src/detectors/file_tamper.rs`).
 
 use edge_abi::{FileTamperRecord, Outcome, TamperReason};
-use edge_wire::{Bytes, DetectorId, Evidence, FileTamper, Reason, Severity, Technique};
+use edge_wire::{DetectorId, Evidence, FileTamper, Reason, Severity, Technique};
 
 use crate::decide::suppress::key;
 use crate::decide::{Judged, elapsed_ms};
+use crate::enrich::{Processes, placed};
 
 /// Number and name on the wire.
 pub const DETECTOR: DetectorId = DetectorId::FILE_TAMPER;
 
 /// The evidence as subscribers get it.
-fn evidence(record: &FileTamperRecord, reason: Reason) -> FileTamper {
+fn evidence(record: &FileTamperRecord, reason: Reason, processes: &impl Processes) -> FileTamper {
     let counts = &record.counts;
-    let length = record.path.len().min(record.path_len as usize);
+    let path = record.path.get(..usize::from(record.path_len)).unwrap_or_default();
+    let path = path.split(|byte| *byte == 0).next().unwrap_or_default();
     FileTamper {
         reason,
         files: counts.files,
@@ -24,14 +26,19 @@ fn evidence(record: &FileTamperRecord, reason: Reason) -> FileTamper {
         samples: counts.samples,
         window_ms: elapsed_ms(0, record.window_ns),
         elapsed_ms: elapsed_ms(record.header.first_ns, record.header.time_ns),
-        path: Bytes::until_nul(record.path.get(..length).unwrap_or_default()),
+        path: placed(processes, record.header.tgid, record.device, path),
         flags: if counts.of_origin == 0 { 0 } else { FileTamper::ORIGIN },
     }
 }
 
 /// Names the technique and weighs it. Deleting much is ordinary more often than encrypting much.
 #[must_use]
-pub fn judge(record: &FileTamperRecord, reason: TamperReason, outcome: Outcome) -> Judged {
+pub fn judge(
+    record: &FileTamperRecord,
+    reason: TamperReason,
+    outcome: Outcome,
+    processes: &impl Processes,
+) -> Judged {
     let (reason, technique, severity) = match reason {
         TamperReason::EncryptedContent => (Reason::ENCRYPTED_CONTENT, Technique::T1486, Severity::CRITICAL),
         TamperReason::NewEnding => (Reason::NEW_ENDING, Technique::T1486, Severity::CRITICAL),
@@ -45,7 +52,7 @@ pub fn judge(record: &FileTamperRecord, reason: TamperReason, outcome: Outcome) 
     Judged {
         technique,
         severity,
-        evidence: Evidence::FileTamper(evidence(record, reason)),
+        evidence: Evidence::FileTamper(evidence(record, reason, processes)),
         key: key((DETECTOR, reason, record.header.tgid, record.header.first_ns, magnitude, outcome as u8)),
     }
 }
@@ -55,6 +62,24 @@ mod tests {
     use bytemuck::Zeroable as _;
 
     use super::*;
+    use crate::enrich::Processes;
+
+    /// A machine with one file system, mounted at /data.
+    struct Data;
+
+    impl Processes for Data {
+        fn kept(&self, _: u32) -> Option<edge_abi::Task> {
+            None
+        }
+
+        fn placed(&self, _: u32, device: u32, path: &[u8]) -> Option<Vec<u8>> {
+            (device == 7).then(|| [b"/data", path].concat())
+        }
+    }
+
+    fn judged(record: &FileTamperRecord, reason: TamperReason, outcome: Outcome) -> Judged {
+        judge(record, reason, outcome, &Data)
+    }
 
     fn record() -> FileTamperRecord {
         let mut record = FileTamperRecord::zeroed();
@@ -71,7 +96,7 @@ mod tests {
 
     #[test]
     fn encrypted_content_is_critical_t1486() {
-        let judged = judge(&record(), TamperReason::EncryptedContent, Outcome::Killed);
+        let judged = judged(&record(), TamperReason::EncryptedContent, Outcome::Killed);
         assert_eq!((judged.technique, judged.severity), (Technique::T1486, Severity::CRITICAL));
         let Evidence::FileTamper(evidence) = judged.evidence else { panic!("evidence of another detector") };
         assert_eq!((evidence.elapsed_ms, evidence.window_ms, evidence.overwrites), (412, 10_000, 30));
@@ -79,18 +104,41 @@ mod tests {
     }
 
     #[test]
+    fn a_path_of_a_file_system_begins_where_that_is_mounted() {
+        let path = |device, text: &[u8]| {
+            let mut record = record();
+            record.device = device;
+            record.path = [0; edge_abi::PATH_BYTES];
+            record.path[..text.len()].copy_from_slice(text);
+            record.path_len = text.len() as u16;
+            let Evidence::FileTamper(evidence) =
+                judged(&record, TamperReason::NewEnding, Outcome::Reported).evidence
+            else {
+                panic!("evidence of another detector")
+            };
+            evidence.path.as_slice().to_vec()
+        };
+        assert_eq!(path(7, b"/a.doc"), b"/data/a.doc");
+        assert_eq!(path(8, b"/a.doc"), b"/a.doc", "mounted nowhere");
+        assert_eq!(path(0, b"/a.doc"), b"/a.doc", "a path like any other");
+        assert_eq!(path(7, b"a.doc"), b"a.doc", "not whole");
+        let long = [&b"/"[..], &[b'x'; edge_abi::PATH_BYTES - 2]].concat();
+        assert!(long.starts_with(&path(7, &long)), "too long with it");
+    }
+
+    #[test]
     fn deleting_is_t1485_and_less() {
-        let judged = judge(&record(), TamperReason::MassDelete, Outcome::Reported);
+        let judged = judged(&record(), TamperReason::MassDelete, Outcome::Reported);
         assert_eq!((judged.technique, judged.severity), (Technique::T1485, Severity::HIGH));
     }
 
     #[test]
     fn the_same_attack_folds_until_it_doubles() {
-        let first = judge(&record(), TamperReason::NewEnding, Outcome::Reported).key;
+        let first = judged(&record(), TamperReason::NewEnding, Outcome::Reported).key;
         let mut more = record();
         more.counts.files = 31;
-        assert_eq!(judge(&more, TamperReason::NewEnding, Outcome::Reported).key, first);
+        assert_eq!(judged(&more, TamperReason::NewEnding, Outcome::Reported).key, first);
         more.counts.files = 64;
-        assert_ne!(judge(&more, TamperReason::NewEnding, Outcome::Reported).key, first);
+        assert_ne!(judged(&more, TamperReason::NewEnding, Outcome::Reported).key, first);
     }
 }

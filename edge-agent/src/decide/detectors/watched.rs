@@ -18,6 +18,10 @@ const AT_FDCWD: u32 = (-100_i32).cast_unsigned();
 pub fn reach(evidence: &mut Act, record: &ActRecord, processes: &dyn Processes) -> Option<PathBuf> {
     let folder = (record.value >> 32) as u32;
     evidence.value = record.value & u64::from(u32::MAX);
+    if record.device != 0 {
+        // Where it was found is known; a descriptor does not come into it.
+        return processes.reach(record.header.tgid, None, evidence.object.as_slice());
+    }
     let path = record.path.get(..usize::from(record.path_len))?;
     processes.reach(record.header.tgid, (folder != AT_FDCWD).then_some(folder), path)
 }

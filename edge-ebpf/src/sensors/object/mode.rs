@@ -55,6 +55,7 @@ fn judge(mode: u32, object: &Object) -> Option<bool> {
     let rule = enter(DETECTOR, tgid)?;
     let mut act = Act::new(reason::SETUID_FILE);
     act.value = u64::from(mode & 0o7777);
+    act.device = object.dev;
     act.object = files::identity_of(object);
     act.flags = of_hook();
     Some(apply(DETECTOR, rule, tgid, &act, Some(object.path())))

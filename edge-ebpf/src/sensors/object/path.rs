@@ -1,19 +1,15 @@
 //! The path of a file from the names that lead to it, for a person to read: its end when it is long, and within its file system, whose
-//! root is where the walk ends: what lies in a procfs begins with the place where everybody has one. Nothing is judged by it.
+//! root is where the walk ends; the agent puts the place in front where that is mounted. Nothing is judged by it.
 
 use edge_abi::{Offset, PATH_BYTES};
 use edge_ebpf::path::{PathBuffer, forget};
 
 use super::Object;
-use super::watch::PROC;
 use crate::emit::act::NO_PATH;
 use crate::emit::file_tamper::Named;
 use crate::maps::Scratch;
 use crate::read;
 use crate::sensors::syscall::scratch;
-
-/// Where a procfs is mounted.
-static PLACE: [u8; 4] = *b"proc";
 
 /// Names put together: more are seldom, and a path of which more are missing begins without a slash.
 const NAMES: u32 = 8;
@@ -24,16 +20,20 @@ impl Named for Object {
     #[inline(always)]
     fn path(&self) -> (&PathBuffer, u32) {
         let Some(scratch) = scratch() else { return (&NO_PATH, 0) };
-        let length = write(scratch, self.dentry, self.magic == PROC);
+        let length = write(scratch, self.dentry);
         (&scratch.path, length)
+    }
+
+    #[inline(always)]
+    fn device(&self) -> u32 {
+        self.dev
     }
 }
 
 /// Writes the names from the last one backwards, then moves them to the front; how long they are together.
 #[inline(always)]
-fn write(scratch: &mut Scratch, dentry: u64, in_proc: bool) -> u32 {
+fn write(scratch: &mut Scratch, dentry: u64) -> u32 {
     const LAST: u32 = PATH_BYTES as u32 - 1;
-    const LENGTH: u32 = PLACE.len() as u32;
     let mut at = LAST;
     let mut dentry = dentry;
     scratch.path.0 = NO_PATH.0;
@@ -52,13 +52,6 @@ fn write(scratch: &mut Scratch, dentry: u64, in_proc: bool) -> u32 {
         }
         dentry = parent;
         index += 1;
-    }
-    if in_proc && at > LENGTH {
-        let [cursor, _] = &mut scratch.cursors;
-        let above = forget(cursor, at - LENGTH - 1) & LAST;
-        if read::into_path(scratch, (above, LENGTH), (&raw const PLACE).addr() as u64) {
-            at = above;
-        }
     }
     read::move_to_front(&mut scratch.path, at)
 }

@@ -107,6 +107,7 @@ fn judge_if(object: &Object, slots: Slots, leads_to: FileId, refusing: bool) -> 
     }
     let rule = enter(detector, tgid)?;
     act.flags |= if globals::denies() != 0 { act_flags::LSM | DENIES } else { act_flags::KPROBE };
+    act.device = object.dev;
     act.object = (object.ino as u32 ^ object.dev).wrapping_mul(0x9e37_79b1) >> 8 | 1;
     Some(apply(detector, rule, tgid, &act, Some(object.path())))
 }
