@@ -37,10 +37,15 @@ const fn counted(detector: &'static str, arguments: &'static str) -> Flood {
     Flood { detector, arguments, least: 1 }
 }
 
-/// Ten thousand events for every detector that has no flood of its own above or below. `resource_hijack` has none: what it counts are
+/// Ten thousand events for every detector that has no flood of its own above or below; fewer where the kernel itself takes tens of
+/// milliseconds for each, to make a namespace or to close a packet socket. `resource_hijack` has none: what it counts are
 /// ticks of the kernel's clock, which nobody can make more of. `shell_on_socket` and `foreign_exec` are flooded in `evasion`.
 const FLOODS: &[Flood] = &[
-    each("raw_socket", "flood --count 10000 --kind act --act raw_socket.packet --stay-ms 0"),
+    Flood {
+        detector: "raw_socket",
+        arguments: "flood --count 2000 --kind act --act raw_socket.packet --stay-ms 0",
+        least: FEWER,
+    },
     each("device_tamper", "flood --count 10000 --kind act --act device_tamper.write_open --path /dev/mem"),
     each("sysctl_tamper", "flood --count 10000 --kind act --act sysctl_tamper.kptr_restrict"),
     each("persistence", "flood --count 10000 --kind act --act persistence.overwrite --path /etc/crontab"),
@@ -58,7 +63,11 @@ const FLOODS: &[Flood] = &[
         "flood --count 10000 --kind act --act impair_defenses.truncate_log --path /var/log/messages",
     ),
     each("uring_use", "flood --count 10000 --kind act --act uring_use.nop"),
-    each("namespace_escape", "flood --count 10000 --kind act --act namespace_escape.pivot_root"),
+    Flood {
+        detector: "namespace_escape",
+        arguments: "flood --count 2000 --kind act --act namespace_escape.pivot_root",
+        least: FEWER,
+    },
     // Every guest's kernel has routes, and none has loaded nftables; only the first of these finds a route to remove.
     each("net_tamper", "flood --count 10000 --kind act --act net_tamper.route_delete_here"),
     // Each a process and a record of its own, as in `executions`: the longest of all, so fewer.

@@ -108,17 +108,20 @@ pub(crate) fn renamed_node_caught(scene: &mut Scene) -> Outcome {
     Ok(None)
 }
 
-/// Under a policy of deny the LSM rung refuses, and nothing changes; elsewhere the agent says that it only observes.
+/// Under a policy of deny the LSM rung refuses, and nothing changes, as a cgroup program does for devices; elsewhere the agent says that it
+/// only observes.
 pub(crate) fn denied(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Deny)?;
     let rung = rung(scene)?;
     scene.run("rm -f /etc/cron.d/deny /data/node; mkdir -p /etc/cron.d", SOON)?;
-    let expected = if rung == "lsm" { ("denied", 1) } else { ("reported", 0) };
     for (detector, act, reason) in [
         ("persistence", "persistence.create --path /etc/cron.d/deny".to_owned(), "cron"),
         ("credential_access", format!("credential_access.absolute --path {SECRET}"), "password_file"),
         ("device_tamper", "device_tamper.node --path /data/node --node c:90:18".to_owned(), "flash"),
     ] {
+        // Devices are refused by a cgroup program too.
+        let refuses = rung == "lsm" || (detector == "device_tamper" && scene.judges_in_cgroups());
+        let expected = if refuses { ("denied", 1) } else { ("reported", 0) };
         let (emulation, verdict) = caught(scene, detector, &act, reason)?;
         ended(&verdict, expected.0).map_err(|error| format!("{act}: {error}"))?;
         if emulation.count("denied").unwrap_or(0) != expected.1 {

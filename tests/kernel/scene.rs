@@ -28,10 +28,11 @@ const CONFIG: &str = "/etc/edge-agent/edge-agent.toml";
 /// What the programs that must be found are called; their number follows.
 const SENTINEL: &str = "/tmp/sentinel-";
 
-/// What attacks look for on a gateway and a guest lacks.
+/// What attacks look for on a gateway and a guest lacks: files, and a guard that can be lowered.
 const FURNISH: &str = "mkdir -p /data /etc/cron.d /etc/init.d /root/.ssh /var/log; : >>/etc/profile; : >>/etc/crontab; \
      : >>/var/log/messages; [ -e /etc/shadow ] || echo root:x: >/etc/shadow; \
-     [ -e /etc/passwd ] || echo root:x:0:0::/:/bin/sh >/etc/passwd";
+     [ -e /etc/passwd ] || echo root:x:0:0::/:/bin/sh >/etc/passwd; \
+     echo 1 >/proc/sys/kernel/kptr_restrict";
 
 /// The guest's shell starts every command of the tests, which have nothing to do with each other: each is an origin of its own.
 const SPAWNERS: &str = "spawners = [\"/init\", \"/bin/busybox\", \"/bin/sh\"]\n";

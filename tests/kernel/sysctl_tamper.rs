@@ -69,7 +69,8 @@ pub(crate) fn deny(scene: &mut Scene) -> Outcome {
     if (emulation.count("denied")? == 1) != refuses {
         return Err(format!("denied {} times", emulation.count("denied")?).into());
     }
-    let log = scene.run("grep -c 'cannot deny' /run/agent.log || true", SOON)?;
+    let log = scene
+        .run("grep -c 'detector=sysctl_tamper.*only rung lsm can refuse' /run/agent.log || true", SOON)?;
     if (log.trim() != "0") == refuses {
         return Err(format!("what cannot be denied is told {log} times").into());
     }

@@ -59,8 +59,8 @@ fn words(planes: &[u8]) -> Vec<u64> {
     let mut words = vec![0_u64; whole + usize::from(!rest.is_empty())];
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
     for (offset, plane) in planes.chunks_exact(whole.max(1)).enumerate() {
-        let places = bytes.iter_mut().skip(offset).step_by(size_of::<u64>());
-        places.zip(plane).for_each(|(place, byte)| *place = *byte);
+        let column = bytes.iter_mut().skip(offset).step_by(size_of::<u64>());
+        column.zip(plane).for_each(|(place, byte)| *place = *byte);
     }
     bytes.iter_mut().skip(planes.len()).zip(rest).for_each(|(place, byte)| *place = *byte);
     words

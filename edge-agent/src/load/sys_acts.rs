@@ -4,9 +4,6 @@
 use std::ffi::CStr;
 use std::os::fd::{FromRawFd as _, OwnedFd};
 
-/// A process id that does not exist: above the largest the kernel gives (`PID_MAX_LIMIT`, 2^22).
-const NOBODY: libc::pid_t = 0x7fff_fff0;
-
 /// A netlink header that claims more than is sent, so that the kernel drops it unread: `struct nlmsghdr` and `struct rtmsg`.
 #[repr(C)]
 struct CutRoute {
@@ -36,10 +33,14 @@ pub(super) fn memory_file() -> Option<OwnedFd> {
     (descriptor >= 0).then(|| unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
+/// Becomes the tracer of a child, which does not stop for it, and dies with this process.
+pub(super) fn trace(child: libc::pid_t) {
+    // SAFETY: the options are a number, and no memory is passed.
+    let _ = unsafe { libc::ptrace(libc::PTRACE_SEIZE, child, 0, libc::PTRACE_O_EXITKILL) };
+}
+
 /// All the others.
 pub(super) fn perform() {
-    // SAFETY: names a process that does not exist; no memory is passed.
-    let _ = unsafe { libc::ptrace(libc::PTRACE_ATTACH, NOBODY, 0, 0) };
     // SAFETY: descriptor -1 is none; the empty literal is NUL-terminated.
     let _ = unsafe { libc::syscall(libc::SYS_finit_module, -1, c"".as_ptr(), 0) };
     // The attributes of a program of no type and no instructions (`union bpf_attr` of Linux 4.4 has 48 bytes).

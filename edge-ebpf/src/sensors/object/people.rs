@@ -87,6 +87,9 @@ fn traced(child: u64) -> Option<bool> {
         return None;
     }
     let tgid = task::current_tgid();
+    if is_probe(DETECTOR, tgid) {
+        return None;
+    }
     let target = peek::<u32>(child, Offset::TaskTgid)?;
     let class = user::class();
     let sighting = if class == SyscallClass::Ptrace as u8 {

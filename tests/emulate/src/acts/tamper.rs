@@ -177,18 +177,26 @@ fn rewrite(path: &Path) -> io::Result<i32> {
 }
 
 /// Encrypts a file by a sibling. It is its parent's to wait for, so that only a pipe tells how it went; one that was
-/// killed says nothing.
+/// killed says nothing. Returns when that parent has heard of its end: a shell takes it for the end of its input, if it comes while
+/// the shell reads the next line.
 fn in_sibling(path: &Path) -> io::Result<End> {
+    /// How often its parent is given a moment more.
+    const TRIES: u32 = 500;
     let (mut told, mut teller) = io::pipe()?;
-    if process::fork_sibling()?.is_none() {
+    let Some(sibling) = process::fork_sibling()? else {
         let number = rewrite(path).map_or_else(|error| error.raw_os_error().unwrap_or(libc::EIO), |_| 0);
         // Who listens is told by the end of the pipe otherwise.
         let _ = teller.write_all(&number.to_le_bytes());
         process::leave(0);
-    }
+    };
     drop(teller);
     let mut number = [0; 4];
-    Ok(match told.read_exact(&mut number).map(|()| i32::from_le_bytes(number)) {
+    let answer = told.read_exact(&mut number).map(|()| i32::from_le_bytes(number));
+    let mut tries = 0..TRIES;
+    while tries.next().is_some() && process::kill(sibling, 0).is_ok() {
+        sleep(Duration::from_millis(2));
+    }
+    Ok(match answer {
         Ok(0) => End::Code(0),
         Ok(number) => End::Refused(io::Error::from_raw_os_error(number)),
         Err(_) => End::Signal(libc::SIGKILL),
