@@ -123,3 +123,7 @@ pub const ROUTE_REMOVED: u8 = 64;
 pub const SPREAD_WORK: u8 = 65;
 /// Slowly, over the long window.
 pub const SLOW: u8 = 66;
+/// Firewall rules that drop everything.
+pub const DROPS_ALL: u8 = 67;
+/// Firewall rules that lead packets elsewhere.
+pub const REDIRECTS: u8 = 68;

@@ -318,6 +318,10 @@ vocabulary! {
         SPREAD_WORK = 65 "spread_work",
         /// Slowly, over the long window.
         SLOW = 66 "slow",
+        /// Firewall rules that drop everything.
+        DROPS_ALL = 67 "drops_all",
+        /// Firewall rules that lead packets elsewhere.
+        REDIRECTS = 68 "redirects",
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use crate::deed::{ended, has_reason};
+use crate::deed::ended;
 use crate::emulation::Emulation;
 use crate::flood::account;
 use crate::scene::{NARROW, Policy, SOON, Scene, WHILE};
@@ -47,8 +47,14 @@ pub(crate) fn compat_caught(scene: &mut Scene) -> Outcome {
     for (detector, act, reason) in NARROW_ACTS {
         let mark = scene.watch.mark();
         let done = scene.emulate_by(NARROW, &format!("act {act}"))?;
-        let seen = scene.verdict_on(mark, detector, &done).map_err(|error| error.to_string());
-        if let Err(error) = seen.and_then(|verdict| has_reason(&verdict, reason)) {
+        // Some acts are done by a child of it.
+        let actors = [done.pid, done.count("actor").unwrap_or(done.pid)];
+        let wanted = |line: &Line| {
+            said::is_verdict_of(line, detector)
+                && said::evidence_text(line, "reason") == Some(reason)
+                && said::pid(line).is_some_and(|pid| actors.contains(&pid))
+        };
+        if let Err(error) = scene.verdict_that(mark, &format!("{detector} {reason}"), wanted) {
             missed.push(format!("{act}: {error}"));
         }
     }

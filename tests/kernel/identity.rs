@@ -49,6 +49,12 @@ pub(crate) fn any_way_caught(scene: &mut Scene) -> Outcome {
             return Err(format!("{act}: not the file's name: {}", verdict.json).into());
         }
     }
+    let layers =
+        "mkdir -p /data/none /data/layers; mount -t overlay overlay -o lowerdir=/data/none:/etc /data/layers";
+    scene.run(layers, SOON)?;
+    let act = "credential_access.absolute --path /data/layers/shadow";
+    caught(scene, "credential_access", act, "password_file")?;
+    scene.run("umount /data/layers", SOON)?;
     Ok(None)
 }
 

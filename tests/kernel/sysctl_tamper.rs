@@ -35,8 +35,9 @@ pub(crate) fn raising_quiet(scene: &mut Scene) -> Outcome {
     }
     scene.agent(Policy::Observe)?;
     let kept = scene.run("cat /proc/sys/kernel/kptr_restrict", SOON)?;
-    let any = "sysctl_tamper.any --name kernel/kptr_restrict --value";
-    scene.emulate(&format!("act {any} 0"))?;
+    let mark = scene.watch.mark();
+    scene.run("echo 0 >/proc/sys/kernel/kptr_restrict", SOON)?;
+    scene.unseen(mark, |_| false)?;
     let mark = scene.watch.mark();
     scene.run("echo 0 >/proc/sys/kernel/kptr_restrict; echo 0 >/proc/sys/net/ipv4/ip_forward", SOON)?;
     scene.quiet(mark)?;

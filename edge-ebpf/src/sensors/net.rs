@@ -88,7 +88,7 @@ fn judge(class: u8, registers: u64, tgid: u32) -> Option<(Detector, Sighting)> {
     if class == SyscallClass::SetSockOpt as u8 {
         if net_tamper::replaces(second as u32, third as u32) {
             let table = argument(registers, globals::fourth_argument());
-            return Some((Detector::NetTamper, netlink::table(table)));
+            return Some((Detector::NetTamper, netlink::table(table, second as u32)));
         }
         return Some((Detector::RawSocket, raw_socket::option(first as u32, second as u32, third as u32)?));
     }

@@ -180,6 +180,8 @@ fn network(act: &Act) -> Option<String> {
         Reason::RULES_REMOVED => format!("removed firewall rules of {}", object(act, "an unnamed table")),
         Reason::RULES_REPLACED => format!("replaced firewall rules of {}", object(act, "an unnamed table")),
         Reason::ROUTE_REMOVED => "removed the default route".to_owned(),
+        Reason::DROPS_ALL => "made the firewall drop everything".to_owned(),
+        Reason::REDIRECTS => "made the firewall lead packets elsewhere".to_owned(),
         _ => return None,
     })
 }
@@ -265,7 +267,7 @@ mod tests {
         let count = said.len();
         said.sort();
         said.dedup();
-        assert_eq!((said.len(), count), (58 + 6, 58 + 6));
+        assert_eq!((said.len(), count), (60 + 6, 60 + 6));
     }
 
     #[test]

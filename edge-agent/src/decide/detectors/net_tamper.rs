@@ -1,4 +1,4 @@
-//! `net_tamper`: firewall rules or the default route removed. Seen and judged in the kernel
+//! `net_tamper`: firewall rules or the default route removed, or rules added that drop or redirect everything. Seen and judged in the kernel
 //! (`edge-ebpf/src/detectors/net_tamper.rs`).
 
 use edge_abi::{Detector, reason};
@@ -60,6 +60,8 @@ fn weigh(reason: u8) -> (Technique, Severity) {
     let severity = match reason {
         // Every change of a legacy table replaces it; a reload flushes and fills in one go.
         reason::RULES_REPLACED => Severity::LOW,
+        // Adding such a rule is what worms do to keep others out, and what whoever tries something out does as well.
+        reason::DROPS_ALL | reason::REDIRECTS => Severity::MEDIUM,
         _ => Severity::HIGH,
     };
     (Technique::new(1562, 4), severity)

@@ -48,12 +48,12 @@ pub(super) struct Found {
 #[inline(always)]
 pub(super) fn find(object: &Object, slots: Slots, noise: u32) -> Option<Found> {
     let mine = slots.mask();
-    let (filter, names) = if slots.reads() {
+    let (filter, by_name) = if slots.reads() {
         (watched_slot::READ, watched_slot::NAME_READ)
     } else {
         (watched_slot::WRITE, watched_slot::NAME_WRITE)
     };
-    let (filter, names) = (blur(filter, noise), blur(names, noise));
+    let (filter, by_name) = (blur(filter, noise), blur(by_name, noise));
     let dev = device(object);
     let mut named = false;
     let mut found = if slots.reads() { 0 } else { node(object) };
@@ -66,7 +66,7 @@ pub(super) fn find(object: &Object, slots: Slots, noise: u32) -> Option<Found> {
     }
     found = blur_long(found, noise);
     if found & mine == 0 {
-        found = anywhere(object, names);
+        found = anywhere(object, by_name);
         named = true;
     }
     found = blur_long(found, noise);

@@ -157,10 +157,9 @@ pub(crate) fn inode_setattr(ctx: LsmContext) -> i32 {
     if valid & SETS_MODE != 0
         && drops::is_executable(u32::from(field::<u16>(set, Offset::IattrMode)))
         && filter::in_scope()
+        && let Some(object) = Object::existing(dentry)
     {
-        if let Some(object) = Object::existing(dentry) {
-            drops::note_object(&object);
-        }
+        drops::note_object(&object);
     }
     if valid & SETS_SIZE == 0 || valid & BY_OPEN != 0 || !filter::in_scope() {
         return 0;

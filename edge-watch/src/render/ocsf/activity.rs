@@ -91,9 +91,13 @@ fn by_reason(reason: Reason) -> Option<Activity> {
         | Reason::REPEATED
         | Reason::PIPED => LAUNCH,
         Reason::SELF_UNLINK => file(4, "Delete"),
-        Reason::RAW | Reason::PACKET | Reason::SOCKET_FILTER | Reason::UNSHARE | Reason::RULES_REPLACED => {
-            KERNEL_CREATE
-        }
+        Reason::RAW
+        | Reason::PACKET
+        | Reason::SOCKET_FILTER
+        | Reason::UNSHARE
+        | Reason::RULES_REPLACED
+        | Reason::DROPS_ALL
+        | Reason::REDIRECTS => KERNEL_CREATE,
         Reason::RULES_REMOVED | Reason::ROUTE_REMOVED => KERNEL_DELETE,
         Reason::WATCHDOG_DISABLED | Reason::KEXEC | Reason::SETNS => kernel(4, "Invoke"),
         Reason::MODULE | Reason::BPF_PROGRAM => EXTENSION,

@@ -16,15 +16,51 @@ pub(super) const ACTS: &[Act] = &[
         "net_tamper.nft_delete",
         "",
         "asks nftables to delete a table that does not exist",
-        |_, tally| nft(tally, libc::NFT_MSG_DELTABLE as u16, &attribute(1, b"edge-emulate\0")),
+        |_, tally| nft(tally, libc::NFT_MSG_DELTABLE as u16, &attribute(1, TABLE)),
     )
     .in_guest(),
     Act::attack(
         "net_tamper.nft_flush",
         "",
         "asks nftables to flush a table that does not exist",
-        |_, tally| nft(tally, libc::NFT_MSG_DELRULE as u16, &attribute(1, b"edge-emulate\0")),
+        |_, tally| nft(tally, libc::NFT_MSG_DELRULE as u16, &attribute(1, TABLE)),
     )
+    .in_guest(),
+    Act::attack(
+        "net_tamper.nft_drop_rule",
+        "",
+        "asks nftables for a rule that drops everything, in a table that does not exist",
+        |_, tally| nft(tally, libc::NFT_MSG_NEWRULE as u16, &rule(&[counter(), dropped()])),
+    )
+    .in_guest(),
+    Act::attack(
+        "net_tamper.nft_drop_policy",
+        "",
+        "asks nftables for a chain that drops everything, in a table that does not exist",
+        |_, tally| {
+            // Table, name, and the policy: drop.
+            let chain = [attribute(1, TABLE), attribute(3, b"input\0"), attribute(5, &0_u32.to_be_bytes())];
+            nft(tally, libc::NFT_MSG_NEWCHAIN as u16, &chain.concat())
+        },
+    )
+    .in_guest(),
+    Act::attack(
+        "net_tamper.nft_redirect",
+        "",
+        "asks nftables for a rule that leads connections elsewhere, in a table that does not exist",
+        |_, tally| nft(tally, libc::NFT_MSG_NEWRULE as u16, &rule(&[meta(), redirect()])),
+    )
+    .in_guest(),
+    Act::attack(
+        "net_tamper.ipt_drop",
+        "",
+        "replaces iptables rules by policies that drop everything",
+        |_, tally| replace_rules_by(tally, libc::AF_INET, libc::IPPROTO_IP, &dropping(88)),
+    )
+    .in_guest(),
+    Act::attack("net_tamper.ip6t_drop", "", "the same for IPv6", |_, tally| {
+        replace_rules_by(tally, libc::AF_INET6, libc::IPPROTO_IPV6, &dropping(140))
+    })
     .in_guest(),
     Act::attack("net_tamper.ipt_replace", "", "replaces iptables rules by garbage", |_, tally| {
         replace_rules(tally, libc::AF_INET, libc::IPPROTO_IP)
@@ -51,6 +87,13 @@ pub(super) const ACTS: &[Act] = &[
         "",
         "removes the machine's default route, and leaves it so",
         |_, tally| tally.futile("removing a route", &[libc::ESRCH], delete_route()).map(drop),
+    )
+    .in_guest(),
+    Act::benign(
+        "net_tamper.benign_nft_rule",
+        "",
+        "asks nftables for a rule that drops some packets, in a table that does not exist",
+        |_, tally| nft(tally, libc::NFT_MSG_NEWRULE as u16, &rule(&[meta(), dropped()])),
     )
     .in_guest(),
     Act::benign("net_tamper.benign_route_dump", "", "lists routes", |_, tally| {
@@ -82,13 +125,71 @@ fn nft(tally: &mut Tally, kind: u16, attributes: &[u8]) -> Result<(), Failure> {
     tally.futile("asking nftables", &expected, answered).map(drop)
 }
 
+/// A table that does not exist.
+const TABLE: &[u8] = b"edge-emulate\0";
+
+/// The attributes of a rule of that table with these expressions.
+fn rule(expressions: &[Vec<u8>]) -> Vec<u8> {
+    [attribute(1, TABLE), attribute(2, b"input\0"), nested(4, &expressions.concat())].concat()
+}
+
+/// An expression of a rule, one of a list.
+fn expression(name: &[u8], data: &[u8]) -> Vec<u8> {
+    nested(1, &[attribute(1, name), nested(2, data)].concat())
+}
+
+/// Counts what comes by.
+fn counter() -> Vec<u8> {
+    expression(b"counter\0", &[])
+}
+
+/// Looks at a packet's protocol, and lets the rule go on for some: `meta l4proto` into a register.
+fn meta() -> Vec<u8> {
+    let number = |kind, value: u32| attribute(kind, &value.to_be_bytes());
+    expression(b"meta\0", &[number(2, 16), number(1, 1)].concat())
+}
+
+/// The verdict register, and in it the code of `NF_DROP`.
+fn dropped() -> Vec<u8> {
+    let register = attribute(1, &0_u32.to_be_bytes());
+    let verdict = nested(2, &nested(2, &attribute(1, &0_u32.to_be_bytes())));
+    expression(b"immediate\0", &[register, verdict].concat())
+}
+
+/// To a port of this machine.
+fn redirect() -> Vec<u8> {
+    expression(b"redir\0", &attribute(1, &1_u32.to_be_bytes()))
+}
+
+/// A table of nothing but policies, all of which drop; in a rule of its kind, the offset of the target stands `at`. Its hooks are none, so
+/// that no kernel takes it.
+fn dropping(at: usize) -> Vec<u8> {
+    /// Of the table's head.
+    const HEAD: usize = 96;
+    let rule = (at + 24).next_multiple_of(8);
+    let mut bytes = vec![0; HEAD + rule + 64];
+    let mut put = |at: usize, value: u32| bytes.splice(at..at + 4, value.to_ne_bytes()).for_each(drop);
+    // Entries to be and entries there are.
+    put(36, 4);
+    put(84, 4);
+    put(HEAD + at, rule as u32);
+    // `-NF_DROP - 1`, behind the head of the target.
+    put(HEAD + rule + 32, u32::MAX);
+    bytes
+}
+
 /// Replaces the rules by what is not a table.
 fn replace_rules(tally: &mut Tally, family: i32, level: i32) -> Result<(), Failure> {
+    replace_rules_by(tally, family, level, &[0xed; 128])
+}
+
+/// Replaces the rules by what no kernel takes for a table.
+fn replace_rules_by(tally: &mut Tally, family: i32, level: i32, table: &[u8]) -> Result<(), Failure> {
     /// The same number for IPv4 and IPv6.
     const SET_REPLACE: i32 = 64;
     let opened = socket(family, libc::SOCK_RAW, libc::IPPROTO_RAW);
     let Some(socket) = tally.deed("opening a raw socket", opened)? else { return Ok(()) };
-    let replaced = set_option(socket.as_fd(), level, SET_REPLACE, &[0xed; 128]);
+    let replaced = set_option(socket.as_fd(), level, SET_REPLACE, table);
     let expected =
         [libc::EINVAL, libc::ENOENT, libc::ENOPROTOOPT, libc::ENOMEM, libc::EDOM, libc::EOPNOTSUPP];
     tally.futile("replacing rules", &expected, replaced).map(drop)
@@ -136,6 +237,11 @@ fn message(kind: u16, flags: u16, body: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(body);
     bytes.resize(bytes.len().next_multiple_of(4), 0);
     bytes
+}
+
+/// A netlink attribute that holds others.
+fn nested(kind: u16, attributes: &[u8]) -> Vec<u8> {
+    attribute(libc::NLA_F_NESTED as u16 | kind, attributes)
 }
 
 /// A netlink attribute.
