@@ -16,7 +16,7 @@ const fn case(detector: &'static str, name: &'static str, run: fn(&mut Scene) ->
     Case { detector, name, run, asked: false }
 }
 
-/// A case of runs that ask for a rung (`cargo xtask test guest --rung R`) and of no other.
+/// A case of runs that ask for a rung (`cargo xtask test guest --rung R`); in others it runs in one guest, on the highest rung.
 const fn asked(detector: &'static str, name: &'static str, run: fn(&mut Scene) -> Outcome) -> Case {
     Case { detector, name, run, asked: true }
 }

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use crate::scene::{Policy, SOON, Scene};
+use crate::scene::{Policy, SOON, Scene, asked_rung};
 use edge_tests::books::balance;
 use edge_tests::said;
 use edge_tests::subscriber::Line;
@@ -17,63 +17,86 @@ const FEWER: u64 = 2_000;
 /// How much resident memory may grow, in KiB: pages touched for the first time, not buffers that grow.
 const GROWTH_KIB: u64 = 64;
 
-/// What floods a detector: the arguments of `edge-emulate`, and the findings that it must at least lead to.
+/// What floods a detector.
 struct Flood {
     /// The detector.
     detector: &'static str,
-    /// What makes the events.
+    /// The arguments of `edge-emulate`; `N` is how many events they make.
     arguments: &'static str,
-    /// Least findings: all events where each is one, 1 where they are counted.
-    least: u64,
+    /// What an event is.
+    event: Event,
+}
+
+/// What one event of a flood is.
+#[derive(PartialEq)]
+enum Event {
+    /// A finding.
+    Finding,
+    /// The same, for which the kernel itself takes tens of milliseconds, to make a process or a namespace or to close a packet socket.
+    SlowFinding,
+    /// One of many that are counted.
+    Counted,
+}
+
+impl Flood {
+    /// How many events it makes: ten thousand only where a rung is asked for.
+    fn events(&self) -> u64 {
+        if asked_rung().is_none() || self.event == Event::SlowFinding { FEWER } else { EVENTS }
+    }
+
+    /// Least findings.
+    fn least(&self) -> u64 {
+        if self.event == Event::Counted { 1 } else { self.events() }
+    }
+
+    /// What `edge-emulate` is told.
+    fn command(&self) -> String {
+        self.arguments.replace(" N", &format!(" {}", self.events()))
+    }
 }
 
 /// A flood of events that are findings, each.
 const fn each(detector: &'static str, arguments: &'static str) -> Flood {
-    Flood { detector, arguments, least: EVENTS }
+    Flood { detector, arguments, event: Event::Finding }
+}
+
+/// The same with slow ones.
+const fn slow(detector: &'static str, arguments: &'static str) -> Flood {
+    Flood { detector, arguments, event: Event::SlowFinding }
 }
 
 /// A flood of events that are counted.
 const fn counted(detector: &'static str, arguments: &'static str) -> Flood {
-    Flood { detector, arguments, least: 1 }
+    Flood { detector, arguments, event: Event::Counted }
 }
 
-/// Ten thousand events for every detector that has no flood of its own above or below; fewer where the kernel itself takes tens of
-/// milliseconds for each, to make a namespace or to close a packet socket. `resource_hijack` has none: what it counts are
-/// ticks of the kernel's clock, which nobody can make more of. `shell_on_socket` and `foreign_exec` are flooded in `evasion`.
+/// For every detector that has no flood of its own above or below. `resource_hijack` has none: what it counts are ticks of the kernel's clock,
+/// which nobody can make more of. `shell_on_socket` and `foreign_exec` are flooded in `evasion`.
 const FLOODS: &[Flood] = &[
-    Flood {
-        detector: "raw_socket",
-        arguments: "flood --count 2000 --kind act --act raw_socket.packet --stay-ms 0",
-        least: FEWER,
-    },
-    each("device_tamper", "flood --count 10000 --kind act --act device_tamper.write_open --path /dev/mem"),
-    each("sysctl_tamper", "flood --count 10000 --kind act --act sysctl_tamper.kptr_restrict"),
-    each("persistence", "flood --count 10000 --kind act --act persistence.overwrite --path /etc/crontab"),
+    slow("raw_socket", "flood --count N --kind act --act raw_socket.packet --stay-ms 0"),
+    each("device_tamper", "flood --count N --kind act --act device_tamper.write_open --path /dev/mem"),
+    each("sysctl_tamper", "flood --count N --kind act --act sysctl_tamper.kptr_restrict"),
+    each("persistence", "flood --count N --kind act --act persistence.overwrite --path /etc/crontab"),
     each(
         "credential_access",
-        "flood --count 10000 --kind act --act credential_access.absolute --path /etc/shadow",
+        "flood --count N --kind act --act credential_access.absolute --path /etc/shadow",
     ),
     // Not modules: the kernel complains about each on its console, which takes far longer than the act.
-    each("kernel_code", "flood --count 10000 --kind act --act kernel_code.bpf_load"),
-    each("process_injection", "act process_injection.vm_writev --count 10000"),
-    each("privilege_jump", "flood --count 10000 --kind act --act privilege_jump.chmod --dir /data"),
-    each("masquerade", "flood --count 10000 --kind act --act masquerade.kworker --stay-ms 0"),
+    each("kernel_code", "flood --count N --kind act --act kernel_code.bpf_load"),
+    each("process_injection", "act process_injection.vm_writev --count N"),
+    each("privilege_jump", "flood --count N --kind act --act privilege_jump.chmod --dir /data"),
+    each("masquerade", "flood --count N --kind act --act masquerade.kworker --stay-ms 0"),
     each(
         "impair_defenses",
-        "flood --count 10000 --kind act --act impair_defenses.truncate_log --path /var/log/messages",
+        "flood --count N --kind act --act impair_defenses.truncate_log --path /var/log/messages",
     ),
-    each("uring_use", "flood --count 10000 --kind act --act uring_use.nop"),
-    Flood {
-        detector: "namespace_escape",
-        arguments: "flood --count 2000 --kind act --act namespace_escape.pivot_root",
-        least: FEWER,
-    },
-    // Every guest's kernel has routes, and none has loaded nftables; only the first of these finds a route to remove.
-    each("net_tamper", "flood --count 10000 --kind act --act net_tamper.route_delete_here"),
-    // Each a process and a record of its own, as in `executions`: the longest of all, so fewer.
-    Flood { detector: "fileless_exec", arguments: "flood --count 3000 --kind memfd", least: 3_000 },
+    each("uring_use", "flood --count N --kind act --act uring_use.nop"),
+    slow("namespace_escape", "flood --count N --kind act --act namespace_escape.pivot_root"),
+    // Every guest's kernel has routes; only the first of these finds one to remove.
+    each("net_tamper", "flood --count N --kind act --act net_tamper.route_delete_here"),
+    slow("fileless_exec", "flood --count N --kind memfd"),
     counted("mass_kill", "act mass_kill.orphans --count 20 --signal 19 --rounds 500"),
-    counted("login_guessing", "act login_guessing.inbound --tries 10000"),
+    counted("login_guessing", "act login_guessing.inbound --tries N"),
     counted("flood_out", "act flood_out.udp --count 10000"),
     counted("bus_flood", "act bus_flood.tty --count 10000"),
 ];
@@ -89,7 +112,7 @@ pub(crate) fn acts(scene: &mut Scene) -> Outcome {
     let before = scene.last_heartbeat()?;
     let (mut times, mut problems) = (Vec::new(), Vec::new());
     for flood in FLOODS {
-        match scene.emulate(flood.arguments) {
+        match scene.emulate(&flood.command()) {
             Ok(done) => {
                 let ms = done.count("end_ns")?.saturating_sub(done.start_ns) / 1_000_000;
                 times.push(format!("{} {ms}", flood.detector));
@@ -101,15 +124,15 @@ pub(crate) fn acts(scene: &mut Scene) -> Outcome {
     let after = scene.settled_heartbeat()?;
     for flood in FLOODS {
         let found = said::findings_of(&after, flood.detector)? - said::findings_of(&before, flood.detector)?;
-        if found < flood.least {
-            problems.push(format!("{} made {found} findings, not {}", flood.detector, flood.least));
+        if found < flood.least() {
+            problems.push(format!("{} made {found} findings, not {}", flood.detector, flood.least()));
         }
     }
     if !problems.is_empty() {
         return Err(format!("{}; ms: {}", problems.join("; "), times.join(", ")).into());
     }
     for flood in FLOODS.iter().filter(|flood| AGAIN.contains(&flood.detector)) {
-        scene.emulate(flood.arguments)?;
+        scene.emulate(&flood.command())?;
     }
     let last = scene.settled_heartbeat()?;
     let account = account(scene, &after, &last)?;

@@ -8,10 +8,8 @@ use edge_tests::programs::{guest_program, host_program};
 use edge_tests::subscriber::{Line, Subscriber};
 use edge_tests::vm::{Arch, Done, Guest, GuestBuilder, HOST, Kernel};
 
-use crate::bus_flood::WRITES;
 use crate::emulation::Emulation;
-use crate::flood_out::PACKETS;
-use crate::resource_hijack::{PERCENT, WINDOW_S};
+pub(crate) use crate::policy::Policy;
 use edge_tests::said;
 
 /// How long an ordinary command may take in a guest.
@@ -34,9 +32,6 @@ const FURNISH: &str = "mkdir -p /data /etc/cron.d /etc/init.d /root/.ssh /var/lo
      [ -e /etc/passwd ] || echo root:x:0:0::/:/bin/sh >/etc/passwd; \
      echo 1 >/proc/sys/kernel/kptr_restrict";
 
-/// The guest's shell starts every command of the tests, which have nothing to do with each other: each is an origin of its own.
-const SPAWNERS: &str = "spawners = [\"/init\", \"/bin/busybox\", \"/bin/sh\"]\n";
-
 /// `edge-emulate` for 32 bits, in guests of 64 bits.
 pub(crate) const NARROW: &str = "/usr/bin/edge-emulate-32";
 
@@ -45,90 +40,10 @@ pub(crate) fn asked_rung() -> Option<String> {
     std::env::var("EDGE_RUNG").ok().filter(|rung| !rung.is_empty())
 }
 
-/// What the agent is told to do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Policy {
-    /// Only report.
-    Observe,
-    /// Kill or deny, as each detector can.
-    Enforce,
-    /// The same, and what does not belong to the image is killed or refused.
-    Image,
-    /// Only report, and learn where programs go.
-    Learn,
-    /// Only report, with nothing left to learn.
-    Frozen,
-    /// With nothing left to learn, deny whatever can be denied.
-    Deny,
-}
-
-impl Policy {
-    /// The agent's configuration; what it does not name has its default.
-    fn config(self, device: &str, port: u16, lsm: bool) -> String {
-        let action = match self {
-            Self::Observe | Self::Learn | Self::Frozen => "observe",
-            Self::Enforce | Self::Image | Self::Deny => "enforce",
-        };
-        let strongest = if lsm { "deny" } else { "kill" };
-        let image = if self == Self::Image {
-            format!("[detectors.foreign_exec]\nenabled = true\naction = \"{strongest}\"\n")
-        } else {
-            String::new()
-        };
-        // Whoever stops the agent under enforce is killed for it, or refused, so only the last one of a guest enforces this, too.
-        let guards = if self == Self::Enforce { strongest } else { "observe" };
-        let answer = if self == Self::Deny { "deny" } else { "kill" };
-        let egress = self.egress();
-        format!(
-            "[device]\nid = \"{device}\"\n\
-             [mqtt]\nbrokers = [\"{HOST}:{port}\"]\ninsecure = true\nheartbeat = \"10s\"\n\
-             [policy]\naction = \"{action}\"\n{SPAWNERS}\
-             [detectors.file_tamper]\naction = \"{answer}\"\n\
-             [detectors.lateral_scan]\naction = \"deny\"\n\
-             [detectors.volatile_exec]\naction = \"{answer}\"\n\
-             [detectors.bus_flood]\naction = \"kill\"\nthreshold = {WRITES}\nwatch = [\"/dev/pts/\"]\n\
-             [detectors.flood_out]\naction = \"deny\"\nthreshold = {PACKETS}\n\
-             [detectors.credential_access]\naction = \"{answer}\"\n\
-             [detectors.persistence]\naction = \"{answer}\"\n\
-             [detectors.sysctl_tamper]\naction = \"{answer}\"\n\
-             [detectors.device_tamper]\naction = \"{answer}\"\n\
-             [detectors.impair_defenses]\naction = \"{guards}\"\n\
-             [detectors.mass_kill]\naction = \"{answer}\"\n\
-             [detectors.kernel_code]\naction = \"{answer}\"\n\
-             [detectors.process_injection]\naction = \"{answer}\"\n\
-             [detectors.namespace_escape]\naction = \"{answer}\"\n\
-             [detectors.uring_use]\naction = \"{answer}\"\n\
-             [detectors.privilege_jump]\naction = \"{answer}\"\n\
-             [detectors.net_tamper]\naction = \"kill\"\n\
-             [detectors.raw_socket]\naction = \"deny\"\n\
-             [detectors.resource_hijack]\naction = \"kill\"\nthreshold = {PERCENT}\nwindow = \"{WINDOW_S}s\"\n\
-             [detectors.fileless_exec]\naction = \"{answer}\"\n\
-             [detectors.shell_on_socket]\naction = \"kill\"\n\
-             [detectors.masquerade]\naction = \"kill\"\n\
-             [detectors.fetch_loop]\naction = \"kill\"\n\
-             {image}{egress}"
-        )
-    }
-}
-
-/// What the three have in common.
-macro_rules! egress {
-    () => {
-        "[detectors.new_egress]\nenabled = true\nloopback = true\nstate = \"/data/egress/known\"\nlisten = [4446]\n\
-         declare = [\"tcp 127.8.0.0/16:8883 /usr/bin/edge-emulate\"]\n"
-    };
-}
-
-impl Policy {
-    /// What it says of `new_egress`; without this, a week is learnt.
-    fn egress(self) -> &'static str {
-        match self {
-            Self::Observe | Self::Enforce | Self::Image => "",
-            Self::Learn => concat!(egress!(), "learn = \"1h\"\n"),
-            Self::Frozen => concat!(egress!(), "learn = \"0s\"\n"),
-            Self::Deny => concat!(egress!(), "learn = \"0s\"\naction = \"deny\"\n"),
-        }
-    }
+/// Whether every case runs in a guest, and the longest floods in full: in all where a rung is asked for, else in the one that stands for the
+/// highest rung.
+pub(crate) fn is_whole(arch: Arch, kernel: Kernel) -> bool {
+    asked_rung().is_some() || (arch, kernel) == (Arch::Arm64, Kernel::V6_12)
 }
 
 /// A guest, and what it talks to.
@@ -251,10 +166,9 @@ impl Scene {
         Ok(())
     }
 
-    /// Whether the longest floods run in full here: where a rung is asked for, and in one guest of each architecture.
+    /// Whether the longest floods run in full here.
     pub(crate) fn is_thorough(&self) -> bool {
-        let one = if self.arch == Arch::Arm64 { Kernel::V6_12 } else { Kernel::V5_10 };
-        asked_rung().is_some() || self.kernel == one
+        is_whole(self.arch, self.kernel) || (self.arch, self.kernel) == (Arch::Armhf, Kernel::V5_10)
     }
 
     /// Whether an agent runs.

@@ -13,7 +13,7 @@ use edge_tests::trials::{Outcome, explain};
 use edge_tests::vm::{Arch, Kernel, matrix};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, is_whole};
 
 /// A case that runs in every guest.
 #[derive(Clone, Copy)]
@@ -24,14 +24,14 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// Runs it.
     pub(crate) run: fn(&mut Scene) -> Outcome,
-    /// Only in runs that ask for a rung.
+    /// Only in guests in which every case runs ([`is_whole`]).
     pub(crate) asked: bool,
 }
 
 impl Case {
-    /// Whether there is something to show on an architecture: 32-bit programs run beside others on 64 bits only.
-    fn runs_on(&self, arch: Arch) -> bool {
-        arch == Arch::Arm64 || !self.name.starts_with("compat_")
+    /// Whether it runs in a guest: 32-bit programs run beside others on 64 bits only.
+    fn runs_on(&self, arch: Arch, kernel: Kernel) -> bool {
+        (is_whole(arch, kernel) || !self.asked) && (arch == Arch::Arm64 || !self.name.starts_with("compat_"))
     }
 }
 
@@ -102,11 +102,14 @@ impl Plan {
         let cell = |(arch, kernel): (Arch, Kernel)| {
             let named = cases
                 .iter()
-                .filter(|case| case.runs_on(arch))
+                .filter(|case| case.runs_on(arch, kernel))
                 .map(|case| (format!("{arch}/{kernel}/{}/{}", case.detector, case.name), *case));
             (arch, kernel, named.filter(|(name, _)| chosen(arguments, name)).collect::<Vec<_>>())
         };
-        let cells = matrix().into_iter().map(cell).filter(|(_, _, cases)| !cases.is_empty()).collect();
+        let mut cells: Vec<Cell> =
+            matrix().into_iter().map(cell).filter(|(_, _, cases)| !cases.is_empty()).collect();
+        // The longest first, so that the last guest does not run alone.
+        cells.sort_by_key(|(_, _, cases)| std::cmp::Reverse(cases.len()));
         Self { cells, able, list: arguments.list, results: Arc::default(), workers: Vec::new() }
     }
 
