@@ -33,7 +33,8 @@ impl Policy {
         const KEPT: [DetectorId; 3] =
             [DetectorId::NEW_EGRESS, DetectorId::VOLATILE_EXEC, DetectorId::LATERAL_SCAN];
         let off = DetectorId::ALL.iter().filter(|detector| !KEPT.contains(detector));
-        let off: String = off.map(|detector| format!("[detectors.{detector}]\nenabled = false\n")).collect();
+        let off: Vec<_> = off.map(|detector| format!("[detectors.{detector}]\nenabled = false\n")).collect();
+        let off = off.concat();
         format!("{head}[policy]\naction = \"observe\"\n{SPAWNERS}{off}{}", self.egress())
     }
 
