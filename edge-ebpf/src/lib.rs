@@ -17,6 +17,7 @@ pub mod count;
 pub mod detectors;
 pub mod image;
 pub mod name;
+pub mod netlink;
 pub mod path;
 pub mod sample;
 pub mod shape;

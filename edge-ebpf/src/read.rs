@@ -2,7 +2,9 @@
 
 use core::mem::MaybeUninit;
 
-use aya_ebpf::helpers::generated::{bpf_probe_read_kernel as read_bytes, bpf_probe_read_kernel_str};
+use aya_ebpf::helpers::generated::{
+    bpf_probe_read_kernel as read_bytes, bpf_probe_read_kernel_str, bpf_probe_read_user as read_user,
+};
 use aya_ebpf::helpers::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str_bytes, bpf_probe_read_user, bpf_probe_read_user_buf,
     bpf_probe_read_user_str_bytes,
@@ -43,6 +45,14 @@ pub(crate) fn glance<T: Copy + Default>(object: u64, member: Offset) -> T {
 #[inline(always)]
 pub(crate) fn forget(number: u64) -> u64 {
     kernel(core::ptr::from_ref(&number).addr() as u64).unwrap_or(0)
+}
+
+/// The same for a value that lies on the stack and is made of numbers.
+#[inline(always)]
+pub(crate) fn forget_all<T: Copy>(value: &mut T) {
+    let place = core::ptr::from_mut(value);
+    // SAFETY: the helper copies the value onto itself; as far as the verifier knows, other bytes, which are numbers as well.
+    unsafe { read_bytes(place.cast(), size_of::<T>() as u32, place.cast_const().cast()) };
 }
 
 /// A field of a kernel struct at `base`, which is not null; 0 when it cannot be read. `T` has the field's width.
@@ -87,6 +97,15 @@ fn kernel_or_zero<T: Number>(address: u64) -> T {
 pub(crate) fn user<T>(address: u64) -> Option<T> {
     // SAFETY: the helper checks the address and copies into a value of its own.
     unsafe { bpf_probe_read_user(address as *const T) }.ok()
+}
+
+/// The same without a branch: zeros where nothing can be read, which the helper writes when it fails.
+#[inline(always)]
+pub(crate) fn user_or_zero<T: Copy + Default>(address: u64) -> T {
+    let mut value = T::default();
+    // SAFETY: the helper checks the address and writes exactly the value; any bytes are a number, and so is what is made of numbers.
+    unsafe { read_user((&raw mut value).cast(), size_of::<T>() as u32, address as *const _) };
+    value
 }
 
 /// Fills `buffer` from user memory.

@@ -118,8 +118,8 @@ pub fn advance(so_far: u8, step: Step, content: Content) -> u8 {
 /// What a chain's policy does.
 #[inline(always)]
 #[must_use]
-pub fn policy(policy: u32) -> u8 {
-    if policy == DROP { reason::DROPS_ALL } else { 0 }
+pub fn policy(policy: u64) -> u8 {
+    if policy == u64::from(DROP) { reason::DROPS_ALL } else { 0 }
 }
 
 /// What one expression of a nftables rule is, as far as that matters here.

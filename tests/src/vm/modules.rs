@@ -10,8 +10,9 @@ use super::error::VmError;
 use crate::tool::Tool;
 
 /// The modules every guest loads: the transport of QEMU's `virt` machine and the network card on it; what attacks use and gateways have,
-/// nftables and overlayfs. Those built into the kernel, or absent because they are, are left out.
-pub(super) const WANTED: [&str; 4] = ["virtio_mmio", "virtio_net", "nf_tables", "overlay"];
+/// nftables and overlayfs. Checksums come before nftables, whose module needs them without saying so. Those built into the kernel, or absent
+/// because they are, are left out.
+pub(super) const WANTED: [&str; 5] = ["virtio_mmio", "virtio_net", "crc32c_generic", "nf_tables", "overlay"];
 
 /// A module ready to be loaded.
 #[derive(Clone, Debug, Eq, PartialEq)]
