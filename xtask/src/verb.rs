@@ -46,7 +46,7 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "vm",
-        usage: "--arch arm64|armhf --kernel 5.10|6.1|6.12|7.2 [--timeout SECONDS] [-- COMMAND]",
+        usage: "--arch arm64|armhf --kernel 5.10|6.1|6.12|7.2 [--timeout SECONDS] [--icount] [-- COMMAND]",
         summary: "boot a guest and run a command in it, or talk to its shell",
         run: vm::run,
     },

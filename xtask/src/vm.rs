@@ -20,6 +20,8 @@ struct Request {
     kernel: Kernel,
     /// How long the command may take.
     timeout: Duration,
+    /// Whether the guest's clock counts instructions, as in `bench cost`.
+    icount: bool,
     /// A line for the guest's shell; empty for a session.
     command: String,
 }
@@ -41,6 +43,9 @@ pub(crate) fn run(workspace: &Workspace, args: lexopt::Parser) -> Result<()> {
         let names: Vec<_> = absent.iter().map(|program| program.name).collect();
         println!("without {} (`cargo xtask build --target {}` makes them)", names.join(", "), target.name());
     }
+    if request.icount {
+        builder = builder.icount();
+    }
     let mut guest = builder.boot()?;
     if request.command.is_empty() {
         println!(
@@ -60,12 +65,14 @@ pub(crate) fn run(workspace: &Workspace, args: lexopt::Parser) -> Result<()> {
 
 /// Reads the arguments.
 fn parse(mut args: lexopt::Parser) -> Result<Request> {
-    let (mut arch, mut kernel, mut timeout, mut command) = (None, None, TIMEOUT, Vec::new());
+    let (mut arch, mut kernel, mut timeout, mut icount, mut command) =
+        (None, None, TIMEOUT, false, Vec::new());
     while let Some(arg) = args.next()? {
         match arg {
             Arg::Long("arch") => arch = Some(args.value()?.parse()?),
             Arg::Long("kernel") => kernel = Some(args.value()?.parse()?),
             Arg::Long("timeout") => timeout = Duration::from_secs(args.value()?.parse()?),
+            Arg::Long("icount") => icount = true,
             // Joined as ssh does it: the guest's shell reads one line.
             Arg::Value(word) => command.push(word.string()?),
             other => return Err(other.unexpected().into()),
@@ -75,7 +82,7 @@ fn parse(mut args: lexopt::Parser) -> Result<Request> {
         bail!("--arch (arm64, armhf) and --kernel (5.10, 6.1, 6.12, 7.2) say which guest to boot");
     };
     ensure!(!timeout.is_zero(), "--timeout 0 leaves the command no time");
-    Ok(Request { arch, kernel, timeout, command: command.join(" ") })
+    Ok(Request { arch, kernel, timeout, icount, command: command.join(" ") })
 }
 
 #[cfg(test)]
@@ -93,9 +100,11 @@ mod tests {
             arch: Arch::Armhf,
             kernel: Kernel::V6_1,
             timeout: TIMEOUT,
+            icount: false,
             command: "ls -l /".to_owned(),
         };
         assert_eq!(request, expected);
+        assert!(parsed(&["--arch", "armhf", "--kernel", "6.1", "--icount", "ls"]).unwrap().icount);
     }
 
     #[test]
