@@ -1,5 +1,4 @@
-//! Watched paths into the kernel's tables: by the text they begin with and by their last components on the tracepoint rung, by what
-//! the kernel knows files by on the others (see `register`).
+//! Watched paths into the kernel's tables: by text on the tracepoint rung, by what the kernel knows files by on the others (`register`).
 
 use std::fs;
 
