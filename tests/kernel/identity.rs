@@ -49,11 +49,14 @@ pub(crate) fn any_way_caught(scene: &mut Scene) -> Outcome {
             return Err(format!("{act}: not the file's name: {}", verdict.json).into());
         }
     }
+    // Through an overlay that was mounted after the agent looked, none of this holds: what is opened in its layers is taken for the overlay's
+    // own business. A documented gap.
     let layers =
         "mkdir -p /data/none /data/layers; mount -t overlay overlay -o lowerdir=/data/none:/etc /data/layers";
     scene.run(layers, SOON)?;
-    let act = "credential_access.absolute --path /data/layers/shadow";
-    caught(scene, "credential_access", act, "password_file")?;
+    let mark = scene.watch.mark();
+    scene.emulate("act credential_access.absolute --path /data/layers/shadow")?;
+    scene.unseen(mark, |line| said::is_verdict_of(line, "credential_access"))?;
     scene.run("umount /data/layers", SOON)?;
     Ok(None)
 }
