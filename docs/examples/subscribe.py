@@ -16,7 +16,7 @@ WORDS = {"rung": "off tracepoint cgroup kprobe lsm", "state": "lost online stopp
                    "ptrace remote_write proc_mem root_gained capability_gained setuid_file kernel_name deceptive_name "
                    "hidden_proc foreign_name guard_signalled log_cleared own_file unshare setns mount pivot_root "
                    "host_hook repeated piped destination listener beacon packets bytes rules_removed rules_replaced "
-                   "route_removed spread_work slow"}
+                   "route_removed spread_work slow drops_all redirects"}
 LAYOUTS = {  # `field:type`; without type: the field's name is one, or else u32; 96: `bytes ≤ 96`; 4*x: `list ≤ 4` (4-7)
     "verdict": "boot_id incarnation sequence event_us:u64 wall_ms:u64 detector technique severity action disposition "
                "rung subject lineage:4*ancestor repeats", "status": "state boot_id incarnation wall_ms:u64 version:16",
