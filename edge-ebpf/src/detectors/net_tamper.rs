@@ -5,9 +5,8 @@
 //! tables, `ioctl(SIOCDELRT)`, all through `sensors/net.rs`.
 //! Record: [`edge_abi::ActRecord`]. `value` is the netlink message type; of a legacy table, the rules it lost; of `SIOCDELRT`, that.
 //! Cost: one look-up per `sendto` and `sendmsg`; a few reads of user memory for processes with such a socket.
-//! Blind to (on the tracepoint rung): messages beyond the first eight of a batch or beyond the first buffer; expressions beyond the first
-//! six of a rule; `write` to a netlink socket, `sendmmsg` and `io_uring`; sockets opened before the agent started, or passed on; a message
-//! changed after the look; what the rules of a legacy table do, but for a table of nothing but its policies.
+//! Blind to: what lies beyond the first [`crate::netlink::STEPS`] steps of a batch or beyond the first buffer; `write` to a netlink
+//! socket, `sendmmsg` and `io_uring`; sockets opened before the agent started, or passed on; a message changed after the look; what the rules of a legacy table do, but for a table of nothing but its policies.
 
 use edge_abi::reason;
 
@@ -141,7 +140,7 @@ pub enum Term {
     Match,
 }
 
-/// The first eight bytes of a name, as [`term`] and [`target`] take them.
+/// The first eight bytes of a name, as [`term`] and [`effect`] take them.
 const fn word(mut name: &[u8]) -> u64 {
     let (mut word, mut shift) = (0, 0);
     while let [byte, rest @ ..] = name
