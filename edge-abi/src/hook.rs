@@ -65,6 +65,11 @@ pub const HOOKS: &[Hook] = &[
         ]
     ),
     hook!("bprm_check_security", "security_bprm_check", [always("int (struct linux_binprm *bprm)")]),
+    hook!(
+        "file_fcntl",
+        "security_file_fcntl",
+        [always("int (struct file *file, unsigned int cmd, long unsigned int arg)")]
+    ),
     hook!("file_open", "security_file_open", [always("int (struct file *file)")]),
     hook!("file_permission", "security_file_permission", [always("int (struct file *file, int mask)")]),
     hook!(
@@ -196,6 +201,14 @@ pub const HOOKS: &[Hook] = &[
         "socket_create",
         "security_socket_create",
         [always("int (int family, int type, int protocol, int kern)")]
+    ),
+    hook!(
+        "task_alloc",
+        "security_task_alloc",
+        [
+            always("int (struct task_struct *task, long unsigned int clone_flags)"),
+            since(6, 18, "int (struct task_struct *task, u64 clone_flags)")
+        ]
     ),
     hook!(
         "task_fix_setuid",

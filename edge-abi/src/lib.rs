@@ -55,5 +55,6 @@ pub use tuning::{
 };
 pub use watched::{
     ANY_FOLDER, BELOW_AT, BELOW_BYTES, BELOW_FOLDER, DEVICE, DEVICE_MAJOR_BYTES, FILTER_BITS, FileId,
-    NAME_FILTER_BITS, PROC_DEV, device_key, filter_bit, folder_key, name_bit, watched_slot,
+    NAME_FILTER_BITS, PROC_DEV, device_key, filter_bit, folder_key, name_bit, step_bit, tree_bit,
+    watched_slot,
 };

@@ -101,6 +101,21 @@ pub const fn filter_bit(dev: u32, ino: u64) -> u32 {
     (mixed >> 22) & (FILTER_BITS - 1)
 }
 
+/// Which bit of a filter stands for a step: what lies in a folder, by the first two bytes of its name, the first in the lower place and a
+/// zero behind the end. Nearly everything in a folder is ruled out by it, where something in that folder is watched.
+#[inline(always)]
+#[must_use]
+pub const fn step_bit(folder: FileId, head: u16) -> u32 {
+    filter_bit(folder.dev ^ (head as u32).wrapping_mul(0xc2b2_ae35), folder.ino)
+}
+
+/// Which bit of a filter stands for a tree: a folder below which all is watched.
+#[inline(always)]
+#[must_use]
+pub const fn tree_bit(folder: FileId) -> u32 {
+    filter_bit(!folder.dev, folder.ino)
+}
+
 /// Which bit of a filter stands for a name: by its length and its first eight bytes, the first in the lowest place.
 #[inline(always)]
 #[must_use]
@@ -125,8 +140,13 @@ pub mod watched_slot {
     pub const NAME_READ: u32 = FRESH + FILTER_BITS / 64;
     /// Those where anything else is.
     pub const NAME_WRITE: u32 = NAME_READ + NAME_FILTER_BITS / 64;
+    /// Steps that lead to what somebody reads ([`step_bit`](super::step_bit)), and the trees of those that do
+    /// ([`tree_bit`](super::tree_bit)).
+    pub const STEP_READ: u32 = NAME_WRITE + NAME_FILTER_BITS / 64;
+    /// Those where anything else is somebody's business.
+    pub const STEP_WRITE: u32 = STEP_READ + FILTER_BITS / 64;
     /// The thread that opens files to have them told, as `bpf_get_current_pid_tgid` has it; 0 when none does.
-    pub const OWNER: u32 = NAME_WRITE + NAME_FILTER_BITS / 64;
+    pub const OWNER: u32 = STEP_WRITE + FILTER_BITS / 64;
     /// How many files it has opened since that was written: more than one for a file of a stacked file system.
     pub const FOUND: u32 = OWNER + 1;
     /// From here on `dev` and `ino` of each, in turns.
@@ -135,8 +155,12 @@ pub mod watched_slot {
     pub const KEPT: u32 = 4;
     /// [`crate::Detector::bit`]s of the detectors that read paths, and do not know files by what they are.
     pub const BY_PATH: u32 = IDS + 2 * KEPT;
+    /// Folders that something is said of in the map of prefixes.
+    pub const FOLDERS: u32 = BY_PATH + 1;
+    /// The thread that was told to have opened a file of an overlay, as `bpf_get_current_pid_tgid` has it, until the layer below is opened.
+    pub const TOLD: u32 = FOLDERS + FILTER_BITS / 64;
     /// All of them.
-    pub const COUNT: u32 = BY_PATH + 1;
+    pub const COUNT: u32 = TOLD + 1;
 }
 
 #[cfg(test)]
@@ -164,6 +188,16 @@ mod tests {
     }
 
     #[test]
+    fn steps_and_trees_have_bits_of_their_own() {
+        let (root, etc) = (FileId::new(0x0080_0001, 2), FileId::new(0x0080_0001, 12));
+        let step = |folder, name: [u8; 2]| step_bit(folder, u16::from_le_bytes(name));
+        assert_ne!(step(root, *b"et"), step(root, *b"tm"));
+        assert_ne!(step(root, *b"et"), step(etc, *b"et"));
+        assert_ne!(tree_bit(root), tree_bit(etc));
+        assert_ne!(tree_bit(root), filter_bit(root.dev, root.ino));
+    }
+
+    #[test]
     fn what_follows_a_short_name_does_not_matter() {
         let head = |text: &[u8; 8]| u64::from_le_bytes(*text);
         assert_eq!(name_bit(head(b"mem\0\0\0\0\0"), 3), name_bit(head(b"mem\0abcd"), 3));
@@ -172,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_map_of_filters_holds_them_side_by_side() {
-        assert_eq!((watched_slot::WRITE, watched_slot::FRESH, watched_slot::OWNER), (16, 32, 56));
-        assert_eq!((watched_slot::BY_PATH, watched_slot::COUNT), (66, 67));
+        assert_eq!((watched_slot::WRITE, watched_slot::FRESH, watched_slot::STEP_READ), (16, 32, 56));
+        assert_eq!((watched_slot::OWNER, watched_slot::BY_PATH, watched_slot::COUNT), (88, 98, 116));
     }
 }

@@ -2,7 +2,7 @@
 
 use edge_abi::{NAME_HASH_PRIME, NAME_HASH_START, name_hash, task_flags};
 
-use crate::path::{PathBuffer, at, equals, forget};
+use crate::path::{PathBuffer, at, forget};
 
 /// Bytes of a name that are looked at: those of a comm.
 const BYTES: u32 = 16;
@@ -43,17 +43,18 @@ impl Name {
     #[inline(always)]
     pub fn read(&mut self, path: &PathBuffer, start: u32) {
         let mut words = [0_u32; 4];
-        let (mut hash, mut last, mut alive) = (NAME_HASH_START, 0_u32, u32::MAX);
+        let (mut hash, mut last) = (NAME_HASH_START, 0_u32);
         let mut index = 0;
         while index < BYTES {
             let byte = u32::from(at(path, start + index));
-            alive &= equals(byte as u8, 0).wrapping_sub(1);
-            let byte = byte & alive;
+            if byte == 0 {
+                break;
+            }
             if let Some(word) = words.get_mut(index as usize >> 2) {
                 *word |= byte << ((index & 3) * 8);
             }
-            hash = ((hash ^ byte).wrapping_mul(NAME_HASH_PRIME) & alive) | (hash & !alive);
-            last = (byte & alive) | (last & !alive);
+            hash = (hash ^ byte).wrapping_mul(NAME_HASH_PRIME);
+            last = byte;
             index += 1;
         }
         for (slot, word) in self.words.iter_mut().zip(words) {

@@ -92,12 +92,18 @@ pub fn forget(slot: &mut u32, value: u32) -> u32 {
 }
 
 /// Scans a path into `facts`, which lies in map memory (see [`forget`]).
+///
+/// Nothing but dots and slashes is looked at twice, and few bytes are as low as these. What they change is forgotten at once, and was from
+/// the beginning, so that all ways through a byte are the same to the verifier.
 #[inline(always)]
 pub fn scan(path: &PathBuffer, facts: &mut PathFacts) {
-    let mut identity = FNV_START;
-    let (mut base, mut dotdot, mut before) = (0_u32, 0_u32, 0_u32);
-    let (mut odd, mut after_slash) = (0_u32, 0_u32);
-    let (mut folder, mut name) = (FNV_START, FNV_START);
+    let mut identity = forget(&mut facts.identity, FNV_START);
+    let mut name = forget(&mut facts.name, FNV_START);
+    let mut folder = forget(&mut facts.tail, FNV_START);
+    let mut base = forget(&mut facts.base, 0);
+    let mut dotdot = forget(&mut facts.dotdot, 0);
+    let mut odd = forget(&mut facts.odd, 0);
+    let mut before = 0_u32;
     let mut index = 0_u32;
     while index < PATH_BYTES as u32 {
         let byte = at(path, index);
@@ -105,16 +111,21 @@ pub fn scan(path: &PathBuffer, facts: &mut PathFacts) {
             break;
         }
         identity = (identity ^ u32::from(byte)).wrapping_mul(FNV_PRIME);
-        let is_slash = equals(byte, b'/');
-        let slash = is_slash.wrapping_neg();
-        base = (base & !slash) | ((index + 1) & slash);
-        folder = (folder & !slash) | (name & slash);
-        name = ((name ^ u32::from(byte)).wrapping_mul(FNV_PRIME) & !slash) | (FNV_START & slash);
-        let dot = equals(byte, b'.');
-        dotdot |= dot & before;
-        odd |= after_slash & (dot | is_slash);
-        before = dot;
-        after_slash = is_slash;
+        if byte <= b'/' {
+            let (dot, slash) = (equals(byte, b'.'), equals(byte, b'/'));
+            odd = forget(&mut facts.odd, odd | (equals(before as u8, b'/') & (dot | slash)));
+            dotdot = forget(&mut facts.dotdot, dotdot | (equals(before as u8, b'.') & dot));
+            if slash != 0 {
+                folder = name;
+                base = forget(&mut facts.base, index + 1);
+                name = forget(&mut facts.name, FNV_START);
+            } else {
+                name = (name ^ u32::from(byte)).wrapping_mul(FNV_PRIME);
+            }
+        } else {
+            name = (name ^ u32::from(byte)).wrapping_mul(FNV_PRIME);
+        }
+        before = u32::from(byte);
         index += 1;
     }
     facts.identity = forget(&mut facts.identity, identity | 1);

@@ -84,7 +84,7 @@ impl Number for u64 {}
 
 /// Reads a kernel value; 0 when the address is bad. Without a branch, of which the verifier would walk both ways for each value.
 #[inline(always)]
-fn kernel_or_zero<T: Number>(address: u64) -> T {
+pub(crate) fn kernel_or_zero<T: Number>(address: u64) -> T {
     let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: the helper checks the address and writes the whole value: zeros when it cannot read.
     unsafe { read_bytes(value.as_mut_ptr().cast(), size_of::<T>() as u32, address as *const _) };

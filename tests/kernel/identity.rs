@@ -49,14 +49,13 @@ pub(crate) fn any_way_caught(scene: &mut Scene) -> Outcome {
             return Err(format!("{act}: not the file's name: {}", verdict.json).into());
         }
     }
-    // Through an overlay that was mounted after the agent looked, none of this holds: what is opened in its layers is taken for the overlay's
-    // own business. A documented gap.
+    // Through an overlay that was mounted after the agent looked, which it knows nothing of: what is opened in its layers is looked at.
     let layers =
         "mkdir -p /data/none /data/layers; mount -t overlay overlay -o lowerdir=/data/none:/etc /data/layers";
     scene.run(layers, SOON)?;
-    let mark = scene.watch.mark();
-    scene.emulate("act credential_access.absolute --path /data/layers/shadow")?;
-    scene.unseen(mark, |line| said::is_verdict_of(line, "credential_access"))?;
+    let verdict =
+        caught_anyhow(scene, "credential_access", "credential_access.absolute --path /data/layers/shadow")?;
+    has_reason(&verdict, "password_file").map_err(|error| format!("through an overlay: {error}"))?;
     scene.run("umount /data/layers", SOON)?;
     Ok(None)
 }

@@ -9,12 +9,13 @@ use edge_tests::said;
 
 /// Rungs that a verdict may have beside its detector's own: the hooks of a cgroup stand beside the ladder, not on it, who has become
 /// root is seen as soon as it runs something, whether or not a hook is to refuse that, and so are signals where no hook can refuse them;
-/// that a socket begins to listen is told by its state.
+/// that a socket begins to listen is told by its state; that a descriptor is duplicated by a hook of its own, where there are any.
 const BESIDE: &[(&str, &str)] = &[
     ("raw_socket", "cgroup"),
     ("privilege_jump", "tracepoint"),
     ("impair_defenses", "tracepoint"),
     ("new_egress", "tracepoint"),
+    ("shell_on_socket", "lsm"),
 ];
 
 /// Detectors whose cgroup program has sensors of files or paths beside it: those see what is no device or setting, and judge in its place

@@ -34,13 +34,19 @@ pub(super) const SETUP: &[SyscallClass] = &[UringSetup];
 /// What changes namespaces, mounts and roots.
 pub(super) const NAMESPACES: &[SyscallClass] =
     &[Unshare, SetNs, Mount, MoveMount, PivotRoot, CloneTask, Clone3];
+/// Of those, what has no security hook.
+pub(super) const SPACES: &[SyscallClass] = &[Unshare, SetNs];
 /// What names a process, or hides one.
 pub(super) const NAMES: &[SyscallClass] = &[Prctl, Mount, MoveMount];
 /// What moves descriptors.
 pub(super) const DESCRIPTORS: &[SyscallClass] = &[Dup, DupLowest, Fcntl];
+/// Of those, what has no security hook.
+pub(super) const DUPLICATES: &[SyscallClass] = &[Dup, DupLowest];
 /// Requests to drivers: the watchdog's options, routes.
 pub(super) const REQUESTS: &[SyscallClass] = &[Ioctl];
 /// What makes sockets, sets them up, and talks to the kernel through them.
 pub(super) const SOCKETS: &[SyscallClass] = &[Socket, SetSockOpt, SendTo, SendMsg];
 /// What opens a bus and sends on it.
 pub(super) const BUSES: &[SyscallClass] = &[Socket, SendTo, SendMsg, Write, Writev];
+/// Of those, what is not seen where a file is written to.
+pub(super) const SENDS: &[SyscallClass] = &[Socket, SendTo, SendMsg];

@@ -1,8 +1,9 @@
-//! The filters by which the sensor knows what cannot be watched without looking it up: one bit per inode, folder and name.
+//! The filters by which the sensor knows what cannot be watched without looking it up: one bit per inode, folder, step and name.
 
 use aya::maps::MapError;
 use edge_abi::{
-    BELOW_AT, BELOW_FOLDER, FILTER_BITS, FileId, Watch, WatchSlot, filter_bit, watch_access, watched_slot,
+    BELOW_AT, BELOW_FOLDER, FILTER_BITS, FileId, Watch, WatchSlot, filter_bit, step_bit, tree_bit,
+    watch_access, watched_slot,
 };
 
 use super::maps::Maps;
@@ -41,13 +42,21 @@ fn filters(inodes: &[(FileId, Watch)], paths: &[(Vec<u8>, Watch)], names: &[(u32
             *word |= 1 << (bit & 63);
         }
     };
-    let folders = paths.iter().filter_map(|(key, watch)| Some((folder_of(key)?, *watch)));
-    for (id, watch) in inodes.iter().copied().chain(folders) {
-        let bit = filter_bit(id.dev, id.ino) & (FILTER_BITS - 1);
-        for (slot, detector) in watch.detectors.into_iter().enumerate() {
-            if detector != 0 {
-                let read = slot == WatchSlot::Read as usize;
-                mark(if read { watched_slot::READ } else { watched_slot::WRITE }, bit);
+    for (id, watch) in inodes {
+        for of in filters_of(*watch) {
+            mark(of.inodes, filter_bit(id.dev, id.ino));
+            if watch.tree != 0 {
+                mark(of.steps, tree_bit(*id));
+            }
+        }
+    }
+    for (key, watch) in paths {
+        let Some(folder) = folder_of(key) else { continue };
+        for of in filters_of(*watch) {
+            mark(of.inodes, filter_bit(folder.dev, folder.ino));
+            match step_of(key) {
+                Some(head) => mark(of.steps, step_bit(folder, head)),
+                None => (0..FILTER_BITS).for_each(|bit| mark(of.steps, bit)),
             }
         }
     }
@@ -62,8 +71,39 @@ fn filters(inodes: &[(FileId, Watch)], paths: &[(Vec<u8>, Watch)], names: &[(u32
     words
 }
 
-/// The folder in a key of the table of paths.
-fn folder_of(key: &[u8]) -> Option<FileId> {
+/// Filters for one kind of access, by the slots where they begin.
+struct Filters {
+    /// Of inodes and folders.
+    inodes: u32,
+    /// Of steps and trees.
+    steps: u32,
+}
+
+/// The filters for the kinds of access that somebody watches.
+fn filters_of(watch: Watch) -> impl Iterator<Item = Filters> + use<> {
+    watch.detectors.into_iter().enumerate().filter(|(_, detector)| *detector != 0).map(|(slot, _)| {
+        if slot == WatchSlot::Read as usize {
+            Filters { inodes: watched_slot::READ, steps: watched_slot::STEP_READ }
+        } else {
+            Filters { inodes: watched_slot::WRITE, steps: watched_slot::STEP_WRITE }
+        }
+    })
+}
+
+/// The beginning of the first step in a key of a folder, as [`step_bit`] takes it; `None` when the key ends before that is known.
+fn step_of(key: &[u8]) -> Option<u16> {
+    let mut head = [0; 2];
+    for (index, place) in head.iter_mut().enumerate() {
+        match key.get(BELOW_AT + index)? {
+            b'/' | 0 => break,
+            byte => *place = *byte,
+        }
+    }
+    Some(u16::from_le_bytes(head))
+}
+
+/// The folder in a key of the table of paths, or in one of the table of prefixes (`edge_abi::folder_prefix`).
+pub(super) fn folder_of(key: &[u8]) -> Option<FileId> {
     let (head, _) = key.split_at_checked(BELOW_AT)?;
     let [kind, _, _, _, dev @ .., _, _, _, _, _, _, _, _] = head else { return None };
     if *kind != BELOW_FOLDER {
@@ -92,8 +132,29 @@ mod tests {
         assert!(has(watched_slot::READ, bit(file)) && !has(watched_slot::WRITE, bit(file)));
         assert!(has(watched_slot::WRITE, bit(folder)) && !has(watched_slot::READ, bit(folder)));
         assert!(has(watched_slot::NAME_WRITE, 5) && !has(watched_slot::NAME_READ, 5));
+        assert!(has(watched_slot::STEP_WRITE, step_bit(folder, u16::from_le_bytes(*b"cr"))));
+        assert!(!has(watched_slot::STEP_WRITE, step_bit(folder, u16::from_le_bytes(*b"ca"))));
+        assert!(words[watched_slot::STEP_READ as usize..].iter().take(16).all(|word| *word == 0));
         assert!(
             words[watched_slot::FRESH as usize..watched_slot::NAME_READ as usize].iter().all(|w| *w == 0)
         );
+    }
+
+    #[test]
+    fn trees_are_known_and_so_is_the_first_step_to_what_is_watched() {
+        let tree = FileId::new(8 << 20 | 1, 30);
+        let watch = Watch { detectors: [0, 1, 0], tree: u8::MAX, ..Watch::default() };
+        let words = filters(&[(tree, watch)], &[], &[]);
+        let bit = tree_bit(tree);
+        assert!(words[(watched_slot::STEP_WRITE + (bit >> 6)) as usize] & 1 << (bit & 63) != 0);
+        let key = |name: &[u8]| [&edge_abi::folder_key(tree)[..BELOW_AT], name].concat();
+        assert_eq!(step_of(&key(b"cron")), Some(u16::from_le_bytes(*b"cr")));
+        assert_eq!(step_of(&key(b"rc")), Some(u16::from_le_bytes(*b"rc")));
+        assert_eq!(step_of(&key(b"a/b")), Some(u16::from(b'a')));
+        assert_eq!(step_of(&key(b"a\0")), Some(u16::from(b'a')));
+        assert_eq!(step_of(&key(b"a")), None, "the beginning of what?");
+        let words = filters(&[], &[(key(b"a"), watch)], &[]);
+        let steps = words[watched_slot::STEP_WRITE as usize..].iter().take(16);
+        assert!(steps.clone().all(|word| *word == u64::MAX), "every step may lead there");
     }
 }

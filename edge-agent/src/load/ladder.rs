@@ -128,10 +128,10 @@ impl Chosen {
         }
     }
 
-    /// Goes one down. A rung that has two stands gives its reason once.
+    /// Goes one down. A rung that has two stands gives its reason once, and none where the other one is no worse.
     fn skip(&mut self, stand: &Stand, why: &str) {
         let told = format!("{}: {why}", stand.rung);
-        if !self.why.contains(&told) {
+        if !why.is_empty() && !self.why.contains(&told) {
             self.why.push_str(if self.why.is_empty() { "" } else { "; " });
             self.why.push_str(&told);
         }
@@ -148,6 +148,8 @@ fn allows<'l>(stand: &Stand, means: Means, lacks: &'l Lacks) -> Result<(), &'l s
     let beside = stand.rung == Rung::CGROUP && stand.programs.contains(&Program::FileOpen);
     let (is_possible, why) = match stand.rung {
         Rung::LSM if !means.lsm => (false, lacks.lsm.as_str()),
+        // The same is seen where syscalls begin, at a higher price.
+        Rung::TRACEPOINT if stand.programs.contains(&Program::ObjectFcntl) => (means.lsm, ""),
         Rung::CGROUP if beside && !means.lsm && !means.kprobes => (false, lacks.kprobes.as_str()),
         // Security hooks are about objects, which only offsets tell from one another.
         _ if (at_security || beside) && !means.offsets => (false, lacks.offsets.as_str()),

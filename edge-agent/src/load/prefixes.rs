@@ -11,9 +11,12 @@ use std::path::Path;
 
 use aya::maps::MapError;
 use aya::maps::lpm_trie::Key;
-use edge_abi::{FOLDER_PREFIX_BYTES, PrefixData, folder_prefix, prefix_verdict};
+use edge_abi::{
+    FILTER_BITS, FOLDER_PREFIX_BYTES, PrefixData, filter_bit, folder_prefix, prefix_verdict, watched_slot,
+};
 
 use super::cgroup::unescape;
+use super::filters::folder_of;
 use super::maps::Maps;
 use super::watch::key_of;
 use crate::config::Config;
@@ -63,17 +66,40 @@ struct Said {
 pub(super) fn write(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let wanted = wanted(config, &mounts, directory);
+    let known: Vec<Key<PrefixData>> = maps.prefixes.keys().collect::<Result<_, _>>()?;
+    // While both old and new ones are there, the filter has both.
+    let told = || wanted.iter().map(|said| said.data);
+    filter(maps, told().chain(known.iter().map(Key::data)))?;
     for said in &wanted {
         maps.prefixes.insert(&Key::new(said.bits, said.data), said.verdict, 0)?;
     }
-    let known: Vec<Key<PrefixData>> = maps.prefixes.keys().collect::<Result<_, _>>()?;
     for key in known {
         let same = |said: &&Said| said.bits == key.prefix_len() && said.data == key.data();
         if !wanted.iter().any(|said| same(&said)) {
             maps.prefixes.remove(&key)?;
         }
     }
+    filter(maps, told())
+}
+
+/// Writes the filter by which the kernel side knows folders that nothing is said of.
+fn filter(maps: &mut Maps, keys: impl Iterator<Item = PrefixData>) -> Result<(), MapError> {
+    for (slot, word) in (watched_slot::FOLDERS..).zip(words(keys)) {
+        maps.watched.set(slot, word, 0)?;
+    }
     Ok(())
+}
+
+/// Its words. What is said of text has no bit.
+fn words(keys: impl Iterator<Item = PrefixData>) -> [u64; FILTER_BITS as usize / 64] {
+    let mut words = [0; FILTER_BITS as usize / 64];
+    for folder in keys.filter_map(|key| folder_of(&key)) {
+        let bit = filter_bit(folder.dev, folder.ino);
+        if let Some(word) = words.get_mut(bit as usize >> 6) {
+            *word |= 1 << (bit & 63);
+        }
+    }
+    words
 }
 
 /// What a path leads to, as a key; `None` when it leads to nothing.
@@ -188,6 +214,15 @@ mod tests {
     fn verdict(said: &[Said], number: u64) -> Option<u8> {
         let found = said.iter().find(|said| said.data == folder_prefix(9, number));
         found.map(|said| said.verdict)
+    }
+
+    #[test]
+    fn the_filter_has_a_bit_for_each_folder_and_none_for_text() {
+        let key = folder_prefix(9, 77);
+        let bit = filter_bit(9, 77);
+        let words = words([key, as_text("/tmp/", VOLATILE).data].into_iter());
+        assert!(words[bit as usize >> 6] & 1 << (bit & 63) != 0);
+        assert_eq!(words.iter().map(|word| word.count_ones()).sum::<u32>(), 1);
     }
 
     #[test]

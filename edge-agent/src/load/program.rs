@@ -153,6 +153,10 @@ programs! {
     ObjectMove = "object_move", Hook::Security("move_mount");
     /// Root changed.
     ObjectPivot = "object_pivot", Hook::Security("sb_pivotroot");
+    /// Process or thread made: with which namespaces.
+    ObjectClone = "object_clone", Hook::Security("task_alloc");
+    /// Descriptor duplicated.
+    ObjectFcntl = "object_fcntl", Hook::Security("file_fcntl");
     /// File of a ring made.
     ObjectRing = "object_ring", Hook::Security("inode_init_security_anon");
     /// Signal sent.

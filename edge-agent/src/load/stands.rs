@@ -4,8 +4,8 @@ use edge_abi::SyscallClass;
 use edge_wire::{DetectorId, Rung};
 
 use super::classes::{
-    BUSES, CODE, DATA, DESCRIPTORS, DIRECTORIES, LINKS, MEMORY, MODES, NAMES, NAMESPACES, OPENS, REMOVES,
-    RENAMES, REQUESTS, SETUP, SOCKETS, UNMAPS, WRITES,
+    BUSES, CODE, DATA, DESCRIPTORS, DIRECTORIES, DUPLICATES, LINKS, MEMORY, MODES, NAMES, NAMESPACES, OPENS,
+    REMOVES, RENAMES, REQUESTS, SENDS, SETUP, SOCKETS, SPACES, UNMAPS, WRITES,
 };
 use super::program::Program;
 
@@ -136,6 +136,21 @@ const DEVICES: [Stand; 6] = {
     ]
 };
 
+/// What writes to buses: on the LSM rung seen at the file, which no other write pays for.
+const BUS: [Stand; 4] = {
+    let [_, kprobe, entry, tracepoint] = *watching!(LSM [], [SysEnter, SysNet, SysWrite], [BUSES]);
+    let [lsm, ..] = *watching!(LSM[FilePermission], [SysEnter, SysNet], [SENDS]);
+    [lsm, kprobe, entry, tracepoint]
+};
+
+/// What changes namespaces, mounts and roots.
+const SPACE: [Stand; 4] = {
+    let [_, kprobe, entry, tracepoint] = *watching!(LSM [], [SysEnter, SysActs], [NAMESPACES]);
+    let [lsm, ..] =
+        *watching!(LSM[ObjectMount, ObjectMove, ObjectPivot, ObjectClone], [SysEnter, SysActs], [SPACES]);
+    [lsm, kprobe, entry, tracepoint]
+};
+
 /// The stands of a detector, highest first.
 #[must_use]
 #[expect(clippy::too_many_lines, reason = "a table, one row after the other")]
@@ -194,9 +209,7 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
         DetectorId::CREDENTIAL_ACCESS | DetectorId::PERSISTENCE => watching!(LSM [], [], []),
         DetectorId::SYSCTL_TAMPER => &SETTINGS,
         DetectorId::DEVICE_TAMPER => &DEVICES,
-        DetectorId::NAMESPACE_ESCAPE => watching!(
-            LSM [ObjectMount, ObjectMove, ObjectPivot], [SysEnter, SysActs], [NAMESPACES]
-        ),
+        DetectorId::NAMESPACE_ESCAPE => &SPACE,
         DetectorId::PROCESS_INJECTION => watching!(LSM[ObjectTrace], [SysEnter, SysActs], [MEMORY]),
         DetectorId::PRIVILEGE_JUMP => &[
             stand!(LSM, [ObjectExec, ObjectMode, ObjectMake, ObjectAttribute, ExecActs, ExecReport], []),
@@ -208,14 +221,20 @@ pub(super) const fn stands(detector: DetectorId) -> &'static [Stand] {
             stand!(KPROBE, [ObjectExec, ExecActs, ExecReport], []),
             stand!(TRACEPOINT, [ExecActs, ExecReport], []),
         ],
-        DetectorId::FETCH_LOOP => {
-            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [DESCRIPTORS])]
-        }
-        DetectorId::SHELL_ON_SOCKET => {
-            &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames, SockCreate], [DESCRIPTORS])]
-        }
+        DetectorId::FETCH_LOOP => &[
+            stand!(TRACEPOINT, [ExecActs, ExecReport, ObjectFcntl, SysEnter, SysNames], [DUPLICATES]),
+            stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [DESCRIPTORS]),
+        ],
+        DetectorId::SHELL_ON_SOCKET => &[
+            stand!(
+                TRACEPOINT,
+                [ExecActs, ExecReport, ObjectFcntl, SysEnter, SysNames, SockCreate],
+                [DUPLICATES]
+            ),
+            stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames, SockCreate], [DESCRIPTORS]),
+        ],
         DetectorId::MASQUERADE => &[stand!(TRACEPOINT, [ExecActs, ExecReport, SysEnter, SysNames], [NAMES])],
-        DetectorId::BUS_FLOOD => watching!(LSM [], [SysEnter, SysNet, SysWrite], [BUSES]),
+        DetectorId::BUS_FLOOD => &BUS,
         DetectorId::IMPAIR_DEFENSES => watching!(LSM[ObjectKill], [Signal], []),
         DetectorId::FLOOD_OUT => &[stand!(CGROUP, [Egress, SockCreate], [])],
         DetectorId::KERNEL_CODE => &[

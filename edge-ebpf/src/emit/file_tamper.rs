@@ -87,6 +87,8 @@ pub(crate) struct Case {
     pub(crate) evidence: FileEvidence,
     /// Whether the hook can refuse it, and refusing it would save a file.
     pub(crate) deniable: bool,
+    /// When.
+    pub(crate) now_ns: u64,
 }
 
 /// What can tell a person the path of a file.
@@ -116,14 +118,13 @@ pub(crate) fn apply(
     tuning: &FileTamperTuning,
     named: &impl Named,
 ) -> bool {
-    let Case { of, tgid, evidence, deniable } = *case;
+    let Case { of, tgid, evidence, deniable, now_ns } = *case;
     if matches!(of, Of::Process) {
         count(DETECTOR, Counter::Evidence);
     }
     if is_probe(DETECTOR, tgid) {
         return false;
     }
-    let now_ns = now_ns();
     let decision = match of {
         Of::Process => observe(state, tuning, evidence, now_ns),
         Of::Origin => observe_origin(state, tuning, evidence, now_ns),

@@ -165,8 +165,11 @@ pub(super) fn identify(task: &mut Task) {
 fn has_set_uid() -> bool {
     /// `CAP_SETUID` of `include/uapi/linux/capability.h`.
     const SET_UID: u64 = 1 << 7;
+    if bpf_get_current_uid_gid() as u32 == 0 {
+        return false;
+    }
     let permitted: u64 = glance(glance::<u64>(image::current(), Offset::TaskCred), Offset::CredPermitted);
-    bpf_get_current_uid_gid() as u32 != 0 && permitted & SET_UID != 0
+    permitted & SET_UID != 0
 }
 
 /// What is known of the door that a process with these flags went through.

@@ -7,6 +7,7 @@ use edge_ebpf::path::{is_synthetic, rename_shape};
 
 use super::paths::{Operation, open_flag};
 use super::syscall::{Jump, jump, scratch};
+use crate::clock::now_ns;
 use crate::emit::file_tamper::{self, Case, Of};
 use crate::task;
 
@@ -63,7 +64,7 @@ fn observe(of: Of) -> Option<()> {
             truncate: flags & open_flag::TRUNCATE != 0,
         }
     };
-    let case = Case { of, tgid, evidence, deniable: false };
+    let case = Case { of, tgid, evidence, deniable: false, now_ns: now_ns() };
     file_tamper::apply(&case, state, tuning, &(&scratch.path, length));
     Some(())
 }

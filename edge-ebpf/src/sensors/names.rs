@@ -17,6 +17,31 @@ const SET_NAME: u64 = 15;
 /// Longest name of a thread, without its NUL.
 const NAME_BYTES: usize = 15;
 
+/// Whether this file looks at a class; what it leaves to others it hands on.
+#[inline(always)]
+pub(super) fn takes(class: u8) -> bool {
+    class == SyscallClass::Dup as u8
+        || class == SyscallClass::DupLowest as u8
+        || class == SyscallClass::Fcntl as u8
+        || class == SyscallClass::Mount as u8
+        || class == SyscallClass::Prctl as u8
+        || class == SyscallClass::Socket as u8
+}
+
+/// Whether the registers of such a syscall can be of interest: C libraries call `fcntl` after each open.
+#[inline(always)]
+pub(super) fn matters(ctx: &RawTracePointContext, class: u8) -> bool {
+    let registers = registers(ctx);
+    if class == SyscallClass::Fcntl as u8 {
+        let second = argument(registers, globals::second_argument());
+        shell_on_socket::duplicated(second, argument(registers, globals::third_argument())).is_some()
+    } else if class == SyscallClass::Prctl as u8 {
+        argument(registers, globals::first_argument()) == SET_NAME
+    } else {
+        true
+    }
+}
+
 /// A syscall begins that names a process or moves its descriptors.
 #[raw_tracepoint]
 pub(crate) fn sys_names(ctx: RawTracePointContext) -> i32 {

@@ -45,7 +45,7 @@ pub(super) fn matters(class: u8) -> bool {
 
 /// Whether a process has a bus open.
 #[inline(always)]
-pub(super) fn has_bus(tgid: u32) -> bool {
+pub(crate) fn has_bus(tgid: u32) -> bool {
     task::lookup(tgid).is_some_and(|task| task.flags & task_flags::BUS != 0)
 }
 

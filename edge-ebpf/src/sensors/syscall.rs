@@ -22,7 +22,7 @@ use aya_ebpf::programs::RawTracePointContext;
 use edge_abi::{COMPAT_BASE, FIRST_ACT, SyscallClass, act_flags};
 use edge_ebpf::detectors::{device_tamper, net_tamper};
 
-use super::{acts, net, write};
+use super::{acts, names, net, write};
 use crate::emit::file_tamper;
 use crate::maps::{JUMPS, SCRATCH, Scratch};
 use crate::{filter, globals, read, stack, task};
@@ -78,9 +78,11 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
         } else if device_tamper::matters(command) {
             jump(&ctx, Jump::Acts);
         }
-    } else if is_name(class) {
-        jump(&ctx, Jump::Names);
-        jump(&ctx, Jump::Acts);
+    } else if names::takes(class) {
+        if names::matters(&ctx, class) {
+            jump(&ctx, Jump::Names);
+            jump(&ctx, Jump::Acts);
+        }
     } else if class >= FIRST_ACT {
         if acts::matters(&ctx, class) {
             jump(&ctx, Jump::Acts);
@@ -89,17 +91,6 @@ pub(crate) fn sys_enter(ctx: RawTracePointContext) -> i32 {
         jump(&ctx, Jump::Paths);
     }
     0
-}
-
-/// Whether `sensors/names.rs` looks at this class; what it leaves to others it hands on.
-#[inline(always)]
-fn is_name(class: u8) -> bool {
-    class == SyscallClass::Dup as u8
-        || class == SyscallClass::DupLowest as u8
-        || class == SyscallClass::Fcntl as u8
-        || class == SyscallClass::Mount as u8
-        || class == SyscallClass::Prctl as u8
-        || class == SyscallClass::Socket as u8
 }
 
 /// Goes on with another program; comes back only when that is not loaded.

@@ -10,6 +10,8 @@
 //! - `sb_mount(const char *dev_name, const struct path *path, const char *type, unsigned long flags, void *data)`.
 //! - `move_mount(const struct path *from_path, const struct path *to_path)`.
 //! - `sb_pivotroot(const struct path *old_path, const struct path *new_path)`.
+//! - `task_alloc(struct task_struct *task, unsigned long clone_flags)`: a process or thread is made; the number has no exit signal in it.
+//! - `file_fcntl(struct file *file, unsigned int cmd, unsigned long arg)`.
 //! - `inode_init_security_anon(struct inode *inode, const struct qstr *name, const struct inode *context_inode)`, since 5.12: the file of a
 //!   ring is made.
 //!
@@ -19,8 +21,8 @@ use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::bpf_d_path;
 use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
-use edge_abi::{Detector, Offset};
-use edge_ebpf::detectors::{Sighting, kernel_code, namespace_escape, raw_socket, uring_use};
+use edge_abi::{Detector, Offset, act_flags};
+use edge_ebpf::detectors::{Sighting, kernel_code, namespace_escape, raw_socket, shell_on_socket, uring_use};
 use edge_ebpf::path::PathBuffer;
 
 use super::user;
@@ -81,6 +83,40 @@ pub(crate) fn object_move(_ctx: LsmContext) -> i32 {
 #[lsm(hook = "sb_pivotroot")]
 pub(crate) fn object_pivot(_ctx: LsmContext) -> i32 {
     answer(Detector::NamespaceEscape, Some(namespace_escape::pivot_root()))
+}
+
+/// A process or thread is made.
+#[lsm(hook = "task_alloc")]
+pub(crate) fn object_clone(ctx: LsmContext) -> i32 {
+    answer(Detector::NamespaceEscape, namespace_escape::unshare(ctx.arg::<u64>(1), true))
+}
+
+/// A descriptor is duplicated, or something else is done to one. C libraries do that after each open, so that it has to be cheap here.
+#[lsm(hook = "file_fcntl")]
+pub(crate) fn object_fcntl(ctx: LsmContext) -> i32 {
+    if let Some(new) = shell_on_socket::duplicated(ctx.arg::<u64>(1), ctx.arg::<u64>(2))
+        && filter::in_scope()
+    {
+        let _ = moved(new);
+    }
+    0
+}
+
+/// A standard descriptor is replaced.
+#[inline(always)]
+fn moved(new: u64) -> Option<()> {
+    const DETECTOR: Detector = Detector::ShellOnSocket;
+    let tgid = task::current_tgid();
+    let task = task::lookup(tgid)?;
+    task.flags = shell_on_socket::moved(task.flags, user::first_argument() & 0xffff_ffff, new)?;
+    let sighting = shell_on_socket::judge(task.flags)?;
+    let rule = enter(DETECTOR, tgid)?;
+    let mut act = Act::new(sighting.reason);
+    // Refusing would help nobody: the agent has yet to look what the descriptor is.
+    (act.flags, act.value) = (act_flags::LSM | act_flags::CANDIDATE, sighting.value);
+    act.object = new as u32 + 1;
+    apply(DETECTOR, rule, tgid, &act, None);
+    Some(())
 }
 
 /// A file without a name is made: that of a ring?

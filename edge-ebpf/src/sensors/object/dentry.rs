@@ -24,10 +24,9 @@ pub(crate) fn inode_rename(ctx: LsmContext) -> i32 {
     if !filter::in_scope() {
         return 0;
     }
-    let old = Object::named(argument(&ctx, 1), argument(&ctx, 0));
-    let new = Object::named(argument(&ctx, 3), argument(&ctx, 2));
+    let Some(old) = Object::existing(argument(&ctx, 1)) else { return 0 };
     let refused = blur_bool(watched(&old, WatchSlot::Remove), task::current_tgid());
-    answer(refused | files::renamed(&old, &new))
+    answer(refused | files::renamed(&old, argument(&ctx, 3)))
 }
 
 /// The name that it gets: a program of its own at the same hook, since both together need more than the 512 bytes of stack.
@@ -37,9 +36,8 @@ pub(crate) fn inode_arrive(ctx: LsmContext) -> i32 {
     if !filter::in_scope() {
         return 0;
     }
-    let old = Object::named(argument(&ctx, 1), argument(&ctx, 0));
     let new = Object::named(argument(&ctx, 3), argument(&ctx, 2));
-    answer(watch::arrives(&new, &old))
+    answer(watch::arrives(&new, argument(&ctx, 1)))
 }
 
 /// A name is removed.
@@ -74,7 +72,7 @@ pub(crate) fn inode_link(ctx: LsmContext) -> i32 {
     let Some(old) = Object::existing(argument(&ctx, 0)) else { return 0 };
     let new = Object::named(argument(&ctx, 2), argument(&ctx, 1));
     let refused = blur_bool(watched(&old, WatchSlot::Read), task::current_tgid());
-    answer(refused | watch::arrives(&new, &old))
+    answer(refused | watch::arrives(&new, argument(&ctx, 0)))
 }
 
 /// A symbolic link is made.

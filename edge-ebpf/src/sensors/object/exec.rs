@@ -16,7 +16,7 @@ use edge_ebpf::detectors::{Sighting, fileless_exec, foreign_exec, privilege_jump
 use edge_ebpf::image::{Image, Where};
 use edge_ebpf::path::PathBuffer;
 
-use super::image::{look, name, verdict};
+use super::image::{AtHook, look, name, verdict};
 use crate::blur::{blur, blur_bool, blur_long};
 use crate::clock::now_ns;
 use crate::emit::act::{Act, NO_PATH, apply, enter, is_probe, of_hook};
@@ -24,7 +24,7 @@ use crate::emit::place::mode;
 use crate::emit::volatile_exec::Place;
 use crate::emit::{count, volatile_exec};
 use crate::maps::ExecScratch;
-use crate::read::{self, glance};
+use crate::read::{self, field};
 use crate::sensors::{drops, exec};
 use crate::{filter, globals, task};
 
@@ -67,15 +67,15 @@ pub(crate) fn object_exec(ctx: LsmContext) -> i32 {
 /// Looks at the file.
 #[inline(always)]
 fn given(bprm: u64) -> Given {
-    let text = glance::<u64>(bprm, Offset::BprmInterp);
-    let found = look(glance(bprm, Offset::BprmFile));
+    let text = field::<u64>(bprm, Offset::BprmInterp);
+    let found = look::<AtHook>(field(bprm, Offset::BprmFile));
     Given {
         tgid: task::current_tgid(),
         image: Image { verdict: verdict(found.dentry, found.device), ..found.image },
         dentry: found.dentry,
         identity: file_hash(found.device, found.inode),
         text,
-        first: glance::<u64>(bprm, Offset::BprmFilename) == text,
+        first: field::<u64>(bprm, Offset::BprmFilename) == text,
     }
 }
 
@@ -143,10 +143,9 @@ fn on_exec(bprm: u64) -> Option<bool> {
         }
     }
     let before = blur(before, tgid);
-    let scratch = take(given.text)?;
     let (mut refused, mut step) = (false, 0);
     while step < 3 {
-        let number = read::forget(step);
+        let number = blur_long(step, tgid);
         step += 1;
         let found = if number == 0 {
             // Executing what one runs already brings nothing new: BusyBox starts its applets like this.
@@ -163,7 +162,7 @@ fn on_exec(bprm: u64) -> Option<bool> {
         {
             let (reason, target) = (blur(reason.into(), tgid) as u8, blur(target, tgid));
             let value = blur_long(value, tgid);
-            let told = tell(scratch, tgid, detector, Sighting { reason, value, target });
+            let told = tell(given.text, tgid, detector, Sighting { reason, value, target });
             refused = blur_bool(refused | told, tgid);
         }
     }
@@ -196,8 +195,9 @@ fn jumped(tgid: u32) -> Option<Sighting> {
 
 /// Reports what a detector of acts sees; whether to refuse it.
 #[inline(always)]
-fn tell(scratch: &ExecScratch, tgid: u32, detector: Detector, sighting: Sighting) -> bool {
+fn tell(text: u64, tgid: u32, detector: Detector, sighting: Sighting) -> bool {
     let Some(rule) = enter(detector, tgid) else { return false };
+    let Some(scratch) = take(text) else { return false };
     let mut act = Act::new(sighting.reason);
     (act.flags, act.value) = (of_hook(), sighting.value);
     let (path, length) = path(scratch);

@@ -11,7 +11,8 @@ use edge_ebpf::shape::{HEAD_BYTES, Head, Relation, begin_alike, has_letter, rela
 
 use super::Object;
 use super::open::{Opened, file_mode};
-use crate::blur::blur_bool;
+use crate::blur::{blur, blur_bool};
+use crate::clock::now_ns;
 use crate::emit::file_tamper::{self, Case, Of};
 use crate::read::{field, kernel};
 use crate::sensors::paths::open_flag;
@@ -88,21 +89,22 @@ pub(super) fn opened(opened: &Opened) -> bool {
     judge(tgid, evidence, object, writes && !created)
 }
 
-/// A file gets another name; whether to refuse that.
+/// A file gets another name, `new`; whether to refuse that.
 #[inline(always)]
-pub(super) fn renamed(old: &Object, new: &Object) -> bool {
+pub(super) fn renamed(old: &Object, new: u64) -> bool {
     if !counts(old) {
         return false;
     }
-    let shape = shape_of(old.dentry, new.dentry);
+    let shape = shape_of(old.dentry, new);
     let file = identity_of(old);
-    let replaced = if new.inode == 0 { 0 } else { identity_of(new) };
-    if shape == RenameShape::Arrival && replaced == 0 {
-        // Nothing was there: nothing is lost.
-        return false;
-    }
     // A file keeps its identity under its new name, unless what matters is what was there before.
-    let new = if shape == RenameShape::Arrival { replaced } else { file };
+    let mut new_file = file;
+    if shape == RenameShape::Arrival {
+        // Nothing was there: nothing is lost.
+        let Some(replaced) = Object::existing(new) else { return false };
+        new_file = identity_of(&replaced);
+    }
+    let new = blur(new_file, file);
     judge(task::current_tgid(), FileEvidence::Rename { old: file, new, shape }, old, true)
 }
 
@@ -148,17 +150,18 @@ fn for_both(tgid: u32, deed: fn(&mut FilesState)) {
 fn judge(tgid: u32, evidence: FileEvidence, object: &Object, harms: bool) -> bool {
     let deniable = harms && globals::denies() != 0;
     let reads = matches!(evidence, FileEvidence::OpenRead(_));
-    let (mut of, mut key) = (Of::Process, tgid);
+    let now_ns = now_ns();
     let mut refused = false;
     // One call, or all behind it would be there twice.
     let mut round = 0;
     while round < 2 {
+        let (of, key) =
+            if round == 0 { (Of::Process, tgid) } else { (Of::Origin, file_tamper::origin_key(tgid)) };
         let Some(tuning) = file_tamper::tuning(of) else { break };
         let state = if reads { file_tamper::known(key) } else { file_tamper::known_or_new(key) };
         let Some(state) = state else { break };
-        let case = Case { of, tgid, evidence, deniable };
+        let case = Case { of, tgid, evidence, deniable, now_ns };
         refused = blur_bool(refused | file_tamper::apply(&case, state, tuning, object), tgid);
-        (of, key) = (Of::Origin, file_tamper::origin_key(tgid));
         round += 1;
     }
     refused

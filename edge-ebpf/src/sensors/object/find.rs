@@ -7,13 +7,13 @@
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use edge_abi::{
     ANY_FOLDER, FileId, Offset, PREFIX_BYTES, PROC_DEV, Watch, WatchSlot, device_key, filter_bit, folder_key,
-    name_bit, tail_hash, watched_slot,
+    name_bit, step_bit, tail_hash, tree_bit, watched_slot,
 };
 use edge_ebpf::name::hash_of_words;
 
+use super::Object;
 use super::slots::Slots;
 use super::watch::PROC;
-use super::{Object, inode_of};
 use crate::blur::{blur, blur_bool, blur_long};
 use crate::maps::{INODES, NAMES, Trail, WATCH, WATCHED};
 use crate::read::{self, field};
@@ -48,12 +48,12 @@ pub(super) struct Found {
 #[inline(always)]
 pub(super) fn find(object: &Object, slots: Slots, noise: u32) -> Option<Found> {
     let mine = slots.mask();
-    let (filter, by_name) = if slots.reads() {
-        (watched_slot::READ, watched_slot::NAME_READ)
+    let (filter, by_name, steps) = if slots.reads() {
+        (watched_slot::READ, watched_slot::NAME_READ, watched_slot::STEP_READ)
     } else {
-        (watched_slot::WRITE, watched_slot::NAME_WRITE)
+        (watched_slot::WRITE, watched_slot::NAME_WRITE, watched_slot::STEP_WRITE)
     };
-    let (filter, by_name) = (blur(filter, noise), blur(by_name, noise));
+    let (filter, by_name, steps) = (blur(filter, noise), blur(by_name, noise), blur(steps, noise));
     let dev = device(object);
     let mut named = false;
     let mut found = if slots.reads() { 0 } else { node(object) };
@@ -74,23 +74,23 @@ pub(super) fn find(object: &Object, slots: Slots, noise: u32) -> Option<Found> {
     while found & mine == 0 && level < FOLDERS {
         let parent = field::<u64>(dentry, Offset::DentryParent);
         if parent == dentry {
-            return None;
+            break;
         }
-        let folder = inode_of(parent);
-        if folder == 0 {
-            return None;
-        }
-        let ino = field::<u64>(folder, Offset::InodeIno);
-        if is_marked(filter, dev, ino) {
-            found = blur_long(below(object.dentry, level, FileId::new(dev, ino), noise), noise);
-            named = level == 0;
-            if found & mine == 0 {
+        // The folder of what there is exists, so that this is no null pointer, see `is_null`.
+        let ino = field::<u64>(field::<u64>(parent, Offset::DentryInode), Offset::InodeIno);
+        // What the sensor has added are files.
+        if has_bit(filter, filter_bit(dev, ino)) {
+            let folder = FileId::new(dev, ino);
+            if has_bit(steps, step_bit(folder, step(dentry))) {
+                found = blur_long(below(object.dentry, level, folder, noise), noise);
+                named = level == 0;
+            }
+            if found & mine == 0 && has_bit(steps, tree_bit(folder)) {
                 let tree = inode(dev, ino);
-                found = if tree & TREE == 0 { 0 } else { tree };
+                found = blur_long(if tree & TREE == 0 { 0 } else { tree }, noise);
                 named = false;
             }
         }
-        found = blur_long(found, noise);
         dentry = parent;
         level += 1;
     }
@@ -131,6 +131,18 @@ fn is_marked(filter: u32, dev: u32, ino: u64) -> bool {
     let bit = filter_bit(dev, ino);
     let words = word(filter + (bit >> 6)) | word(watched_slot::FRESH + (bit >> 6));
     words >> (bit & 63) & 1 != 0
+}
+
+/// Whether a filter that begins at a slot has a bit.
+#[inline(always)]
+pub(super) fn has_bit(filter: u32, bit: u32) -> bool {
+    word(filter + (bit >> 6)) >> (bit & 63) & 1 != 0
+}
+
+/// The first two bytes of a name, a zero behind its end. It ends with a NUL, so that there is a second byte unless it is empty.
+#[inline(always)]
+fn step(dentry: u64) -> u16 {
+    read::kernel_or_zero(field::<u64>(dentry, Offset::DentryNameText))
 }
 
 /// A word of the filters.

@@ -69,7 +69,8 @@ pub(crate) fn file_open(ctx: LsmContext) -> i32 {
     if watch::told(&opened.object) || !filter::in_scope() {
         return 0;
     }
-    if opened.mode & file_mode::BELOW != 0 || opened.flags & EXECUTES != 0 {
+    let below = opened.mode & file_mode::BELOW != 0;
+    if opened.flags & EXECUTES != 0 || (below && watch::was_told()) {
         return 0;
     }
     if opened.mode & file_mode::CREATED != 0 && drops::is_executable(opened.object.mode) {
@@ -81,13 +82,14 @@ pub(crate) fn file_open(ctx: LsmContext) -> i32 {
     if empties {
         slots = slots.with(WatchSlot::Remove);
     }
-    let refused = watch::observe(&opened.object, slots);
+    let refused = watch::opens(&opened.object, slots);
     // What the branches above have told of them would be followed through everything below.
     let noise = task::current_tgid();
     opened.mode = blur(opened.mode, noise);
     opened.flags = blur(opened.flags, noise);
     opened.object.mode = blur(opened.object.mode, noise);
-    answer(blur_bool(refused, noise) | files::opened(&opened))
+    // What is done to a layer was counted at the file above it.
+    answer(blur_bool(refused, noise) | (opened.mode & file_mode::BELOW == 0 && files::opened(&opened)))
 }
 
 /// A file is being mapped.

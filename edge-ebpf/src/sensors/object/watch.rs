@@ -26,6 +26,9 @@ use crate::{globals, read, task};
 /// `PROC_SUPER_MAGIC` of `include/uapi/linux/magic.h`.
 pub(super) const PROC: u64 = 0x9fa0;
 
+/// `OVERLAYFS_SUPER_MAGIC` of the same file.
+const OVERLAY: u64 = 0x794c_7630;
+
 /// `mem`, as the first bytes of a name.
 const MEM: u64 = 0x6d_656d;
 
@@ -49,35 +52,74 @@ pub(super) fn told(object: &Object) -> bool {
     true
 }
 
+/// What kind of look this is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// At an access.
+    Access,
+    /// At an open, which for a file of an overlay is followed by one of the layer below.
+    Open,
+    /// At what shall not even come to be: of no interest but to refuse it.
+    Create,
+}
+
+/// What a name leads to after an access.
+#[derive(Clone, Copy)]
+enum Leads {
+    /// Where it led before.
+    There,
+    /// To the file of another name, its `struct dentry`.
+    To(u64),
+    /// That is not known yet.
+    Nowhere,
+}
+
 /// Judges an access to `object`; whether the hook shall refuse it.
 #[inline(always)]
 pub(super) fn observe(object: &Object, slots: Slots) -> bool {
-    judge(object, slots, FileId::new(device(object), object.ino)).unwrap_or(false)
+    judge(object, slots, Leads::There, Kind::Access).unwrap_or(false)
 }
 
-/// Judges that a name comes to lead to `source`, which has existed before.
+/// The same of an open.
 #[inline(always)]
-pub(super) fn arrives(object: &Object, source: &Object) -> bool {
-    judge(object, Slots::of(WatchSlot::Write), FileId::new(device(source), source.ino)).unwrap_or(false)
+pub(super) fn opens(object: &Object, slots: Slots) -> bool {
+    judge(object, slots, Leads::There, Kind::Open).unwrap_or(false)
+}
+
+/// Whether the open of an overlay's file that led to this one of a layer was judged: what is watched through the overlay need not be told
+/// twice, and what is watched without it, because the overlay was mounted later, has to be told here. Good for one time.
+#[inline(always)]
+pub(super) fn was_told() -> bool {
+    let told = word(watched_slot::TOLD) == bpf_get_current_pid_tgid();
+    if told {
+        set(watched_slot::TOLD, 0);
+    }
+    told
+}
+
+/// Judges that a name comes to lead to what `source` leads to, which has existed before.
+#[inline(always)]
+pub(super) fn arrives(object: &Object, source: u64) -> bool {
+    judge(object, Slots::of(WatchSlot::Write), Leads::To(source), Kind::Access).unwrap_or(false)
+}
+
+/// What a file is known by.
+#[inline(always)]
+fn id_of(object: &Object) -> FileId {
+    FileId::new(device(object), object.ino)
 }
 
 /// Judges that an open is about to make a file. The open itself is judged when it is made, so that only what must not even come to be is
 /// judged here.
 #[inline(always)]
 pub(super) fn creates(object: &Object) -> bool {
-    let nothing = FileId::new(0, 0);
-    globals::denies() != 0 && judge_if(object, Slots::of(WatchSlot::Write), nothing, true).unwrap_or(false)
+    globals::denies() != 0
+        && judge(object, Slots::of(WatchSlot::Write), Leads::Nowhere, Kind::Create).unwrap_or(false)
 }
 
-/// Judges an access; `leads_to` is what the name leads to afterwards.
+/// Judges an access; `leads` is what the name leads to afterwards.
 #[inline(always)]
-fn judge(object: &Object, slots: Slots, leads_to: FileId) -> Option<bool> {
-    judge_if(object, slots, leads_to, false)
-}
-
-/// The same; with `refusing` only where it is to be refused.
-#[inline(always)]
-fn judge_if(object: &Object, slots: Slots, leads_to: FileId, refusing: bool) -> Option<bool> {
+fn judge(object: &Object, slots: Slots, leads: Leads, kind: Kind) -> Option<bool> {
     let tgid = task::current_tgid();
     // Which kinds of access these are was found by branches.
     let slots = slots.blurred(tgid);
@@ -85,8 +127,19 @@ fn judge_if(object: &Object, slots: Slots, leads_to: FileId, refusing: bool) -> 
         (Detector::ProcessInjection as u8, edge_abi::reason::PROC_MEM, 0, target)
     } else {
         let Found { watch, named } = find(object, slots, tgid)?;
-        if named && leads_to.ino != 0 && !blur_bool(is_node(object), tgid) {
-            renew(leads_to, &watch);
+        if named && !blur_bool(is_node(object), tgid) {
+            match leads {
+                Leads::There => renew(id_of(object), &watch),
+                Leads::To(source) => {
+                    if let Some(source) = Object::existing(source) {
+                        renew(id_of(&source), &watch);
+                    }
+                }
+                Leads::Nowhere => {}
+            }
+        }
+        if kind == Kind::Open && object.magic == OVERLAY {
+            set(watched_slot::TOLD, bpf_get_current_pid_tgid());
         }
         let (detector, reason) = slots.of_watch(&watch)?;
         let flags = if watch.by_name != 0 { act_flags::CANDIDATE } else { 0 };
@@ -102,7 +155,7 @@ fn judge_if(object: &Object, slots: Slots, leads_to: FileId, refusing: bool) -> 
     }
     let mut act = Act::new(blur(reason.into(), tgid) as u8);
     (act.flags, act.target) = (blur(flags.into(), tgid) as u8, target);
-    if refusing && !matches!(Mode::from_raw(rule(detector)?.mode), Mode::Deny) {
+    if kind == Kind::Create && !matches!(Mode::from_raw(rule(detector)?.mode), Mode::Deny) {
         return None;
     }
     let rule = enter(detector, tgid)?;
@@ -133,7 +186,7 @@ fn injected(object: &Object, slots: Slots, tgid: u32) -> Option<u32> {
 /// Has the file that a watched name leads to watched as well.
 #[inline(always)]
 fn renew(id: FileId, watch: &Watch) {
-    if inode(id.dev, id.ino) != 0 {
+    if id.ino == 0 || inode(id.dev, id.ino) != 0 {
         return;
     }
     let watch = Watch { tree: 0, ..*watch };

@@ -9,16 +9,20 @@
 use aya_ebpf::helpers::generated::{bpf_get_current_task_btf, bpf_task_pt_regs};
 use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
-use edge_abi::{FileTamperTuning, Offset, WatchSlot};
+use edge_abi::{Detector, FileTamperTuning, Offset, WatchSlot, act_flags};
+use edge_ebpf::detectors::bus_flood;
 use edge_ebpf::detectors::file_tamper::{FileEvidence, FilesState};
 use edge_ebpf::sample::{ByteSet, SAMPLE_BYTES, Sample};
 
 use super::open::{Opened, file_mode};
-use super::{Object, answer, argument, files, watched};
+use super::{Object, answer, argument, files, user, watched};
 use crate::blur::blur_bool;
+use crate::clock::now_ns;
+use crate::emit::act::{Act, apply, enter};
 use crate::emit::file_tamper::{self, Case, Of};
 use crate::read::field;
 use crate::sensors::drops;
+use crate::sensors::net::has_bus;
 use crate::sensors::paths::open_flag;
 use crate::sensors::syscall;
 use crate::sensors::write::{Buffer, larger_of_two, take};
@@ -53,18 +57,24 @@ pub(crate) fn file_permission(ctx: LsmContext) -> i32 {
 /// A process that changed files writes; whether to refuse that.
 #[inline(always)]
 fn written(file: u64, tgid: u32, state: &mut FilesState) -> Option<bool> {
-    let tuning = file_tamper::tuning(Of::Process)?;
     let opened = Opened::of(file);
+    if !opened.object.is_regular() {
+        if is_bus(opened.object.mode) && has_bus(tgid) {
+            bus(tgid);
+        }
+        return None;
+    }
     if opened.mode & file_mode::BELOW != 0 || !files::counts(&opened.object) {
         return None;
     }
+    let tuning = file_tamper::tuning(Of::Process)?;
     let id = files::identity_of(&opened.object);
     let harms = overwrites(file, &opened);
     let mut refused = false;
     if harms && !state.is_opened(id) && state.is_first_write(id) {
         // Opened before others were, by another process, or for adding only at first.
         let evidence = FileEvidence::OpenWrite { file: id, create: false, exclusive: false, truncate: false };
-        let case = Case { of: Of::Process, tgid, evidence, deniable: true };
+        let case = Case { of: Of::Process, tgid, evidence, deniable: true, now_ns: now_ns() };
         refused = file_tamper::apply(&case, state, tuning, &opened.object);
     } else if harms {
         refused = file_tamper::is_barred(state, tuning, tgid);
@@ -85,6 +95,28 @@ fn written(file: u64, tgid: u32, state: &mut FilesState) -> Option<bool> {
         origin.note_write(sample);
     }
     Some(refused)
+}
+
+/// Whether a file of this mode can be a bus: a character device, or a socket.
+#[inline(always)]
+const fn is_bus(mode: u32) -> bool {
+    /// `S_IFMT`, `S_IFCHR` and `S_IFSOCK` of `include/uapi/linux/stat.h`.
+    const FORMAT: u32 = 0o170_000;
+    const CHARACTER: u32 = 0o020_000;
+    const SOCKET: u32 = 0o140_000;
+    mode & FORMAT == CHARACTER || mode & FORMAT == SOCKET
+}
+
+/// Counts a write to one.
+#[inline(always)]
+fn bus(tgid: u32) {
+    const DETECTOR: Detector = Detector::BusFlood;
+    let Some(rule) = enter(DETECTOR, tgid) else { return };
+    let sighting = bus_flood::write(user::first_argument() as u32);
+    let mut act = Act::new(sighting.reason);
+    (act.flags, act.value) = (act_flags::LSM, sighting.value);
+    act.object = sighting.value as u32;
+    apply(DETECTOR, rule, tgid, &act, None);
 }
 
 /// Whether what is written may replace what was there: not in a file that this process's open made, and not at its end.
