@@ -19,12 +19,24 @@ pub const DETECTOR: DetectorId = DetectorId::VOLATILE_EXEC;
 const FRESH: Duration = Duration::from_secs(660);
 
 /// The path resolved, if it can be, and what it was resolved against.
-fn resolve(record: &VolatileExecRecord, processes: &impl Processes) -> Option<place::Path> {
+fn resolve(
+    record: &VolatileExecRecord,
+    processes: &impl Processes,
+    policy: &config::VolatileExec,
+) -> Option<place::Path> {
     let path = field(&record.path, record.path_len);
-    if path.starts_with(b"/dev/fd/") || path.starts_with(b"/proc/") {
-        // A descriptor: only the process itself shows what it has open.
-        let exe = processes.exe(record.header.tgid)?;
-        return Some(place::join(b"", alive(&exe)));
+    if is_descriptor(record) {
+        // Only the process itself shows what it has open.
+        let exe = processes.exe(record.header.tgid);
+        let exe = exe.map(|exe| place::join(b"", alive(&exe)));
+        let certain = record.flags & exec_flags::CANDIDATE == 0;
+        return match exe {
+            // Told before it began: this is still the program before, or has been closed by the new one.
+            Some(exe) if certain && !place::is_volatile(&exe, policy) => {
+                open(path, record.header.tgid, processes).filter(|path| place::is_volatile(path, policy))
+            }
+            exe => exe,
+        };
     }
     if path.first() == Some(&b'/') {
         return Some(place::join(b"", path));
@@ -41,6 +53,16 @@ fn resolve(record: &VolatileExecRecord, processes: &impl Processes) -> Option<pl
         (None, true) => processes.cwd(processes.kept(tgid)?.parent)?,
     };
     Some(place::join(&directory, path))
+}
+
+/// What is open as the descriptor that `path` names (`/dev/fd/3`, or `/dev/fd/3/x` for a file in a directory), as it is now.
+fn open(path: &[u8], tgid: u32, processes: &impl Processes) -> Option<place::Path> {
+    let rest = path.strip_prefix(b"/dev/fd/")?;
+    let end = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+    let (number, below) = rest.split_at_checked(end)?;
+    let number = core::str::from_utf8(number).ok()?.parse().ok()?;
+    let link = processes.descriptor(tgid, number)?;
+    Some(place::join(alive(&link), below.strip_prefix(b"/").unwrap_or(below)))
 }
 
 /// The used part of a field.
@@ -91,7 +113,7 @@ pub fn judge(
     processes: &impl Processes,
     policy: &config::VolatileExec,
 ) -> Option<Judged> {
-    let resolved = resolve(record, processes);
+    let resolved = resolve(record, processes, policy);
     let candidate = record.flags & exec_flags::CANDIDATE != 0;
     let reason = record.reason as u8;
     let severity = match (&resolved, candidate) {
@@ -243,5 +265,24 @@ mod tests {
         );
         assert_eq!(told_by(&by_descriptor, &stage("/usr/bin/x")), None);
         assert_eq!(told_by(&by_descriptor, &Stage::default()), None, "told by fileless_exec");
+    }
+
+    #[test]
+    fn a_descriptor_is_looked_at_before_the_program_has_begun() {
+        let path = |record: &VolatileExecRecord, stage: &Stage| {
+            let policy = Config::default().detectors.volatile_exec;
+            let judged = judge(record, Outcome::Reported, stage, &policy).unwrap();
+            let Evidence::VolatileExec(evidence) = judged.evidence else { panic!("another detector's") };
+            String::from_utf8(evidence.path.as_slice().to_vec()).unwrap()
+        };
+        let file = record("/dev/fd/3", 0, "");
+        let early = Stage::default().exe(0, "/usr/bin/loader").descriptor(0, 3, "/tmp/x");
+        assert_eq!(path(&file, &early), "/tmp/x");
+        assert_eq!(path(&file, &Stage::default().exe(0, "/tmp/x")), "/tmp/x");
+        let below = record("/dev/fd/3/d/x", 0, "");
+        let early = Stage::default().exe(0, "/usr/bin/loader").descriptor(0, 3, "/tmp");
+        assert_eq!(path(&below, &early), "/tmp/d/x");
+        let neither = Stage::default().exe(0, "/usr/bin/loader").descriptor(0, 3, "socket:[7]");
+        assert_eq!(path(&file, &neither), "/dev/fd/3", "as it was given");
     }
 }
