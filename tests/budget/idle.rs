@@ -22,6 +22,8 @@ const IDLE: Duration = Duration::from_secs(60);
 const WAKE_UPS: u64 = 4;
 /// How long an ordinary command may take in a guest.
 const SOON: Duration = Duration::from_secs(30);
+/// The same for `check`, which loads every program: on a busy machine an emulated kernel takes a minute for that.
+const CHECKED: Duration = Duration::from_secs(180);
 
 /// A steady agent in a guest: its memory, its threads, the maps' bytes, and how often it wakes up when nothing happens.
 pub(crate) fn steady(arch: Arch, rss_limit_kib: u64) -> Outcome {
@@ -46,7 +48,7 @@ pub(crate) fn steady(arch: Arch, rss_limit_kib: u64) -> Outcome {
     let rss_kib = field(&after, "VmRSS:")?;
     let threads = field(&after, "Threads:")?;
     let wake_ups = field(&after, "voluntary_ctxt_switches:")? - field(&before, "voluntary_ctxt_switches:")?;
-    let check = guest.run("edge-agent check --json", SOON)?.output;
+    let check = guest.run("edge-agent check --json", CHECKED)?.output;
     let check: serde_json::Value =
         serde_json::from_str(&check).map_err(|error| format!("{error}: {check}"))?;
     let maps = check.get("map_bytes").and_then(serde_json::Value::as_u64);
