@@ -111,6 +111,7 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
                 manager,
             };
             agent.tell_ready();
+            crate::pages::give_back();
             let ended = agent.live(&options).await;
             agent.keep(true);
             ended

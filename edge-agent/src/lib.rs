@@ -14,6 +14,7 @@ pub mod error;
 pub mod health;
 pub mod learn;
 pub mod load;
+pub mod pages;
 pub mod pipeline;
 pub mod publish;
 pub mod queue;
