@@ -27,16 +27,18 @@ fn resolve(
     let path = field(&record.path, record.path_len);
     if is_descriptor(record) {
         // Only the process itself shows what it has open.
-        let exe = processes.exe(record.header.tgid);
-        let exe = exe.map(|exe| place::join(b"", alive(&exe)));
-        let certain = record.flags & exec_flags::CANDIDATE == 0;
-        return match exe {
-            // Told before it began: this is still the program before, or has been closed by the new one.
-            Some(exe) if certain && !place::is_volatile(&exe, policy) => {
-                open(path, record.header.tgid, processes).filter(|path| place::is_volatile(path, policy))
-            }
-            exe => exe,
-        };
+        let tgid = record.header.tgid;
+        let exe = || processes.exe(tgid).map(|exe| place::join(b"", alive(&exe)));
+        if record.flags & exec_flags::CANDIDATE != 0 {
+            return exe();
+        }
+        // Told before it began, the program is still the one before, and the descriptor is open; an exec changes the program
+        // first and closes the descriptor then, so whoever finds it closed finds the program changed.
+        let volatile = |path: &place::Path| place::is_volatile(path, policy);
+        return exe()
+            .filter(volatile)
+            .or_else(|| open(path, tgid, processes).filter(volatile))
+            .or_else(|| exe().filter(volatile));
     }
     if path.first() == Some(&b'/') {
         return Some(place::join(b"", path));
@@ -153,6 +155,8 @@ pub fn judge(
 
 #[cfg(test)]
 mod tests {
+    use core::cell::Cell;
+
     use bytemuck::Zeroable as _;
 
     use super::*;
@@ -284,5 +288,31 @@ mod tests {
         assert_eq!(path(&below, &early), "/tmp/d/x");
         let neither = Stage::default().exe(0, "/usr/bin/loader").descriptor(0, 3, "socket:[7]");
         assert_eq!(path(&file, &neither), "/dev/fd/3", "as it was given");
+    }
+
+    /// A process whose exec is done between the first look at its program and the one at its descriptor.
+    #[derive(Default)]
+    struct Execs(Cell<bool>);
+
+    impl Processes for Execs {
+        fn kept(&self, _: u32) -> Option<edge_abi::Task> {
+            None
+        }
+
+        fn exe(&self, _: u32) -> Option<Vec<u8>> {
+            Some(if self.0.get() { b"/tmp/x".to_vec() } else { b"/usr/bin/loader".to_vec() })
+        }
+
+        fn descriptor(&self, _: u32, _: u32) -> Option<Vec<u8>> {
+            self.0.set(true);
+            None
+        }
+    }
+
+    #[test]
+    fn a_descriptor_closed_by_the_exec_is_looked_at_again() {
+        let policy = Config::default().detectors.volatile_exec;
+        let path = resolve(&record("/dev/fd/3", 0, ""), &Execs::default(), &policy);
+        assert_eq!(path.as_deref(), Some(&b"/tmp/x"[..]));
     }
 }
