@@ -18,6 +18,7 @@ use log::LevelFilter;
 use crate::budget::{QUEUE_BLOCKS, RECORDS_PER_TURN};
 use crate::clock::{Now, boot_id};
 use crate::config::{Config, diff};
+use crate::coverage;
 use crate::decide::{Decision, Identity, decide};
 use crate::enrich::history;
 use crate::error::AgentError;
@@ -28,6 +29,7 @@ use crate::pipeline::{KernelProcesses, Pipeline};
 use crate::publish::{self, Channel, Port};
 use crate::queue::Entry;
 use crate::rt::{self, Io, Runtime, Signal, Signals};
+use crate::service::Manager;
 use crate::session;
 
 /// Longest time to the first heartbeat, so that a subscriber knows the books soon after a start.
@@ -62,6 +64,8 @@ pub struct Agent<'a> {
     features: Features,
     /// When what was learnt is written.
     keeper: RefCell<Keeper>,
+    /// Who wants to be told that the agent lives.
+    manager: Option<Manager>,
 }
 
 /// Loads everything and runs until told to end.
@@ -71,12 +75,20 @@ pub struct Agent<'a> {
 pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError> {
     let config = Config::load(path)?;
     log::set_max_level(log_level.unwrap_or(config.log.level));
+    let manager = Manager::from_env().unwrap_or_else(|error| {
+        log::warn!("service: {error}");
+        None
+    });
     let device = crate::config::device::of_this_machine(&config.device)?;
     let features = Features::probe();
     let options = session::options(&config, &device)?;
     let mut sensors = Sensors::load(&config, &features).map_err(|failed| failed.error)?;
     sensors.arm(&config)?;
-    tell_coverage(&config, &sensors);
+    // From here on nothing is executed, and nothing that would be could gain privileges by it.
+    if let Err(error) = rustix::thread::set_no_new_privs(true) {
+        log::warn!("agent: no_new_privs is not set, {error}");
+    }
+    coverage::tell(&config, &sensors);
     let keeper = Keeper::new(&config.egress.state, sensors.learnt.clone());
 
     let runtime =
@@ -96,7 +108,10 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
                 identity,
                 features,
                 keeper: RefCell::new(keeper),
+                manager,
             };
+            agent.tell_ready();
+            crate::pages::give_back();
             let ended = agent.live(&options).await;
             agent.keep(true);
             ended
@@ -112,54 +127,6 @@ async fn next_second() -> u32 {
     let rest = 1_000_000_000 - now_ns % 1_000_000_000;
     let _ = rt::sleep(Duration::from_nanos(rest)).await;
     (Now::read().boot_ns / 1_000_000_000) as u32
-}
-
-/// Says which detector stands where, loudly where it does not.
-fn tell_coverage(config: &Config, sensors: &Sensors) {
-    for &detector in DetectorId::ALL {
-        let rung = load::rung(&sensors.report, detector);
-        if !load::is_enabled(config, detector) {
-            log::info!("load: detector={detector} state=disabled");
-        } else if rung == edge_wire::Rung::OFF {
-            log::error!("load: detector={detector} state=blind, see `edge-agent check`");
-        } else {
-            if let Some(why) =
-                sensors.report.reach(detector).map(|reach| &reach.why).filter(|why| !why.is_empty())
-            {
-                // No warning: `deny` that is not to be had is told below, and most gateways lack a rung.
-                log::info!("load: detector={detector} rung={rung}, not higher: {why}");
-            }
-            let live =
-                edge_abi::Detector::from_raw(detector.0).is_some_and(|known| sensors.liveness.is_live(known));
-            let action = load::effective(config, &sensors.report, detector);
-            if load::cannot_deny(config, &sensors.report, detector) {
-                log::error!(
-                    "load: detector={detector} rung={rung} action=deny state=observes, only rung lsm can refuse"
-                );
-            }
-            if live {
-                log::info!("load: detector={detector} rung={rung} action={action} state=live");
-            } else {
-                log::warn!("load: detector={detector} rung={rung} action={action} state=silent");
-            }
-        }
-    }
-    tell_lacking(&sensors.watched);
-    for (program, reached) in &sensors.report.programs {
-        if let load::Reached::Loaded(why) | load::Reached::Refused(why) = reached {
-            log::warn!("load: program={} state=missing why=\"{why}\"", program.name());
-        }
-    }
-    for note in &sensors.report.notes {
-        log::warn!("load: {note}");
-    }
-}
-
-/// Says which watched paths are not, or not wholly, watched.
-fn tell_lacking(watched: &load::Books) {
-    for lacking in &watched.lacking {
-        log::warn!("load: watched={} state=lacking why=\"{}\"", lacking.path, lacking.why);
-    }
 }
 
 impl Agent<'_> {
@@ -180,7 +147,7 @@ impl Agent<'_> {
         let stages = future::or(
             async { self.collect(&ring).await.map_err(failed) },
             future::or(future::or(self.beat(), future::or(self.mend(), self.learn())), async {
-                self.obey(&mut signals).await.map_err(failed)
+                future::or(self.obey(&mut signals), self.show_life()).await.map_err(failed)
             }),
         );
         future::or(link, stages).await
@@ -333,13 +300,33 @@ impl Agent<'_> {
     async fn obey(&self, signals: &mut Signals) -> std::io::Result<()> {
         loop {
             match signals.next().await? {
-                Signal::Hangup => self.reload(),
+                Signal::Hangup => {
+                    self.manager.iter().for_each(Manager::reloading);
+                    self.reload();
+                    self.tell_ready();
+                }
                 Signal::Recall => self.recall(),
                 Signal::Interrupt | Signal::Terminate => {
                     log::info!("agent: stopping");
+                    self.manager.iter().for_each(Manager::stopping);
                     self.port.stop();
                 }
             }
+        }
+    }
+
+    /// Tells the service manager how many detectors watch.
+    fn tell_ready(&self) {
+        let Some(manager) = &self.manager else { return };
+        let (watching, wanted) = coverage::watching(&self.config.borrow(), &self.sensors.borrow());
+        manager.ready(format_args!("{watching} of {wanted} detectors watch"));
+    }
+
+    /// Gives the service manager signs of life. Never ends.
+    async fn show_life(&self) -> std::io::Result<()> {
+        match &self.manager {
+            Some(manager) => manager.live().await,
+            None => std::future::pending().await,
         }
     }
 
@@ -378,7 +365,7 @@ impl Agent<'_> {
         let Sensors { maps, report, watched, .. } = &mut *sensors;
         *watched =
             load::apply(maps, &new, report).map_err(|error| format!("the policy was refused: {error}"))?;
-        tell_lacking(watched);
+        coverage::tell_lacking(watched);
         log::set_max_level(self.log_level.unwrap_or(new.log.level));
         *self.config.borrow_mut() = new;
         Ok(changes.live.len())

@@ -5,7 +5,7 @@ use std::error::Error;
 
 use crate::deed::ended;
 use crate::emulation::Emulation;
-use crate::flood::account;
+use crate::flood::{State, account};
 use crate::scene::{NARROW, Policy, SOON, Scene, WHILE};
 use edge_tests::said;
 use edge_tests::subscriber::Line;
@@ -277,7 +277,7 @@ pub(crate) fn exhausted_kill_exact(scene: &mut Scene) -> Outcome {
 pub(crate) fn flooded_kill_exact(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Image)?;
     let dir = scene.victims(80)?;
-    let before = scene.settled_heartbeat()?;
+    let before = State::settled(scene)?;
     let flood = format!("flood --count {STARTS} --kind exec --dir /tmp/flood --name sh --socket");
     let flood = background(scene, "flood", &flood)?;
     scene.run("sleep 2", SOON)?;
@@ -289,8 +289,9 @@ pub(crate) fn flooded_kill_exact(scene: &mut Scene) -> Outcome {
         return Err(format!("killed {}, lost {lost}, during the flood: {during}", done.was_killed()).into());
     }
     flood.wait(scene)?;
-    let after = scene.settled_heartbeat()?;
+    let after = State::settled(scene)?;
     let sums = account(scene, &before, &after)?;
+    let (before, after) = (before.line, after.line);
     // What one hook refuses, those behind it do not see.
     let all = ["foreign_exec", "volatile_exec", "shell_on_socket"];
     for detector in if scene.lsm { &all[..1] } else { &all[..] } {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::emulation::Emulation;
 use crate::scene::{Policy, SOON, Scene, asked_rung};
 use edge_tests::books::balance;
+use edge_tests::memory::{Memory, promised_kib};
 use edge_tests::said;
 use edge_tests::subscriber::Line;
 use edge_tests::trials::Outcome;
@@ -16,7 +17,7 @@ const EVENTS: u64 = 10_000;
 /// Executions of a flood where it does not run in full, since each takes an emulated processor ten milliseconds: four times as many as the
 /// kernel side remembers processes.
 const FEWER: u64 = 2_000;
-/// How much resident memory may grow, in KiB: pages touched for the first time, not buffers that grow.
+/// How much memory may grow, in KiB: pages touched for the first time, not buffers that grow.
 const GROWTH_KIB: u64 = 64;
 /// All buffers of the agent (`edge-agent/src/budget.rs`), in KiB: what floods of every kind may touch for the first time.
 const BUFFERS_KIB: u64 = 160;
@@ -116,7 +117,7 @@ const AGAIN: [&str; 5] =
 /// may grow by them; after that it does not grow.
 pub(crate) fn acts(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
-    let before = scene.last_heartbeat()?;
+    let before = State::last(scene)?;
     let (mut times, mut problems) = (Vec::new(), Vec::new());
     for flood in FLOODS {
         match flood.run(scene) {
@@ -128,16 +129,17 @@ pub(crate) fn acts(scene: &mut Scene) -> Outcome {
         }
     }
     scene.run("ip route replace default via 10.0.2.2", SOON)?;
-    let after = scene.settled_heartbeat()?;
+    let after = State::settled(scene)?;
     for flood in FLOODS {
-        let found = said::findings_of(&after, flood.detector)? - said::findings_of(&before, flood.detector)?;
+        let found = said::findings_of(&after.line, flood.detector)?
+            - said::findings_of(&before.line, flood.detector)?;
         if found < flood.least() {
             problems.push(format!("{} made {found} findings, not {}", flood.detector, flood.least()));
         }
     }
-    let first = grown(&before, &after)?;
+    let first = after.memory.grown_since(before.memory);
     if first > BUFFERS_KIB {
-        problems.push(format!("resident memory grew by {first} KiB, more than the buffers there are"));
+        problems.push(format!("memory grew by {first} KiB, more than the buffers there are"));
     }
     if !problems.is_empty() {
         return Err(format!("{}; ms: {}", problems.join("; "), times.join(", ")).into());
@@ -145,7 +147,7 @@ pub(crate) fn acts(scene: &mut Scene) -> Outcome {
     for flood in FLOODS.iter().filter(|flood| AGAIN.contains(&flood.detector)) {
         flood.run(scene)?;
     }
-    let last = scene.settled_heartbeat()?;
+    let last = State::settled(scene)?;
     let account = account(scene, &after, &last)?;
     Ok(Some(format!(
         "grown by {first} KiB; the second round: {account}; ms of the first: {}",
@@ -179,40 +181,66 @@ pub(crate) fn connections(scene: &mut Scene) -> Outcome {
 /// Runs a flood of `count` events that makes at least `findings` findings and checks the books.
 fn flood(scene: &mut Scene, kind: &str, count: u64, findings: u64) -> Outcome {
     scene.agent(Policy::Observe)?;
-    let before = scene.last_heartbeat()?;
+    let before = State::last(scene)?;
     let emulation = scene.emulate(&format!("flood --count {count} --kind {kind}"))?;
     let events = emulation.count("events")?;
-    let after = scene.settled_heartbeat()?;
-    let found = said::kernel_book(&after, "findings")? - said::kernel_book(&before, "findings")?;
+    let after = State::settled(scene)?;
+    let found = said::kernel_book(&after.line, "findings")? - said::kernel_book(&before.line, "findings")?;
     if events != count || found < findings {
         return Err(format!("{found} findings for {events} events, at least {findings} expected").into());
     }
     account(scene, &before, &after).map(Some)
 }
 
-/// By how much resident memory grew between two heartbeats, in KiB.
-fn grown(before: &Line, after: &Line) -> Result<u64, Box<dyn Error>> {
-    Ok(said::number(after, "/rss_kib")?.saturating_sub(said::number(before, "/rss_kib")?))
+/// The agent at one moment.
+pub(crate) struct State {
+    /// The heartbeat.
+    pub(crate) line: Line,
+    /// Its memory after that.
+    pub(crate) memory: Memory,
 }
 
-/// Checks the books, that the subscriber has everything, and that memory did not grow between two heartbeats; tells the sums.
-pub(crate) fn account(scene: &mut Scene, before: &Line, after: &Line) -> Result<String, Box<dyn Error>> {
-    balance(after)?;
+impl State {
+    /// At the last heartbeat.
+    fn last(scene: &mut Scene) -> Result<Self, Box<dyn Error>> {
+        let line = scene.last_heartbeat()?;
+        Ok(Self { line, memory: scene.memory()? })
+    }
+
+    /// When everything has been delivered.
+    pub(crate) fn settled(scene: &mut Scene) -> Result<Self, Box<dyn Error>> {
+        let line = scene.settled_heartbeat()?;
+        Ok(Self { line, memory: scene.memory()? })
+    }
+}
+
+/// Checks the books, that the subscriber has everything, and that memory did not grow between two states nor is more than is promised; tells the
+/// sums.
+pub(crate) fn account(scene: &mut Scene, before: &State, after: &State) -> Result<String, Box<dyn Error>> {
+    balance(&after.line)?;
     if let Some(gap) = scene.watch.since(0).iter().find(|line| said::is_loss(line)) {
         return Err(format!("subscriber misses verdicts: {}", gap.json).into());
     }
-    let new_kib = said::number(after, "/rss_kib")?;
-    if grown(before, after)? > GROWTH_KIB {
-        return Err(format!("resident memory grew to {new_kib} KiB").into());
+    let (old, new, limit) = (before.memory, after.memory, promised_kib(scene.arch));
+    if new.grown_since(old) > GROWTH_KIB || new.resident_kib > limit {
+        return Err(format!(
+            "memory grew from {old:?} to {new:?}; {GROWTH_KIB} more and {limit} in all are promised"
+        )
+        .into());
     }
-    let kernel = |name| Ok::<_, String>(said::kernel_book(after, name)? - said::kernel_book(before, name)?);
-    let agent = |name| Ok::<_, String>(said::agent_book(after, name)? - said::agent_book(before, name)?);
+    let kernel = |name| {
+        Ok::<_, String>(said::kernel_book(&after.line, name)? - said::kernel_book(&before.line, name)?)
+    };
+    let agent =
+        |name| Ok::<_, String>(said::agent_book(&after.line, name)? - said::agent_book(&before.line, name)?);
     Ok(format!(
-        "{} findings; ring full {}, folded {}, shed {}, acknowledged {}; RSS {new_kib} KiB",
+        "{} findings; ring full {}, folded {}, shed {}, acknowledged {}; RSS {} KiB, {} of it anonymous",
         kernel("findings")?,
         kernel("ring_full")?,
         agent("folded")?,
         agent("shed")?,
-        agent("acknowledged")?
+        agent("acknowledged")?,
+        new.resident_kib,
+        new.anonymous_kib
     ))
 }

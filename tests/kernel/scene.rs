@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use edge_tests::books::balance;
+use edge_tests::memory::Memory;
 use edge_tests::mosquitto::Mosquitto;
 use edge_tests::programs::{guest_program, host_program};
 use edge_tests::subscriber::{Line, Subscriber};
@@ -297,6 +298,11 @@ impl Scene {
         let mark = self.agent_mark;
         let last = self.watch.since(mark).iter().rev().find(|line| said::is_heartbeat(line)).cloned();
         last.map_or_else(|| self.settled_heartbeat(), Ok)
+    }
+
+    /// What the running agent has in memory.
+    pub(crate) fn memory(&mut self) -> Result<Memory, Box<dyn Error>> {
+        Memory::parse(&self.run("cat /proc/$(cat /run/agent.pid)/smaps_rollup", SOON)?)
     }
 
     /// The broker's address as the guest sees it.

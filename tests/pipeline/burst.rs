@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use edge_tests::books::balance;
+use edge_tests::memory::Memory;
 use edge_tests::programs::host_program;
 use edge_tests::said;
 use edge_tests::subscriber::{Line, Subscriber};
@@ -13,7 +14,7 @@ use crate::pipeline;
 
 /// Events of the burst.
 const BURST: u64 = 10_000;
-/// How much resident memory may grow in the burst, in KiB: pages touched for the first time, not buffers that grow.
+/// How much memory may grow in the burst, in KiB: pages touched for the first time, not buffers that grow.
 const GROWTH_KIB: u64 = 64;
 
 /// Ten thousand times the same finding, as fast as the machine starts programs: told once or twice, the rest folded.
@@ -53,6 +54,8 @@ struct Burst {
 fn burst(device: &str, kind: &str) -> Result<Burst, Box<dyn Error>> {
     let (_broker, mut watch, agent) = pipeline(device)?;
     let before = settled(&mut watch)?;
+    let id = agent.id().ok_or("the agent does not run")?;
+    let old = Memory::of(id)?;
     let emulate = host_program("edge-emulate")?;
     let dir = agent.folder().join("flood");
     let start = Instant::now();
@@ -71,17 +74,21 @@ fn burst(device: &str, kind: &str) -> Result<Burst, Box<dyn Error>> {
     if let Some(gap) = watch.since(0).iter().find(|line| said::is_loss(line)) {
         return Err(format!("subscriber misses verdicts: {}", gap.json).into());
     }
-    let (old_kib, new_kib) = (said::number(&before, "/rss_kib")?, said::number(&after, "/rss_kib")?);
-    if new_kib > old_kib + GROWTH_KIB {
-        return Err(format!("resident memory grew from {old_kib} to {new_kib} KiB").into());
+    let new = Memory::of(id)?;
+    if new.grown_since(old) > GROWTH_KIB {
+        return Err(format!("memory grew from {old:?} to {new:?}").into());
     }
     let measured = format!(
-        "{found} findings in {:.1} s; ring full {}, folded {}, shed {}, acknowledged {}; RSS {old_kib} then {new_kib} KiB",
+        "{found} findings in {:.1} s; ring full {}, folded {}, shed {}, acknowledged {}; anonymous {} then {} KiB, RSS {} then {}",
         took.as_secs_f64(),
         said::kernel_book(&after, "ring_full")?,
         said::agent_book(&after, "folded")?,
         said::agent_book(&after, "shed")?,
-        said::agent_book(&after, "acknowledged")?
+        said::agent_book(&after, "acknowledged")?,
+        old.anonymous_kib,
+        new.anonymous_kib,
+        old.resident_kib,
+        new.resident_kib
     );
     Ok(Burst { line: after, measured })
 }

@@ -3,6 +3,7 @@
 mod burst;
 mod latency;
 mod reload;
+mod service;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         ("burst_of_different_findings", burst::burst_of_different_findings),
         ("policy_follows_the_file", reload::policy_follows_the_file),
         ("term_ends_cleanly", reload::term_ends_cleanly),
+        ("manager_is_told", service::manager_is_told),
     ])
 }
 

@@ -24,11 +24,23 @@ pub struct HostAgent {
     cgroup: Cgroup,
     /// Configuration and log.
     folder: Scratch,
+    /// What is added to its environment.
+    environment: Vec<(&'static str, String)>,
 }
 
 impl HostAgent {
     /// Starts an agent that publishes as `device` to a broker on 127.0.0.1; `more` is added to its configuration.
     pub fn start(device: &str, port: u16, more: &str) -> Result<Self, Box<dyn Error>> {
+        Self::start_with(device, port, more, Vec::new())
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(
+        device: &str,
+        port: u16,
+        more: &str,
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<Self, Box<dyn Error>> {
         tracefs::ensure()?;
         let (cgroup, folder) = (Cgroup::new()?, Scratch::folder("agent")?);
         let config = format!(
@@ -41,7 +53,7 @@ impl HostAgent {
             cgroup.path().display()
         );
         fs::write(folder.path().join("agent.toml"), config)?;
-        let mut agent = Self { child: None, cgroup, folder };
+        let mut agent = Self { child: None, cgroup, folder, environment };
         agent.restart()?;
         Ok(agent)
     }
@@ -51,6 +63,7 @@ impl HostAgent {
         let log = File::options().create(true).append(true).open(self.folder.path().join("agent.log"))?;
         let mut command = Command::new(host_program("edge-agent")?);
         command.args(["run", "--config"]).arg(self.folder.path().join("agent.toml"));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let spawned = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
         self.child = Some(spawned?);
         Ok(())

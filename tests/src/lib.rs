@@ -19,6 +19,7 @@ pub mod books;
 mod cache;
 pub mod cgroup;
 pub mod host_agent;
+pub mod memory;
 pub mod mosquitto;
 pub mod programs;
 pub mod said;
