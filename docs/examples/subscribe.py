@@ -2,7 +2,7 @@
 import ipaddress, json, platform, sys, uuid  # numbers in comments are sections of edge-wire/SCHEMA.md, the only source
 
 CHANNELS = {"verdict": "verdict", "heartbeat": "health", "status": "status"}  # kinds 1 to 3 (2), their topics (1)
-WORDS = {"rung": "off tracepoint cgroup kprobe lsm", "state": "lost online stopped",  # numbered from 0 (8)
+WORDS = {"rung": "off tracepoint cgroup kprobe lsm proc", "state": "lost online stopped",  # numbered from 0 (8)
          "severity": "info low medium high critical", "action": "observe kill deny",
          "disposition": "reported killed denied failed",
          "detector": "unknown-0 file_tamper lateral_scan volatile_exec fileless_exec foreign_exec shell_on_socket "

@@ -21,6 +21,7 @@ pub mod hook;
 mod kind;
 mod layout;
 mod name;
+mod names;
 mod offset;
 pub mod reason;
 mod records;
@@ -41,6 +42,7 @@ pub use history::{HISTORY_SLOTS, HISTORY_TEXT, HistoryEntry, history_kind};
 pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};
 
 pub use name::{NAME_HASH_PRIME, NAME_HASH_START, file_hash, name_hash, tail_hash};
+pub use names::{KERNEL_NAMES, is_kernel_name};
 pub use offset::{Holds, OFFSET_SLOTS, Offset};
 pub use records::{
     ActRecord, ENDPOINT_TCP, ENDPOINT_UDP, FileCounts, FileTamperRecord, LateralScanRecord, MAX_RECORD,

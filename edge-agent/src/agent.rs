@@ -11,7 +11,8 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use edge_wire::{DetectorHealth, DetectorId, encode_heartbeat, encode_verdict};
+use edge_abi::Detector;
+use edge_wire::{DetectorHealth, DetectorId, encode_heartbeat};
 use futures_lite::future;
 use log::LevelFilter;
 
@@ -19,7 +20,7 @@ use crate::budget::{QUEUE_BLOCKS, RECORDS_PER_TURN};
 use crate::clock::{Now, boot_id};
 use crate::config::{Config, diff};
 use crate::coverage;
-use crate::decide::{Decision, Identity, decide};
+use crate::decide::Identity;
 use crate::enrich::history;
 use crate::error::AgentError;
 use crate::health::{Meter, Parts, Totals, heartbeat, totals};
@@ -27,16 +28,19 @@ use crate::learn::{Keeper, LOOK_EVERY};
 use crate::load::{self, Features, Sensors};
 use crate::pipeline::{KernelProcesses, Pipeline};
 use crate::publish::{self, Channel, Port};
-use crate::queue::Entry;
 use crate::rt::{self, Io, Runtime, Signal, Signals};
 use crate::service::Manager;
 use crate::session;
+use crate::sweep::{Proc, Scope, Seen, Sweep};
 
 /// Longest time to the first heartbeat, so that a subscriber knows the books soon after a start.
 const FIRST_BEAT: Duration = Duration::from_secs(5);
 
-/// Time between two comparisons of the kernel side's table of processes with /proc. A table of 512 seldom forgets on a gateway.
-const MEND_EVERY: Duration = Duration::from_secs(600);
+/// Time to the first look at all processes: what was there before the agent is told soon after it.
+const FIRST_LOOK: Duration = Duration::from_secs(3);
+
+/// Time between two looks at all processes.
+const LOOK_AROUND_EVERY: Duration = Duration::from_secs(120);
 
 thread_local! {
     /// The queue, where it costs nothing until it is used: as a part of the future that runs the agent it would be moved
@@ -64,6 +68,8 @@ pub struct Agent<'a> {
     features: Features,
     /// When what was learnt is written.
     keeper: RefCell<Keeper>,
+    /// What was found by looking around.
+    sweep: RefCell<Sweep>,
     /// Who wants to be told that the agent lives.
     manager: Option<Manager>,
 }
@@ -108,6 +114,7 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
                 identity,
                 features,
                 keeper: RefCell::new(keeper),
+                sweep: RefCell::default(),
                 manager,
             };
             agent.tell_ready();
@@ -146,7 +153,7 @@ impl Agent<'_> {
         // The link ends when `stop` was called and everything is said; the others never end by themselves.
         let stages = future::or(
             async { self.collect(&ring).await.map_err(failed) },
-            future::or(future::or(self.beat(), future::or(self.mend(), self.learn())), async {
+            future::or(future::or(self.beat(), future::or(self.patrol(), self.learn())), async {
                 future::or(self.obey(&mut signals), self.show_life()).await.map_err(failed)
             }),
         );
@@ -176,30 +183,7 @@ impl Agent<'_> {
             let Some(record) = events.next() else { return taken };
             let Some(event) = pipeline.decode(&record) else { continue };
             drop(record);
-            let now = Now::read();
-            let decision = decide(
-                &event,
-                &KernelProcesses(maps),
-                &config,
-                self.identity,
-                &mut pipeline.suppressed,
-                &mut pipeline.sequence,
-                now,
-            );
-            if let Decision::Tell(verdict) = pipeline.count(decision) {
-                pipeline.told.note((&*verdict).into());
-                if let Some(muted) = pipeline.voice.may_say(now.boot_ns) {
-                    log::info!("decide: {} muted={muted}", crate::pipeline::line(&verdict));
-                }
-                match encode_verdict(&verdict)
-                    .map(|bytes| Entry::new(verdict.head.severity.0, verdict.head.sequence, &bytes))
-                {
-                    Ok(Ok(entry)) => self.port.admit(&entry),
-                    // Excluded by the sums in `edge_wire::max` and by construction; a gap at the subscriber would show it.
-                    Ok(Err(error)) => log::error!("decide: verdict lost, {error}"),
-                    Err(error) => log::error!("decide: verdict lost, {error}"),
-                }
-            }
+            pipeline.handle(&event, &KernelProcesses(maps), &config, self.identity, self.port);
         }
         RECORDS_PER_TURN
     }
@@ -227,20 +211,41 @@ impl Agent<'_> {
         }
     }
 
-    /// Compares the kernel side's table of processes with /proc now and then. Never ends.
-    async fn mend(&self) -> Result<(), AgentError> {
+    /// Looks at all processes now and then. Never ends.
+    async fn patrol(&self) -> Result<(), AgentError> {
+        let mut wait = FIRST_LOOK;
         loop {
-            let _ = rt::sleep(MEND_EVERY).await;
-            let config = self.config.borrow();
-            let mut sensors = self.sensors.borrow_mut();
-            if let Err(error) = sensors.register(&config) {
-                log::warn!("agent: watched paths not registered again, {error}");
-            }
-            match sensors.mend(&config) {
-                Ok(0) => {}
-                Ok(repaired) => log::debug!("agent: processes repaired={repaired}"),
-                Err(error) => log::warn!("agent: processes not repaired, {error}"),
-            }
+            let _ = rt::sleep(wait).await;
+            self.look_around();
+            wait = LOOK_AROUND_EVERY;
+        }
+    }
+
+    /// Compares the kernel side's table of processes with /proc, registers what is watched again, and reports what only /proc shows.
+    fn look_around(&self) {
+        let config = self.config.borrow();
+        let mut sensors = self.sensors.borrow_mut();
+        if let Err(error) = sensors.register(&config) {
+            log::warn!("agent: watched paths not registered again, {error}");
+        }
+        let scope = Scope::of(&config.scope.cgroup, self.features.cgroup2.as_deref());
+        let (look, now, mut records) = (Proc { scope: &scope }, Now::read(), Vec::new());
+        let off =
+            Detector::ALL.iter().filter(|detector| !load::is_enabled(&config, DetectorId(**detector as u8)));
+        let off = off.fold(0, |bits, detector| bits | detector.bit());
+        let mended = sensors.mend(&config, &mut |seen| {
+            let seen = Seen { allow: seen.allow | off, ..*seen };
+            self.sweep.borrow_mut().look(&seen, &look, now.boot_ns, &mut records);
+        });
+        match mended {
+            Ok(0) => {}
+            Ok(repaired) => log::debug!("agent: processes repaired={repaired}"),
+            Err(error) => log::warn!("agent: processes not repaired, {error}"),
+        }
+        let mut pipeline = self.pipeline.borrow_mut();
+        for record in &records {
+            let Some(event) = pipeline.decode(bytemuck::bytes_of(record)) else { continue };
+            pipeline.handle(&event, &KernelProcesses(&sensors.maps), &config, self.identity, self.port);
         }
     }
 
@@ -270,7 +275,7 @@ impl Agent<'_> {
             now: Now::read(),
             interval,
             kernel: &self.features.release,
-            totals: *totals,
+            totals: totals.with(self.sweep.borrow().counts()),
             vitals: self.pipeline.borrow().vitals,
             queue: self.port.books(),
             link: self.port.counters(),
@@ -303,6 +308,7 @@ impl Agent<'_> {
                 Signal::Hangup => {
                     self.manager.iter().for_each(Manager::reloading);
                     self.reload();
+                    self.look_around();
                     self.tell_ready();
                 }
                 Signal::Recall => self.recall(),

@@ -26,11 +26,12 @@ pub struct Buffer {
 }
 
 /// The table.
-pub const BUFFERS: [Buffer; 5] = [
+pub const BUFFERS: [Buffer; 6] = [
     Buffer { name: "queue of verdicts", bytes: size_of::<Port<QUEUE_BLOCKS>>() },
     Buffer { name: "suppressed repeats", bytes: size_of::<Suppressed<SUPPRESS_SLOTS>>() },
     Buffer { name: "configuration", bytes: 2 * size_of::<crate::config::Config>() },
     Buffer { name: "verdicts told lately", bytes: size_of::<crate::enrich::history::ToldLately>() },
+    Buffer { name: "findings told of processes", bytes: size_of::<crate::sweep::Sweep>() },
     // Read buffer, write buffer, in-flight window with its copies, rumqttc's tables: see `publish`.
     Buffer { name: "mqtt session", bytes: 2 * 1024 + 5 * 1024 + 16 * 1024 + 20 * 1024 },
 ];

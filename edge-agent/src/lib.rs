@@ -21,3 +21,4 @@ pub mod queue;
 pub mod rt;
 pub mod service;
 pub mod session;
+pub mod sweep;

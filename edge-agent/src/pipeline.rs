@@ -3,15 +3,19 @@
 use aya::maps::{HashMap, MapData};
 use bytemuck::AnyBitPattern;
 use edge_abi::Task;
-use edge_wire::Verdict;
+use edge_wire::{Verdict, encode_verdict};
 
 use crate::budget::SUPPRESS_SLOTS;
+use crate::clock::Now;
 use crate::collect::{self, Event};
-use crate::decide::{Decision, Suppressed};
+use crate::config::Config;
+use crate::decide::{Decision, Identity, Suppressed, decide};
 use crate::enrich::Processes;
 use crate::enrich::history::ToldLately;
 use crate::health::Vitals;
 use crate::load::Maps;
+use crate::publish::Port;
+use crate::queue::Entry;
 
 /// Malformed records that are logged one by one; the rest is only counted.
 const MALFORMED_SAID: u64 = 8;
@@ -74,6 +78,33 @@ impl Pipeline {
                 }
                 None
             }
+        }
+    }
+
+    /// Decides about an event, and hands what is to be told to the queue.
+    pub fn handle<const BLOCKS: usize>(
+        &mut self,
+        event: &Event,
+        processes: &impl Processes,
+        config: &Config,
+        identity: Identity,
+        port: &Port<BLOCKS>,
+    ) {
+        let now = Now::read();
+        let (suppressed, sequence) = (&mut self.suppressed, &mut self.sequence);
+        let decision = decide(event, processes, config, identity, suppressed, sequence, now);
+        let Decision::Tell(verdict) = self.count(decision) else { return };
+        self.told.note((&*verdict).into());
+        if let Some(muted) = self.voice.may_say(now.boot_ns) {
+            log::info!("decide: {} muted={muted}", line(&verdict));
+        }
+        let entry = encode_verdict(&verdict)
+            .map(|bytes| Entry::new(verdict.head.severity.0, verdict.head.sequence, &bytes));
+        match entry {
+            Ok(Ok(entry)) => port.admit(&entry),
+            // Excluded by the sums in `edge_wire::max` and by construction; a gap at the subscriber would show it.
+            Ok(Err(error)) => log::error!("decide: verdict lost, {error}"),
+            Err(error) => log::error!("decide: verdict lost, {error}"),
         }
     }
 

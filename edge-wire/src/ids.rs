@@ -178,6 +178,8 @@ vocabulary! {
         KPROBE = 3 "kprobe",
         /// BPF LSM: blind to nothing and able to refuse.
         LSM = 4 "lsm",
+        /// The agent's own look at `/proc`, every few minutes: what was so at that moment.
+        PROC = 5 "proc",
     }
 }
 

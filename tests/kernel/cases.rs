@@ -6,7 +6,7 @@ use crate::{
     atomics, bus_flood, credential_access, device_tamper, evasion, fetch_loop, file_tamper, fileless_exec,
     flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan,
     login_guessing, masquerade, mass_kill, namespace_escape, net_tamper, new_egress, offsets, persistence,
-    privilege_jump, process_injection, raw_socket, resource_hijack, sensors, set_uid, shell_on_socket,
+    privilege_jump, process_injection, raw_socket, resource_hijack, sensors, set_uid, shell_on_socket, sweep,
     sysctl_tamper, uring_use, volatile_exec,
 };
 use edge_tests::trials::Outcome;
@@ -47,6 +47,8 @@ pub(crate) const CASES: &[Case] = &[
     case("volatile_exec", "flood_books", flood::executions),
     case("privilege_jump", "root_caught", privilege_jump::root_caught),
     case("privilege_jump", "root_benign_quiet", privilege_jump::benign_quiet),
+    asked("masquerade", "looked_caught", sweep::names_caught),
+    asked("privilege_jump", "looked_caught", sweep::rights_caught),
     case("raw_socket", "attack_caught", raw_socket::attack_caught),
     case("raw_socket", "filter_caught", raw_socket::filter_caught),
     case("raw_socket", "benign_quiet", raw_socket::benign_quiet),

@@ -311,13 +311,17 @@ pub(crate) fn flooded_kill_exact(scene: &mut Scene) -> Outcome {
 }
 
 /// An emulation that runs in the guest's background.
-struct Background {
+pub(crate) struct Background {
     /// What its files are called.
     name: &'static str,
 }
 
 /// Starts one.
-fn background(scene: &mut Scene, name: &'static str, arguments: &str) -> Result<Background, Box<dyn Error>> {
+pub(crate) fn background(
+    scene: &mut Scene,
+    name: &'static str,
+    arguments: &str,
+) -> Result<Background, Box<dyn Error>> {
     let (out, code) = (format!("/run/{name}.out"), format!("/run/{name}.code"));
     scene.run(
         &format!("rm -f {out} {code}; (edge-emulate {arguments} >{out} 2>&1; echo $? >{code}.new; mv {code}.new {code}) &"),
@@ -328,12 +332,12 @@ fn background(scene: &mut Scene, name: &'static str, arguments: &str) -> Result<
 
 impl Background {
     /// Whether it has ended.
-    fn is_over(&self, scene: &mut Scene) -> Result<bool, Box<dyn Error>> {
+    pub(crate) fn is_over(&self, scene: &mut Scene) -> Result<bool, Box<dyn Error>> {
         Ok(scene.guest.run(&format!("[ -e /run/{}.code ]", self.name), SOON)?.code == 0)
     }
 
     /// Waits for its end.
-    fn wait(&self, scene: &mut Scene) -> Result<Emulation, Box<dyn Error>> {
+    pub(crate) fn wait(&self, scene: &mut Scene) -> Result<Emulation, Box<dyn Error>> {
         let name = self.name;
         let wait = format!(
             "until [ -e /run/{name}.code ]; do usleep 100000; done; cat /run/{name}.out; exit $(cat /run/{name}.code)"

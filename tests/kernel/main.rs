@@ -41,6 +41,7 @@ mod schedule;
 mod sensors;
 mod set_uid;
 mod shell_on_socket;
+mod sweep;
 mod sysctl_tamper;
 mod uring_use;
 mod volatile_exec;

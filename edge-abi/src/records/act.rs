@@ -20,6 +20,8 @@ pub mod act_flags {
     pub const LSM: u8 = 1 << 5;
     /// Seen by a cgroup program.
     pub const CGROUP: u8 = 1 << 6;
+    /// Seen by the agent when it looked at `/proc`; never set by a kernel program.
+    pub const PROC: u8 = 1 << 7;
 }
 
 /// A process did something that a detector looks for, as often as its rule says.

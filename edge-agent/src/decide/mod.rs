@@ -6,6 +6,7 @@ mod suppress;
 use edge_abi::{Mode, Outcome, act_flags, exec_flags};
 use edge_wire::{Action, Bytes, Disposition, Evidence, Head, Reason, Rung, Severity, Technique, Verdict};
 
+pub(crate) use suppress::key;
 pub use suppress::{Suppressed, Verdicts};
 
 use crate::clock::Now;
@@ -125,6 +126,7 @@ fn rung(facts: &Facts, files: Rung) -> Rung {
         Facts::Act(record, _) if record.flags & act_flags::LSM != 0 => Rung::LSM,
         Facts::Act(record, _) if record.flags & act_flags::KPROBE != 0 => Rung::KPROBE,
         Facts::Act(record, _) if record.flags & act_flags::CGROUP != 0 => Rung::CGROUP,
+        Facts::Act(record, _) if record.flags & act_flags::PROC != 0 => Rung::PROC,
         Facts::LateralScan(..) => Rung::CGROUP,
         _ => Rung::TRACEPOINT,
     }

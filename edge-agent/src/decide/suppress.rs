@@ -60,7 +60,7 @@ impl<const SLOTS: usize> Suppressed<SLOTS> {
 }
 
 /// A key of whatever makes a finding the same, never 0.
-pub(super) fn key(parts: impl Hash) -> u64 {
+pub(crate) fn key(parts: impl Hash) -> u64 {
     // SipHash with a fixed key: an attacker could fold one of his findings into another of his own, which he may as well
     // not cause.
     #[expect(

@@ -44,12 +44,39 @@ pub fn stat(tgid: u32) -> Option<Stat> {
     parse_stat(read(tgid, "stat", &mut buffer)?)
 }
 
-/// Real user id, from `status`.
+/// Who a process is to the kernel, from `/proc/<tgid>/status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rights {
+    /// Real user id, in the initial user namespace.
+    pub uid: u32,
+    /// Capabilities in force.
+    pub effective: u64,
+    /// Capabilities that an exec may hand on: inheritable and ambient ones.
+    pub handed: u64,
+}
+
+/// Parses `/proc/<tgid>/status`; `None` when a line is missing or no number.
 #[must_use]
-pub fn uid(tgid: u32) -> Option<u32> {
-    let mut buffer = [0; 1024];
-    let text = String::from_utf8_lossy(read(tgid, "status", &mut buffer)?);
-    text.lines().find_map(|line| line.strip_prefix("Uid:")?.split_ascii_whitespace().next()?.parse().ok())
+pub fn parse_status(text: &[u8]) -> Option<Rights> {
+    let line = |name: &str| {
+        let mut lines = text.split(|byte| *byte == b'\n');
+        let rest = lines.find_map(|line| line.strip_prefix(name.as_bytes()))?;
+        core::str::from_utf8(rest).ok()?.split_ascii_whitespace().next()
+    };
+    let mask = |name: &str| u64::from_str_radix(line(name)?, 16).ok();
+    Some(Rights {
+        uid: line("Uid:")?.parse().ok()?,
+        effective: mask("CapEff:")?,
+        // Since Linux 4.3.
+        handed: mask("CapInh:")? | mask("CapAmb:")?,
+    })
+}
+
+/// Real user id and capabilities.
+#[must_use]
+pub fn rights(tgid: u32) -> Option<Rights> {
+    let mut buffer = [0; 2048];
+    parse_status(read(tgid, "status", &mut buffer)?)
 }
 
 /// Reads the beginning of one of a process's files.
@@ -141,6 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn rights_are_read_and_a_name_cannot_pretend_them() {
+        // The kernel writes a line break in a name as `\\n`.
+        let text = "Name:\tx\\nUid:\t0\nUmask:\t0022\nUid:\t1000\t1000\t0\t0\nCapInh:\t0000000000000001\nCapPrm:\t00000000000000ff\n\
+                    CapEff:\t0000000000000080\nCapBnd:\t000001ffffffffff\nCapAmb:\t0000000000000002\n";
+        assert_eq!(parse_status(text.as_bytes()), Some(Rights { uid: 1000, effective: 0x80, handed: 3 }));
+        for broken in
+            [text.replace("Uid:\t1000", "Uid:\tx"), text.replace("CapAmb", "CapNone"), String::new()]
+        {
+            assert_eq!(parse_status(broken.as_bytes()), None, "{broken}");
+        }
+    }
+
+    #[test]
     fn broken_lines_are_refused() {
         for broken in
             [&b""[..], b"42", b"42 (x", b"42 (x) S", b"42 )x( S 1", b"42 (x) S y", b"42 (x) S 1 2 3"]
@@ -155,7 +195,7 @@ mod tests {
         let own = stat(me).unwrap();
         assert!(own.parent > 0 && own.start_ms > 0);
         assert_eq!(exe(me).unwrap(), std::env::current_exe().unwrap().into_os_string().into_vec());
-        assert!(cwd(me).is_some() && uid(me).is_some());
+        assert!(cwd(me).is_some() && rights(me).is_some());
         assert_eq!(stat(u32::MAX), None);
     }
 
@@ -192,7 +232,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_bytes_parse_or_do_not(bytes in proptest::collection::vec(0_u8.., 0..300)) {
-            let _ = parse_stat(&bytes);
+            let _ = (parse_stat(&bytes), parse_status(&bytes));
         }
     }
 }

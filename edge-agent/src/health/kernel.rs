@@ -17,6 +17,19 @@ pub struct Totals {
     pub enforced: u64,
 }
 
+impl Totals {
+    /// With findings of the agent's own look at `/proc`, which are handed on like those of the kernel side: none is ever lost on its way.
+    #[must_use]
+    pub fn with(mut self, looked: &[u32; DETECTORS.len()]) -> Self {
+        for (findings, more) in self.findings.iter_mut().zip(looked) {
+            *findings += u64::from(*more);
+            self.books.findings += u64::from(*more);
+            self.books.submitted += u64::from(*more);
+        }
+        self
+    }
+}
+
 /// The detectors there are.
 pub(super) const DETECTORS: [Detector; Detector::ALL.len()] = Detector::ALL;
 
@@ -43,4 +56,21 @@ pub fn totals(counters: &PerCpuArray<MapData, u64>) -> Totals {
         totals.enforced += count(Counter::Enforced);
     }
     totals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_by_looking_is_in_the_books() {
+        let mut totals = Totals::default();
+        (totals.books.findings, totals.books.submitted, totals.books.ring_full) = (5, 4, 1);
+        totals.findings[3] = 5;
+        let mut looked = [0; DETECTORS.len()];
+        (looked[3], looked[4]) = (2, 1);
+        let both = totals.with(&looked);
+        assert_eq!((both.findings[3], both.findings[4]), (7, 1));
+        assert_eq!((both.books.findings, both.books.submitted, both.books.ring_full), (8, 7, 1));
+    }
 }

@@ -65,6 +65,7 @@ pub use watch::{Books, INODES, NAMES, PATHS};
 use crate::config::{self, Config};
 use crate::error::AgentError;
 use crate::learn::Learnt;
+use crate::sweep::Seen;
 use cgroup::Cgroup;
 use object::Plan;
 
@@ -180,17 +181,17 @@ impl Sensors {
 }
 
 impl Sensors {
-    /// Repairs what the kernel side has forgotten of the processes there are; how many entries that were.
+    /// Repairs what the kernel side has forgotten of the processes there are; how many entries that were. Each process is shown to `visit`.
     ///
     /// # Errors
     /// [`AgentError::Load`] with what the kernel says to a map update.
-    pub fn mend(&mut self, config: &Config) -> Result<usize, AgentError> {
+    pub fn mend(&mut self, config: &Config, visit: &mut dyn FnMut(&Seen<'_>)) -> Result<usize, AgentError> {
         let refused = |error: MapError| AgentError::Load {
             name: "the table of processes".into(),
             source: error.into(),
         };
         majors::write(&mut self.maps).map_err(refused)?;
-        repair(&mut self.maps, config, &self.learnt).map_err(refused)
+        repair(&mut self.maps, config, &self.learnt, visit).map_err(refused)
     }
 
     /// Registers what is watched once more: what was made or mounted meanwhile is then known by its inode as well.

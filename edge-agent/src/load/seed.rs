@@ -11,8 +11,9 @@ use super::maps::Maps;
 use super::prefixes::kernel_device;
 use crate::config::Config;
 use crate::enrich::place;
-use crate::enrich::proc::{self, Stat};
+use crate::enrich::proc::{self, Rights, Stat};
 use crate::learn::Learnt;
+use crate::sweep::{SAME_START_NS, Seen};
 
 /// One process found in /proc.
 struct Found {
@@ -20,8 +21,8 @@ struct Found {
     tgid: u32,
     /// Its parent, start time and name.
     stat: Stat,
-    /// Its real user id.
-    uid: u32,
+    /// Its user and capabilities, if they could be read.
+    rights: Option<Rights>,
     /// Its executable, links resolved; empty for a kernel thread.
     exe: Vec<u8>,
     /// The role of its program.
@@ -33,9 +34,6 @@ const SET_UID: u32 = 0o4000;
 
 /// `BPF_NOEXIST`: do not replace an entry.
 const NEW_ONLY: u64 = 1;
-
-/// How far `/proc` (ticks of 10 ms) and the kernel side may differ about the same start.
-const SAME_START_NS: u64 = 20_000_000;
 
 /// Tells everything about every process, before anything is judged.
 ///
@@ -52,11 +50,16 @@ pub(super) fn seed(maps: &mut Maps, config: &Config, learnt: &Learnt) -> Result<
 }
 
 /// Tells what the kernel side has missed meanwhile: its table forgets the least used when there are too many processes. How many
-/// entries were missing, or were made without having seen the start.
+/// entries were missing, or were made without having seen the start. Every process is shown to `visit` before that.
 ///
 /// # Errors
 /// What the kernel says to a map update.
-pub(super) fn repair(maps: &mut Maps, config: &Config, learnt: &Learnt) -> Result<usize, MapError> {
+pub(super) fn repair(
+    maps: &mut Maps,
+    config: &Config,
+    learnt: &Learnt,
+    visit: &mut dyn FnMut(&Seen<'_>),
+) -> Result<usize, MapError> {
     let processes = walk(config);
     // The exit of a process can be missed, and its id comes back as another's.
     let kept: Vec<u32> = maps.roles.keys().collect::<Result<_, _>>()?;
@@ -67,6 +70,16 @@ pub(super) fn repair(maps: &mut Maps, config: &Config, learnt: &Learnt) -> Resul
     for found in &processes {
         let known = maps.tasks.get(&found.tgid, 0).ok();
         let known: Option<Task> = known.and_then(|bytes| bytemuck::try_pod_read_unaligned(&bytes).ok());
+        if found.tgid != std::process::id() {
+            visit(&Seen {
+                tgid: found.tgid,
+                stat: &found.stat,
+                exe: &found.exe,
+                rights: found.rights,
+                kept: known.as_ref(),
+                allow: found.role.own | known.map_or(0, |known| known.allow),
+            });
+        }
         let flags = match known {
             None => NEW_ONLY,
             Some(task) if is_wrong(&task, found) => 0,
@@ -109,9 +122,9 @@ fn walk(config: &Config) -> Vec<Found> {
         let Some(tgid) = tgid.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let Some(stat) = proc::stat(tgid) else { continue };
         let exe = proc::exe(tgid).unwrap_or_default();
-        let uid = proc::uid(tgid).unwrap_or(u32::MAX);
+        let rights = proc::rights(tgid);
         let mut role = role(config, &exe, stat.comm.as_slice());
-        if uid != 0 {
+        if rights.is_none_or(|rights| rights.uid != 0) {
             role.flags &= !task_flags::TRUSTED;
         }
         if tgid == 1 {
@@ -125,7 +138,7 @@ fn walk(config: &Config) -> Vec<Found> {
             // From wherever it was started, it must reach its broker.
             role.own |= Detector::NewEgress.bit();
         }
-        processes.push(Found { tgid, stat, uid, exe, role });
+        processes.push(Found { tgid, stat, rights, exe, role });
     }
     processes
 }
@@ -178,7 +191,7 @@ fn task(found: &Found, all: &[Found], config: &Config, learnt: &Learnt) -> Task 
         start_ns: found.stat.start_ms * 1_000_000,
         exe_id: identity(learnt, &names(found)),
         flags,
-        uid: found.uid,
+        uid: found.rights.map_or(u32::MAX, |rights| rights.uid),
         parent: found.stat.parent,
         origin: above.origin,
         allow: above.inherited | found.role.own,
@@ -252,7 +265,7 @@ mod tests {
     fn found(tgid: u32, parent: u32, flags: u32) -> Found {
         let stat = Stat { parent, start_ms: 0, comm: edge_wire::Bytes::new() };
         let role = Allow { own: 0, children: flags >> 16, flags: flags & 0xffff, reserved: 0 };
-        Found { tgid, stat, uid: 0, exe: Vec::new(), role }
+        Found { tgid, stat, rights: None, exe: Vec::new(), role }
     }
 
     #[test]

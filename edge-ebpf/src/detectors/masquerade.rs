@@ -140,6 +140,15 @@ mod tests {
     }
 
     #[test]
+    fn the_agent_calls_the_same_names_the_kernels() {
+        let more =
+            [&b"[x]"[..], b"[", b"[[", b"rcu_gp", b"rcu_gpx", b"kwork", b"migration", b"irqbalance", b"sshd"];
+        for word in edge_abi::KERNEL_NAMES.into_iter().chain(more) {
+            assert_eq!(is_kernel_name(&name(word)), edge_abi::is_kernel_name(word), "{word:?}");
+        }
+    }
+
+    #[test]
     fn ordinary_names_are_not() {
         for word in [
             &b"["[..],

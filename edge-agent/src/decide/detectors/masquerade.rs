@@ -8,6 +8,7 @@ use super::spec::{Resolved, Spec, keys};
 use crate::config::{Action, Config};
 use crate::enrich::Processes;
 use crate::enrich::look::{alive, base};
+use crate::sweep::MULTI_CALL;
 
 /// What it is.
 pub const SPEC: Spec = Spec {
@@ -24,9 +25,6 @@ pub const SPEC: Spec = Spec {
     weigh,
     resolve: Some(resolve),
 };
-
-/// Programs that run others under those others' names.
-const MULTI_CALL: [&[u8]; 3] = [b"busybox", b"toybox", b"toolbox"];
 
 /// Names the technique and weighs it.
 fn weigh(reason: u8) -> (Technique, Severity) {

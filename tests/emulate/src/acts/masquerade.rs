@@ -36,6 +36,18 @@ pub(super) const ACTS: &[Act] = &[
         argv,
     ),
     Act::attack(
+        "masquerade.proc_comm",
+        "[--stay-ms M]",
+        "writes the name kswapd1 to /proc/self/comm",
+        |options, tally| write_name(options, tally, "kswapd1"),
+    ),
+    Act::attack(
+        "masquerade.proc_program",
+        "[--stay-ms M]",
+        "writes the name of another program, mount, to /proc/self/comm",
+        |options, tally| write_name(options, tally, "mount"),
+    ),
+    Act::attack(
         "masquerade.trailing_space",
         "--dir D [--stay-ms M]",
         "starts a copy named `syslogd `",
@@ -62,6 +74,14 @@ pub(super) const ACTS: &[Act] = &[
 fn take_name(options: &Options, tally: &mut Tally, name: &std::ffi::CStr) -> Result<(), Failure> {
     let stay = Duration::from_millis(stay_ms(options)?);
     tally.deed("taking a name", process::set_name(name))?;
+    sleep(stay);
+    Ok(())
+}
+
+/// Writes a name to `/proc/self/comm`, which is no `prctl`, and stays for a while.
+fn write_name(options: &Options, tally: &mut Tally, name: &str) -> Result<(), Failure> {
+    let stay = Duration::from_millis(stay_ms(options)?);
+    tally.deed("writing a name", fs::write("/proc/self/comm", name))?;
     sleep(stay);
     Ok(())
 }

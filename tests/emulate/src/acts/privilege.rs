@@ -4,9 +4,12 @@ use std::fs::{self, File, Permissions};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::Act;
-use super::child::{End, in_child};
+use super::child::{Child, End, in_child};
+use super::program::{idle_words, place, stay_ms};
 use super::tally::Tally;
 use crate::failure::Failure;
 use crate::options::Options;
@@ -19,6 +22,18 @@ pub(super) const ACTS: &[Act] = &[
         "[--shell F]",
         "an ordinary user's process becomes user 0, starts a shell",
         uid_zero,
+    ),
+    Act::attack(
+        "privilege_jump.uid_kept",
+        "[--stay-ms M]",
+        "an ordinary user's process becomes user 0, starts nothing",
+        uid_kept,
+    ),
+    Act::attack(
+        "privilege_jump.capable",
+        "--dir D [--stay-ms M]",
+        "an ordinary user's process with a capability that nothing explains",
+        capable,
     ),
     Act::attack("privilege_jump.chmod", "--dir D", "makes a file set-uid by chmod", |options, tally| {
         on_file(options, tally, |path| fs::set_permissions(path, Permissions::from_mode(SET_UID)))
@@ -75,7 +90,7 @@ pub(super) const ACTS: &[Act] = &[
             let done = tally
                 .deed("changing the directory", fs::set_permissions(&path, Permissions::from_mode(0o2775)));
             // An agent has to look at it, and at whoever did it, before they are gone.
-            std::thread::sleep(std::time::Duration::from_millis(500));
+            sleep(Duration::from_millis(500));
             fs::remove_dir(&path).map_err(Failure::file("removing", &path))?;
             done.map(drop)
         },
@@ -106,6 +121,51 @@ fn uid_zero(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
             End::Refused(error) => Err(error),
         }
     })
+}
+
+/// As [`uid_zero`], but nothing is started: no hook sees it.
+fn uid_kept(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
+    let stay = Duration::from_millis(stay_ms(options)?);
+    tally.child("staying user 0", || {
+        process::set_users(USER, USER, 0)?;
+        let child = Child::start(|| {
+            process::set_users(0, 0, 0)?;
+            sleep(stay);
+            Ok(0)
+        })?;
+        match child.wait()? {
+            End::Code(code) => Ok(code),
+            End::Signal(signal) => Ok(128 + signal),
+            End::Refused(error) => Err(error),
+        }
+    })
+}
+
+/// An ordinary user's process that has a capability from its program's file, which then loses it: afterwards it looks like one whose
+/// credentials an exploit has overwritten.
+fn capable(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
+    let path = options.path("dir")?.join("edge-capable");
+    place(&path)?;
+    let (file, stay) = (c_text(&path).map_err(Failure::kernel("naming the program"))?, stay_ms(options)?);
+    tally.deed("giving a capability", file::set_attribute(&file, c"security.capability", &CAP_SETUID))?;
+    let child = Child::start(|| {
+        process::set_users(USER, USER, USER)?;
+        Err(process::exec(&file, &idle_words("edge-capable", stay, &[])?))
+    })
+    .map_err(Failure::kernel("making a child"))?;
+    tally.actor(child.pid);
+    // Its own program is executed before it is looked at again.
+    let exe = format!("/proc/{}/exe", child.pid);
+    for _ in 0..1_000 {
+        if fs::read_link(&exe).is_ok_and(|link| link == path) {
+            break;
+        }
+        sleep(Duration::from_millis(1));
+    }
+    tally.deed("taking the capability", file::remove_attribute(&file, c"security.capability"))?;
+    let end = child.wait().map_err(Failure::kernel("waiting for a child"))?;
+    fs::remove_file(&path).map_err(Failure::file("removing", &path))?;
+    tally.end("starting the program", end)
 }
 
 /// Does a deed to a harmless file, an empty script, and removes it.

@@ -62,6 +62,12 @@ pub(crate) fn set_attribute(path: &CStr, name: &CStr, value: &[u8]) -> io::Resul
     check(answer).map(drop)
 }
 
+/// Removes an extended attribute.
+pub(crate) fn remove_attribute(path: &CStr, name: &CStr) -> io::Result<()> {
+    // SAFETY: path and name are zero-terminated and alive.
+    check(unsafe { libc::removexattr(path.as_ptr(), name.as_ptr()) }).map(drop)
+}
+
 /// Makes a device node.
 pub(crate) fn make_node(path: &CStr, kind: libc::mode_t, major: u32, minor: u32) -> io::Result<()> {
     // SAFETY: the path is zero-terminated and alive.
