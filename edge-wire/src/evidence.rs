@@ -125,6 +125,10 @@ impl Act {
     pub const RELATIVE: u8 = 1 << 2;
     /// Bit of `flags`: counted over every process of one origin.
     pub const ORIGIN: u8 = 1 << 3;
+    /// Bit of `flags`: the object lies where nothing survives a reboot, or where everybody may write.
+    pub const VOLATILE: u8 = 1 << 4;
+    /// Bit of `flags`: the object, code for the kernel, carries no signature.
+    pub const UNSIGNED: u8 = 1 << 5;
 }
 
 /// The evidence of one verdict. On the wire it has no tag of its own: the detector's number tells the layout.

@@ -3,8 +3,13 @@
 
 use crate::deed::{NO_LSM, caught, ended, has, quiet, refused};
 use crate::scene::{Policy, Scene};
+use edge_tests::said;
 use edge_tests::trials::Outcome;
 
+/// `edge_wire::Act::VOLATILE`.
+const VOLATILE: u64 = 1 << 4;
+/// `edge_wire::Act::UNSIGNED`.
+const UNSIGNED: u64 = 1 << 5;
 /// The detector's name.
 const NAME: &str = "kernel_code";
 
@@ -12,7 +17,16 @@ const NAME: &str = "kernel_code";
 pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
     caught(scene, NAME, "kernel_code.init_module", "module")?;
-    caught(scene, NAME, "kernel_code.finit_module --dir /data", "module")?;
+    // What begins like a module and has no signature at its end; in /tmp it comes from where nothing is installed as well.
+    for (dir, flags, severity) in [("/data", UNSIGNED, "High"), ("/tmp", UNSIGNED | VOLATILE, "Critical")] {
+        let act = format!("kernel_code.finit_module --dir {dir} --stay-ms 500");
+        let (_, verdict) = caught(scene, NAME, &act, "module")?;
+        has(&verdict, "flags", flags)?;
+        let (object, found) = (said::evidence_text(&verdict, "object"), verdict.at("/severity").as_str());
+        if object != Some(&*format!("{dir}/edge-garbage.ko")) || found != Some(severity) {
+            return Err(format!("{act} was reported as {}", verdict.json).into());
+        }
+    }
     let (_, verdict) = caught(scene, NAME, "kernel_code.bpf_load", "bpf_program")?;
     // BPF_PROG_TYPE_SOCKET_FILTER.
     has(&verdict, "value", 1)?;

@@ -96,6 +96,11 @@ pub trait Processes {
     fn file(&self, path: &[u8]) -> Option<look::FileFacts> {
         look::file(path)
     }
+
+    /// Whether a module's file carries a signature, see [`look::is_signed`].
+    fn is_signed(&self, path: &std::path::Path) -> Option<bool> {
+        look::is_signed(path)
+    }
 }
 
 /// The path of a record, see [`Processes::placed`]. One that is not whole, or of a file system that is mounted nowhere, stays as it is, and

@@ -2,9 +2,9 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -98,6 +98,31 @@ pub fn file(path: &[u8]) -> Option<FileFacts> {
     Some(FileFacts { mode: facts.mode(), age: now.checked_sub(Duration::from_secs(changed)) })
 }
 
+/// How a module ends that carries a signature (`MODULE_SIG_STRING` in `include/linux/module_signature.h`).
+const SIGNED: &[u8] = b"~Module signature appended~\n";
+
+/// Its length, as an offset from the end.
+const SIGNED_BYTES: i64 = 28;
+
+/// Whether a module's file carries a signature; `None` for what cannot be read, or is compressed, as the signature then is, too. Whether
+/// the kernel trusts it is for the kernel to say.
+#[must_use]
+pub fn is_signed(path: &Path) -> Option<bool> {
+    // Whoever may be watched chose what this leads to: a pipe would keep the agent waiting.
+    let options = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).clone();
+    let mut file =
+        options.open(path).ok().filter(|file| file.metadata().is_ok_and(|facts| facts.is_file()))?;
+    let mut head = [0; 4];
+    file.read_exact(&mut head).ok()?;
+    if head != *b"\x7fELF" {
+        return None;
+    }
+    let mut tail = [0; SIGNED_BYTES as usize];
+    file.seek(SeekFrom::End(-SIGNED_BYTES)).ok()?;
+    file.read_exact(&mut tail).ok()?;
+    Some(tail == SIGNED)
+}
+
 /// The last component of a path.
 #[must_use]
 pub fn base(path: &[u8]) -> &[u8] {
@@ -161,6 +186,25 @@ mod tests {
         for broken in [&b""[..], b"sl local rem", b"0: 1 2 3", b"0: 0100007F:1 zz:1 0 0 0 0 0 0 4711"] {
             assert_eq!(parse_socket(broken, 4711, 6), None);
         }
+    }
+
+    #[test]
+    fn a_signature_is_found_at_the_end_of_what_is_not_compressed() {
+        let path = std::env::temp_dir().join(format!("edge-look-{}.ko", std::process::id()));
+        let told = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            is_signed(&path)
+        };
+        let elf = b"\x7fELF a module that is longer than the signature's last line is";
+        assert_eq!(told(elf), Some(false));
+        assert_eq!(told(&[&elf[..], b"signature", SIGNED].concat()), Some(true));
+        assert_eq!(told(b"\xfd7zXZ"), None, "compressed");
+        assert_eq!((told(b"\x7fELF"), told(b"")), (None, None), "too short to be one");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(is_signed(&path), None);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert_eq!(is_signed(&path), None, "a pipe that nobody writes to");
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]

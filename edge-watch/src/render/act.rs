@@ -10,6 +10,12 @@ use super::words::{address, counted, span};
 pub(crate) fn phrase(detector: DetectorId, act: &Act) -> String {
     let said = counts(detector, act).or_else(|| single(detector, act).map(|said| said + &repeated(act)));
     let mut said = said.unwrap_or_else(|| generic(act));
+    if act.flags & Act::VOLATILE != 0 {
+        said.push_str(", from volatile storage");
+    }
+    if act.flags & Act::UNSIGNED != 0 {
+        said.push_str(", unsigned");
+    }
     if act.flags & Act::ORIGIN != 0 {
         said.push_str(", together with others of its origin");
     }

@@ -81,6 +81,9 @@ pub fn judge(
             }
         }
     }
+    if let Some(worse) = spec.look.and_then(|look| look(&mut evidence, record, processes, config)) {
+        severity = severity.max(worse);
+    }
     if matches!(outcome, Outcome::Killed | Outcome::Denied) {
         severity = Severity(severity.0.saturating_sub(1).max(Severity::LOW.0));
     }

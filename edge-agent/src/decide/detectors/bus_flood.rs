@@ -21,6 +21,7 @@ pub const SPEC: Spec = Spec {
     watch: WATCH,
     weigh,
     resolve: None,
+    look: None,
 };
 
 /// What is watched: serial lines by the names that their drivers give them (`/dev/tty` alone is whatever terminal a session has), and

@@ -22,6 +22,7 @@ pub const SPEC: Spec = Spec {
     watch: WATCH,
     weigh,
     resolve: Some(resolve),
+    look: None,
 };
 
 /// Names the device that a cgroup program knows by its number; follows the path of a candidate.

@@ -23,6 +23,7 @@ pub const SPEC: Spec = Spec {
     watch: IMAGE,
     weigh,
     resolve: Some(resolve),
+    look: None,
 };
 
 /// Who does this for a living.

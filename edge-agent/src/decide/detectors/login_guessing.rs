@@ -20,6 +20,7 @@ pub const SPEC: Spec = Spec {
     watch: &[],
     weigh,
     resolve: None,
+    look: None,
 };
 
 /// Names the technique and weighs it.

@@ -24,6 +24,7 @@ pub const SPEC: Spec = Spec {
     watch: &[],
     weigh,
     resolve: None,
+    look: None,
 };
 
 /// Whose destinations change by their nature: the agent itself, which must reach its broker under any policy, resolvers, time

@@ -21,6 +21,7 @@ pub const SPEC: Spec = Spec {
     watch: &[],
     weigh,
     resolve: None,
+    look: None,
 };
 
 /// Who does this for a living.

@@ -37,7 +37,12 @@ pub struct Spec {
     pub weigh: fn(reason: u8) -> (Technique, Severity),
     /// Looks at what the kernel side could not be certain of; `None` where it always is.
     pub resolve: Option<Resolve>,
+    /// Looks at what makes a finding worse; `None` where nothing does.
+    pub look: Option<Worse>,
 }
+
+/// Looks at a finding. May fill in what it learns; a severity it gives is the least that the finding has.
+pub type Worse = fn(&mut Act, &ActRecord, &dyn Processes, &Config) -> Option<Severity>;
 
 /// Looks at a candidate. May fill in what it learns.
 pub type Resolve = fn(&mut Act, &ActRecord, &dyn Processes, &Config) -> Resolved;

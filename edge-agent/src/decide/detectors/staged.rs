@@ -1,6 +1,9 @@
 //! A made-up machine for tests of what resolves candidates: the process 7, and whom it has to do with.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytemuck::Zeroable as _;
@@ -26,6 +29,8 @@ pub(crate) struct Stage {
     open: HashMap<u32, Vec<Vec<u8>>>,
     /// Modes and ages of files.
     files: HashMap<Vec<u8>, (u32, u64)>,
+    /// Whether modules are signed.
+    modules: HashMap<PathBuf, bool>,
 }
 
 impl Stage {
@@ -89,6 +94,12 @@ impl Stage {
         self
     }
 
+    /// A module, signed or not.
+    pub(crate) fn signed(mut self, path: &str, signed: bool) -> Self {
+        self.modules.insert(path.into(), signed);
+        self
+    }
+
     /// Finds a text.
     fn find(&self, tgid: u32, name: &str) -> Option<Vec<u8>> {
         self.texts.get(&(tgid, name.to_owned())).cloned()
@@ -139,6 +150,14 @@ impl Processes for Stage {
 
     fn children(&self, parent: u32) -> Vec<u32> {
         self.tasks.iter().filter(|(_, known)| known.0 == parent).map(|(tgid, _)| *tgid).collect()
+    }
+
+    fn reach(&self, _: u32, _: Option<u32>, path: &[u8]) -> Option<PathBuf> {
+        Some(PathBuf::from(OsStr::from_bytes(path)))
+    }
+
+    fn is_signed(&self, path: &Path) -> Option<bool> {
+        self.modules.get(path).copied()
     }
 
     fn file(&self, path: &[u8]) -> Option<FileFacts> {

@@ -21,6 +21,7 @@ pub const SPEC: Spec = Spec {
     watch: WATCH,
     weigh,
     resolve: Some(super::watched::resolve),
+    look: None,
 };
 
 /// Who does this for a living.

@@ -25,17 +25,24 @@ use edge_abi::{Detector, Offset, act_flags};
 use edge_ebpf::detectors::{Sighting, kernel_code, namespace_escape, raw_socket, shell_on_socket, uring_use};
 use edge_ebpf::path::PathBuffer;
 
-use super::user;
+use super::{Object, user};
 use crate::emit::act::{Act, NO_PATH, apply, enter, of_hook};
+use crate::emit::file_tamper::Named as _;
 use crate::maps::ExecScratch;
-use crate::read::{kernel, peek};
+use crate::read::{field, kernel, peek};
 use crate::sensors::exec::scratch;
 use crate::{filter, task};
 
 /// A file is read into the kernel.
 #[lsm(hook = "kernel_read_file")]
 pub(crate) fn object_read(ctx: LsmContext) -> i32 {
-    answer(Detector::KernelCode, kernel_code::brought(ctx.arg::<u64>(1) as u32))
+    let Some(sighting) = kernel_code::brought(ctx.arg::<u64>(1) as u32) else { return 0 };
+    if !filter::in_scope() {
+        return 0;
+    }
+    let file = ctx.arg::<u64>(0);
+    let object = Object::of_inode(field(file, Offset::FileInode), field(file, Offset::FileDentry));
+    super::answer(tell(Detector::KernelCode, sighting, object.path(), object.device()).unwrap_or(false))
 }
 
 /// Data is brought into the kernel.
@@ -137,7 +144,7 @@ fn answer(detector: Detector, sighting: Option<Sighting>) -> i32 {
     if !filter::in_scope() {
         return 0;
     }
-    super::answer(tell(detector, sighting, (&NO_PATH, 0)).unwrap_or(false))
+    super::answer(tell(detector, sighting, (&NO_PATH, 0), 0).unwrap_or(false))
 }
 
 /// Judges a mount at a `struct path`.
@@ -149,7 +156,7 @@ fn mounted(sighting: Option<Sighting>, place: u64) -> i32 {
     }
     let Some(scratch) = scratch() else { return 0 };
     let path = resolve(scratch, place);
-    super::answer(tell(Detector::NamespaceEscape, sighting, path).unwrap_or(false))
+    super::answer(tell(Detector::NamespaceEscape, sighting, path, 0).unwrap_or(false))
 }
 
 /// The path of a place as its process sees it. An LSM program can be preempted by another one that uses this room: then there is none.
@@ -167,13 +174,14 @@ fn resolve(scratch: &mut ExecScratch, place: u64) -> (&PathBuffer, u32) {
     }
 }
 
-/// Counts, acts and reports; whether to refuse.
+/// Counts, acts and reports; whether to refuse. `device` is the number of the file system that the path is one of, or 0.
 #[inline(always)]
-fn tell(detector: Detector, sighting: Sighting, path: (&PathBuffer, u32)) -> Option<bool> {
+fn tell(detector: Detector, sighting: Sighting, path: (&PathBuffer, u32), device: u32) -> Option<bool> {
     let tgid = task::current_tgid();
     let rule = enter(detector, tgid)?;
     let mut act = Act::new(sighting.reason);
     (act.flags, act.value, act.target) = (of_hook(), sighting.value, sighting.target);
     act.object = sighting.target ^ sighting.value as u32;
+    act.device = device;
     Some(apply(detector, rule, tgid, &act, Some(path)))
 }

@@ -3,8 +3,11 @@
 
 use std::fs::{self, File};
 use std::os::fd::AsFd as _;
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::Act;
+use super::program::stay_ms;
 use super::tally::Tally;
 use crate::failure::Failure;
 use crate::options::Options;
@@ -16,8 +19,13 @@ pub(super) const ACTS: &[Act] = &[
         tally.futile("loading a module", &NOT_A_MODULE, kernel::load_module(GARBAGE)).map(drop)
     })
     .in_guest(),
-    Act::attack("kernel_code.finit_module", "--dir D", "loads garbage from a file as a module", finit_module)
-        .in_guest(),
+    Act::attack(
+        "kernel_code.finit_module",
+        "--dir D [--stay-ms M]",
+        "loads garbage from a file as a module",
+        finit_module,
+    )
+    .in_guest(),
     Act::attack("kernel_code.bpf_load", "", "loads a socket filter of two instructions", |_, tally| {
         tally.deed("loading a program", kernel::load_filter()).map(drop)
     })
@@ -39,9 +47,9 @@ pub(super) const ACTS: &[Act] = &[
     .in_guest(),
 ];
 
-/// What no loader takes for a module.
+/// What no loader takes for a module, although it begins like one.
 const GARBAGE: &[u8] =
-    b"edge-emulate: this is no module, and it is long enough to have the header that one would have";
+    b"\x7fELF edge-emulate: this is no module, and it is long enough to have the header that one would have";
 /// What kernels answer to garbage; those that want signatures complain of that first.
 const NOT_A_MODULE: [i32; 4] = [libc::ENOEXEC, libc::EKEYREJECTED, libc::ENOKEY, libc::EBADMSG];
 
@@ -51,6 +59,8 @@ fn finit_module(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
     fs::write(&path, GARBAGE).map_err(Failure::file("writing", &path))?;
     let file = File::open(&path).map_err(Failure::file("opening", &path))?;
     let loaded = tally.futile("loading a module", &NOT_A_MODULE, kernel::load_module_file(file.as_fd()));
+    // Where only the syscall is seen, an agent looks at what the process has open.
+    sleep(Duration::from_millis(stay_ms(options)?));
     fs::remove_file(&path).map_err(Failure::file("removing", &path))?;
     loaded.map(drop)
 }
