@@ -42,6 +42,9 @@ const FIRST_LOOK: Duration = Duration::from_secs(3);
 /// Time between two looks at all processes.
 const LOOK_AROUND_EVERY: Duration = Duration::from_secs(120);
 
+/// Looks after which what is watched is registered once more: opening every watched path costs more than the look.
+const LOOKS_PER_REGISTRATION: u32 = 5;
+
 thread_local! {
     /// The queue, where it costs nothing until it is used: as a part of the future that runs the agent it would be moved
     /// through several stack frames, and each copy would stay resident (200 KiB in all, on armv7).
@@ -213,21 +216,24 @@ impl Agent<'_> {
 
     /// Looks at all processes now and then. Never ends.
     async fn patrol(&self) -> Result<(), AgentError> {
-        let mut wait = FIRST_LOOK;
+        let (mut wait, mut look) = (FIRST_LOOK, 0);
         loop {
             let _ = rt::sleep(wait).await;
+            look = (look + 1) % LOOKS_PER_REGISTRATION;
+            if look == 0
+                && let Err(error) = self.sensors.borrow_mut().register(&self.config.borrow())
+            {
+                log::warn!("agent: watched paths not registered again, {error}");
+            }
             self.look_around();
             wait = LOOK_AROUND_EVERY;
         }
     }
 
-    /// Compares the kernel side's table of processes with /proc, registers what is watched again, and reports what only /proc shows.
+    /// Compares the kernel side's table of processes with /proc, and reports what only /proc shows.
     fn look_around(&self) {
         let config = self.config.borrow();
         let mut sensors = self.sensors.borrow_mut();
-        if let Err(error) = sensors.register(&config) {
-            log::warn!("agent: watched paths not registered again, {error}");
-        }
         let scope = Scope::of(&config.scope.cgroup, self.features.cgroup2.as_deref());
         let (look, now, mut records) = (Proc { scope: &scope }, Now::read(), Vec::new());
         let off =

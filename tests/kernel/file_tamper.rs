@@ -47,16 +47,18 @@ fn caught(scene: &mut Scene, attack: &str, technique: &str) -> Outcome {
 pub(crate) fn kill_exact(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Enforce)?;
     let attacks = [
-        "ransom --mode rewrite-rename",
-        "ransom --mode new-unlink",
-        "ransom --mode inplace",
-        "ransom --mode rename-only",
-        "ransom --mode truncate",
-        "wipe",
+        ("ransom --mode rewrite-rename", 0),
+        ("ransom --mode new-unlink", 0),
+        ("ransom --mode inplace", 0),
+        ("ransom --mode rename-only", 0),
+        ("ransom --mode truncate", 0),
+        ("wipe", 0),
+        // One file here, one there: nothing is counted by folder.
+        ("ransom --mode rewrite-rename", 16),
     ];
     let mut problems = Vec::new();
-    for attack in attacks {
-        let dir = scene.victims(FILES)?;
+    for (attack, folders) in attacks {
+        let dir = scene.spread_victims(FILES, folders)?;
         let mark = scene.watch.mark();
         let emulation = scene.emulate(&format!("{attack} --dir {dir}"))?;
         let lost = scene.emulate(&format!("count-lost --dir {dir}"))?.count("lost")?;

@@ -35,10 +35,14 @@ const AT_SYSCALLS: &[&str] = &[
     "shell_on_socket",
 ];
 
+/// Those that have findings of the agent's own look at `/proc`, too.
+const LOOKED: [&str; 2] = ["masquerade", "privilege_jump"];
+
 /// Whether a verdict of `detector`, which stands on `own`, may come from `rung`.
 fn agrees(detector: &str, own: &str, rung: &str) -> bool {
     own == rung
         || (own != "off" && BESIDE.contains(&(detector, rung)))
+        || (own != "off" && rung == "proc" && LOOKED.contains(&detector))
         || (own == "cgroup" && BOTH.contains(&detector))
         || (matches!(own, "lsm" | "tracepoint") && rung == "kprobe" && AT_SYSCALLS.contains(&detector))
 }

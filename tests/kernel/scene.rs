@@ -196,9 +196,18 @@ impl Scene {
 
     /// Prepares a fresh folder of `files` files of 4 KiB and returns its path.
     pub(crate) fn victims(&mut self, files: u32) -> Result<&'static str, Box<dyn Error>> {
+        self.spread_victims(files, 0)
+    }
+
+    /// The same, spread over `folders` folders below it, so that no two in a row lie in the same one.
+    pub(crate) fn spread_victims(
+        &mut self,
+        files: u32,
+        folders: u32,
+    ) -> Result<&'static str, Box<dyn Error>> {
         let dir = "/data/victims";
         self.run(&format!("rm -rf {dir}"), SOON)?;
-        self.emulate(&format!("prepare --dir {dir} --files {files} --bytes 4096"))?;
+        self.emulate(&format!("prepare --dir {dir} --files {files} --bytes 4096 --folders {folders}"))?;
         Ok(dir)
     }
 

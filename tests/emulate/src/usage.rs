@@ -13,7 +13,8 @@ usage: edge-emulate COMMAND [--OPTION VALUE ...]
 Prints a JSON line when it starts and one when it ends; times are CLOCK_MONOTONIC nanoseconds.
 
 victims:
-  prepare --dir D --files N --bytes B      N text files of B bytes, listed in D.prepared
+  prepare --dir D --files N --bytes B [--folders F]      N text files of B bytes, one after the other in F
+                                           folders of D, noted in D.prepared
   count-lost --dir D                       how many of them lost their name or content
 attacks:
   ransom --dir D [--files N] [--mode rewrite-rename|new-unlink|inplace|mmap|partial|rename-only|

@@ -104,6 +104,9 @@ const SET_UID: u32 = 0o4755;
 /// The attribute of a file with `cap_setuid` permitted and effective, in the kernel's second version.
 const CAP_SETUID: [u8; 20] = [1, 0, 0, 2, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
+/// The same with `cap_net_raw`, which no rule takes for a door to root.
+const CAP_NET_RAW: [u8; 20] = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
 /// A child that looks like an ordinary user's, but kept user 0 as its saved one, takes it back and starts a shell: to a
 /// sensor the same as a process whose credentials an exploit has overwritten.
 fn uid_zero(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
@@ -147,7 +150,7 @@ fn capable(options: &Options, tally: &mut Tally) -> Result<(), Failure> {
     let path = options.path("dir")?.join("edge-capable");
     place(&path)?;
     let (file, stay) = (c_text(&path).map_err(Failure::kernel("naming the program"))?, stay_ms(options)?);
-    tally.deed("giving a capability", file::set_attribute(&file, c"security.capability", &CAP_SETUID))?;
+    tally.deed("giving a capability", file::set_attribute(&file, c"security.capability", &CAP_NET_RAW))?;
     let child = Child::start(|| {
         process::set_users(USER, USER, USER)?;
         Err(process::exec(&file, &idle_words("edge-capable", stay, &[])?))
