@@ -39,6 +39,8 @@ pub fn options(config: &Config, device: &str) -> Result<Options, AgentError> {
             mqtt.client_id.as_str().to_owned()
         },
         login: login(config)?,
+        #[cfg(feature = "tls")]
+        tls: tls(config)?,
         keep_alive: mqtt.keep_alive,
         window: mqtt.in_flight,
         verdict_topic: topic(Channel::Verdict)?,
@@ -96,6 +98,27 @@ fn login(config: &Config) -> Result<Option<Login>, AgentError> {
         line.to_owned()
     };
     Ok(Some(Login { username: mqtt.username.as_str().to_owned(), password }))
+}
+
+/// The client of `[mqtt.tls]`.
+#[cfg(feature = "tls")]
+fn tls(config: &Config) -> Result<Option<crate::publish::tls::Tls>, AgentError> {
+    let tls = &config.mqtt.tls;
+    if tls.ca.is_empty() {
+        return Ok(None);
+    }
+    let settings = crate::publish::tls::Settings {
+        ca: &tls.ca,
+        certificate: &tls.certificate,
+        key: &tls.key,
+        server_name: &tls.server_name,
+        pin: &tls.pin,
+        alpn: &tls.alpn,
+    };
+    let client = crate::publish::tls::Tls::new(&settings);
+    client
+        .map(Some)
+        .map_err(|source| AgentError::Publish { what: "[mqtt.tls]".into(), source: source.into() })
 }
 
 #[cfg(test)]

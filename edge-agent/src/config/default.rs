@@ -89,6 +89,7 @@ impl Default for Mqtt {
             reconnect_max: Duration::from_secs(120),
             heartbeat: Duration::from_secs(300),
             insecure: false,
+            tls: super::types::Tls::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::read_acts::{self, Merge};
 use super::reader::{Reader, number, text};
 use super::types::{
     Action, Ceiling, Config, Detectors, Egress, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES,
-    PREFIX_COUNT, Policy, VolatileExec,
+    PREFIX_COUNT, Policy, Tls, VolatileExec,
 };
 use super::{declare, ranges, value};
 use edge_abi::Detector;
@@ -75,6 +75,7 @@ fn mqtt(reader: &mut Reader<'_>, mqtt: &mut Mqtt) {
     reader.duration("mqtt.reconnect_max", &mut mqtt.reconnect_max, &ranges::RECONNECT_MAX);
     reader.duration("mqtt.heartbeat", &mut mqtt.heartbeat, &ranges::HEARTBEAT);
     reader.flag("mqtt.insecure", &mut mqtt.insecure);
+    tls(reader, &mut mqtt.tls);
 
     if mqtt.topic_prefix.is_empty() {
         reader.clash(&["mqtt.topic_prefix"], "must not be empty, every topic begins with it".into());
@@ -89,12 +90,48 @@ fn mqtt(reader: &mut Reader<'_>, mqtt: &mut Mqtt) {
         let reason = "needs `mqtt.username`: MQTT 3.1.1 forbids a password alone";
         reader.clash(&["mqtt.password_file"], reason.into());
     }
-    if let Some(remote) = mqtt.brokers.iter().find(|broker| !mqtt.insecure && !value::is_loopback(broker)) {
+    let plain = mqtt.tls.ca.is_empty() && !mqtt.insecure;
+    if let Some(remote) = mqtt.brokers.iter().find(|broker| plain && !value::is_loopback(broker)) {
         let (host, port) = (&remote.host, remote.port);
         let reason = format!(
-            "plain TCP to {host} port {port} leaves this machine readable by anyone on the way: set `mqtt.insecure = true` if that is meant, or use a local broker"
+            "plain TCP to {host} port {port} leaves this machine readable by anyone on the way: set `mqtt.tls.ca`, use a local broker, or set `mqtt.insecure = true` if that is meant"
         );
         reader.clash(&["mqtt.brokers", "mqtt.insecure"], reason);
+    }
+}
+
+/// `[mqtt.tls]`.
+fn tls(reader: &mut Reader<'_>, tls: &mut Tls) {
+    reader.text("mqtt.tls.ca", &mut tls.ca, value::is_path, PATH_FORM);
+    reader.text("mqtt.tls.certificate", &mut tls.certificate, value::is_path, PATH_FORM);
+    reader.text("mqtt.tls.key", &mut tls.key, value::is_path, PATH_FORM);
+    reader.text("mqtt.tls.server_name", &mut tls.server_name, value::is_host, "a host name or IPv4 address");
+    reader.text("mqtt.tls.pin", &mut tls.pin, value::is_sha256, "a SHA-256 in hexadecimal digits");
+    reader.text("mqtt.tls.alpn", &mut tls.alpn, value::is_printable, "printable text");
+
+    let optional = [
+        ("mqtt.tls.certificate", !tls.certificate.is_empty()),
+        ("mqtt.tls.key", !tls.key.is_empty()),
+        ("mqtt.tls.server_name", !tls.server_name.is_empty()),
+        ("mqtt.tls.pin", !tls.pin.is_empty()),
+        ("mqtt.tls.alpn", !tls.alpn.is_empty()),
+    ];
+    let given = optional.into_iter().find(|(_, given)| *given).map(|(key, _)| key);
+    let first = if tls.ca.is_empty() { given } else { Some("mqtt.tls.ca") };
+    if let Some(key) = first.filter(|_| !cfg!(feature = "tls")) {
+        let reason = "cannot be used: this agent was built without TLS (feature `tls`)";
+        // Nothing further is said of it, and the broker is not called insecure, which would lead nowhere.
+        tls.ca = String::try_from("/").unwrap_or_default();
+        reader.clash(&[key], reason.into());
+    } else if let Some(key) = given.filter(|_| tls.ca.is_empty()) {
+        reader.clash(&[key], "needs `mqtt.tls.ca`, the certificates that the broker's must lead to".into());
+    } else if tls.certificate.is_empty() != tls.key.is_empty() {
+        let (key, other) = if tls.key.is_empty() {
+            ("mqtt.tls.certificate", "mqtt.tls.key")
+        } else {
+            ("mqtt.tls.key", "mqtt.tls.certificate")
+        };
+        reader.clash(&[key], format!("needs `{other}`: one is nothing without the other"));
     }
 }
 

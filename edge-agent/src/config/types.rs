@@ -21,6 +21,10 @@ pub const TOPIC_PREFIX_BYTES: usize = 48;
 pub const HOST_BYTES: usize = 253;
 /// Most bytes of a path to a file or a cgroup.
 pub const PATH_BYTES: usize = 255;
+/// Hexadecimal digits of a SHA-256.
+pub const PIN_BYTES: usize = 64;
+/// Longest application protocol; a sentence of RFC 7301 allows 255, no cloud has more than these.
+pub const ALPN_BYTES: usize = 32;
 /// Most bytes of a directory prefix the kernel compares, its trailing slash included.
 pub const PREFIX_BYTES: usize = 63;
 /// Most brokers.
@@ -141,6 +145,26 @@ pub struct Mqtt {
     pub heartbeat: Duration,
     /// Plain TCP to a broker that is not this machine; without it such a broker is refused.
     pub insecure: bool,
+    /// `[mqtt.tls]`.
+    pub tls: Tls,
+}
+
+/// `[mqtt.tls]`: in use for every broker when `ca` is set. Needs a build with the feature `tls`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// File with the certificates, in PEM, that the broker's must lead to, absolute; empty means no TLS.
+    pub ca: String<PATH_BYTES>,
+    /// File with this gateway's certificate and those between it and the broker's CA, in PEM, absolute; empty means that none is shown. Set exactly
+    /// when `key` is.
+    pub certificate: String<PATH_BYTES>,
+    /// File with the private key to it, in PEM, absolute; readable by its owner alone.
+    pub key: String<PATH_BYTES>,
+    /// Name that the broker's certificate must be for; empty means the host of `brokers`.
+    pub server_name: String<HOST_BYTES>,
+    /// SHA-256 of the broker's public key (`SubjectPublicKeyInfo`), 64 hexadecimal digits; empty means any that leads to `ca`.
+    pub pin: String<PIN_BYTES>,
+    /// Application protocol that is offered (ALPN, RFC 7301); empty means none.
+    pub alpn: String<ALPN_BYTES>,
 }
 
 /// One broker, parsed from `host:port` or `[ipv6]:port`.

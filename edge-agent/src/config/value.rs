@@ -54,7 +54,7 @@ pub(super) fn is_loopback(broker: &Broker) -> bool {
 }
 
 /// A host name, or an IPv4 address, which has the same form.
-fn is_host(name: &str) -> bool {
+pub(super) fn is_host(name: &str) -> bool {
     let label = |part: &str| {
         (1..=63).contains(&part.len())
             && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
@@ -81,6 +81,11 @@ pub(super) fn is_topic_prefix(text: &str) -> bool {
 /// Whether text is printable in one line.
 pub(super) fn is_printable(text: &str) -> bool {
     !text.is_empty() && !text.chars().any(char::is_control)
+}
+
+/// Whether text is a SHA-256 in hexadecimal digits.
+pub(super) fn is_sha256(text: &str) -> bool {
+    text.len() == super::types::PIN_BYTES && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether text is an absolute path that means what it says: no `.`, `..` or empty part, nothing unprintable, since

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::ErrorKind;
 
+use super::TlsFault;
+
 /// Who has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -94,11 +96,27 @@ pub enum PublishError {
     Stream(ErrorKind),
     /// A packet of ours is larger than the codec allows.
     TooLarge,
+    /// TLS failed.
+    Tls(TlsFault),
     /// A packet that has no place here.
     Unexpected(&'static str),
 }
 
 impl PublishError {
+    /// What ended a stream: TLS puts its own errors into those of the stream below.
+    #[must_use]
+    pub fn of_stream(error: &std::io::Error) -> Self {
+        #[cfg(feature = "tls")]
+        if let Some(fault) = super::tls::fault_of(error) {
+            return Self::Tls(fault);
+        }
+        match error.kind() {
+            // A stream that is encrypted must say that it ends.
+            ErrorKind::UnexpectedEof => Self::Closed,
+            kind => Self::Stream(kind),
+        }
+    }
+
     /// Who has to act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
@@ -112,6 +130,7 @@ impl PublishError {
             Self::Malformed | Self::Oversize { .. } | Self::Unexpected(_) => Fault::Broker,
             Self::Option(_) | Self::TooLarge => Fault::Ours,
             Self::Refused(_) => Fault::Refused,
+            Self::Tls(fault) => fault.fault(),
         }
     }
 }
@@ -131,6 +150,7 @@ impl fmt::Display for PublishError {
             Self::Resolve(kind) => write!(f, "resolving the host name: {kind}"),
             Self::Silent { limit_ms } => write!(f, "no byte from the broker within {limit_ms} ms of a ping"),
             Self::Stream(kind) => write!(f, "connection: {kind}"),
+            Self::Tls(fault) => fault.fmt(f),
             Self::TooLarge => f.write_str("outgoing packet exceeds what MQTT can carry"),
             Self::Unexpected(packet) => write!(f, "broker sent {packet} where it has no place"),
         }

@@ -67,6 +67,19 @@ async fn attempt<const BLOCKS: usize>(
         None
     });
     let Some(stream) = connected.await else { return Ok(()) };
+    #[cfg(feature = "tls")]
+    if let Some(tls) = &options.tls {
+        let stream = stream?;
+        let shaken = future::or(
+            async { Some(tls.handshake(stream, &broker.host, options.connect_limit).await) },
+            async {
+                halted(port).await;
+                None
+            },
+        );
+        let Some(stream) = shaken.await else { return Ok(()) };
+        return driver.drive(&mut stream?, &broker.host, on_command).await;
+    }
     driver.drive(&mut stream?, &broker.host, on_command).await
 }
 

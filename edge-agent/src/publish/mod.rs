@@ -6,6 +6,7 @@
 //!
 //! - [`Port`] is what the rest of the agent holds: `admit`, `post`, `stop`, `books`, `counters`.
 //! - [`Session`] is MQTT 3.1.1 without a socket, on rumqttc's `MqttState` and packet codec.
+//! - `tls` (feature of that name) puts encryption between: the driver takes any stream.
 //! - [`run`] connects, drives, and reconnects until it is told to stop.
 //!
 //! A verdict leaves at `QoS` 1 and stays in the in-flight window until the broker acknowledges it; a lost connection
@@ -24,6 +25,9 @@ mod link;
 mod options;
 mod port;
 mod session;
+#[cfg(feature = "tls")]
+pub mod tls;
+mod tls_fault;
 
 pub use backoff::Backoff;
 pub use counters::Counters;
@@ -33,3 +37,4 @@ pub use link::run;
 pub use options::{Broker, Login, Message, Options, TOPIC_BYTES, WINDOW_MAX};
 pub use port::{Channel, Port};
 pub use session::{Heard, Session};
+pub use tls_fault::TlsFault;

@@ -47,6 +47,9 @@ pub struct Options {
     pub client_id: String,
     /// Credentials, if the broker wants them.
     pub login: Option<Login>,
+    /// Encrypts every connection, if set.
+    #[cfg(feature = "tls")]
+    pub tls: Option<super::tls::Tls>,
     /// Silence after which the broker is pinged, whole seconds; a dead connection is noticed within one and a half.
     pub keep_alive: Duration,
     /// Verdicts in flight, 1 to [`WINDOW_MAX`].
@@ -87,6 +90,8 @@ impl Default for Options {
             brokers: Vec::new(),
             client_id: String::new(),
             login: None,
+            #[cfg(feature = "tls")]
+            tls: None,
             keep_alive: Duration::from_secs(60),
             window: 8,
             connect_limit: Duration::from_secs(10),

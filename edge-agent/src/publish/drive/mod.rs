@@ -7,7 +7,7 @@ use crate::publish::options::Options;
 use crate::publish::port::{Channel, Port, Post};
 use crate::publish::session::{Heard, Session};
 use crate::publish::{Counters, PublishError};
-use crate::rt::sleep_until;
+use crate::rt::{sleep_until, timeout};
 use bytes::{Buf, BytesMut};
 use futures_lite::future::poll_fn;
 use futures_lite::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -106,12 +106,12 @@ impl<'a, const BLOCKS: usize> Driver<'a, BLOCKS> {
             let now = Instant::now();
             self.session.tick(now, &mut self.out)?;
             if self.produce(now)? {
-                // The broker may close first; both are a clean end.
-                let _ = stream.close().await;
+                // The broker may close first; both are a clean end. One that does not listen is not waited for.
+                let _ = timeout(FLUSH_LIMIT, stream.close()).await;
                 return Ok(());
             }
             self.account();
-            match self.step(stream, &mut chunk).await.map_err(|error| PublishError::Stream(error.kind()))? {
+            match self.step(stream, &mut chunk).await.map_err(|error| PublishError::of_stream(&error))? {
                 Step::Read(0) => return Err(PublishError::Closed),
                 Step::Read(count) => self.hear(chunk.get(..count).unwrap_or_default(), name, on_command)?,
                 Step::Wrote(count) => {
@@ -266,6 +266,12 @@ impl<'a, const BLOCKS: usize> Driver<'a, BLOCKS> {
                 Ok(0) => Err(io::ErrorKind::WriteZero.into()),
                 other => other.map(Step::Wrote),
             });
+        }
+        // An encrypted stream keeps what it could not write, although it has taken it.
+        if self.out.is_empty()
+            && let Poll::Ready(Err(error)) = Pin::new(&mut *stream).poll_flush(context)
+        {
+            return Poll::Ready(Err(error));
         }
         if self.out.len() < OUT_HIGH_BYTES {
             return Pin::new(stream).poll_read(context, chunk).map(|result| result.map(Step::Read));
