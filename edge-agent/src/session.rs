@@ -140,6 +140,16 @@ mod tests {
         ));
     }
 
+    #[cfg(feature = "tls")]
+    #[test]
+    fn a_missing_certificate_is_named() {
+        let mut config = Config::default();
+        config.mqtt.tls.ca.push_str("/nonexistent/ca.pem").unwrap();
+        let Err(error) = options(&config, "gw-7") else { panic!("must be refused") };
+        let told = error.report().to_string();
+        assert!(told.contains("/nonexistent/ca.pem") && told.contains("mqtt.tls"), "{told}");
+    }
+
     #[test]
     fn a_missing_password_file_is_named() {
         let mut config = Config::default();

@@ -26,6 +26,8 @@ mod acts_tests;
 mod random_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
 
 pub(crate) use declare::listener;
 pub use diff::{Changes, NeedsRestart, diff};

@@ -26,7 +26,7 @@ fn schema() -> Vec<(&'static str, String)> {
 }
 
 /// For every key but those of the detectors of acts a value that differs from the default, and that needs no other key.
-const OTHERS: [(&str, &str); 47] = [
+const OTHERS: [(&str, &str); 53] = [
     ("device.id", r#""gw-7""#),
     ("mqtt.brokers", r#"["[::1]:1883", "localhost:1884"]"#),
     ("mqtt.client_id", r#""c""#),
@@ -39,6 +39,12 @@ const OTHERS: [(&str, &str); 47] = [
     ("mqtt.reconnect_max", r#""1h""#),
     ("mqtt.heartbeat", r#""24h""#),
     ("mqtt.insecure", "true"),
+    ("mqtt.tls.ca", r#""/etc/ca.pem""#),
+    ("mqtt.tls.certificate", r#""/etc/own.pem""#),
+    ("mqtt.tls.key", r#""/etc/own.key""#),
+    ("mqtt.tls.server_name", r#""broker.example""#),
+    ("mqtt.tls.pin", r#""0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF""#),
+    ("mqtt.tls.alpn", r#""mqtt""#),
     ("log.level", r#""trace""#),
     ("policy.action", r#""enforce""#),
     ("policy.trusted", "[]"),
@@ -95,6 +101,27 @@ fn act_others(spec: &Spec) -> Vec<(&'static str, String)> {
     others
 }
 
+/// What a key needs beside it, with and without itself: a password a user name, and TLS all its files. Both sides have it, so that only the
+/// key itself differs.
+fn common(key: &str) -> (String, String) {
+    let lines =
+        |keys: &[(&str, &str)]| keys.iter().map(|(key, value)| format!("{key} = \"{value}\"\n")).collect();
+    let files = [("mqtt.tls.ca", "/ca"), ("mqtt.tls.certificate", "/own"), ("mqtt.tls.key", "/key")];
+    match key {
+        "mqtt.password_file" => (lines(&[("mqtt.username", "u")]), lines(&[("mqtt.username", "u")])),
+        "mqtt.tls.certificate" => (lines(&files), lines(&[files[0], files[2]])),
+        "mqtt.tls.key" => (lines(&files), lines(&files[..2])),
+        "mqtt.tls.ca" => (lines(&files), lines(&files[1..])),
+        _ if key.starts_with("mqtt.tls.") => (lines(&files), lines(&files)),
+        _ => (String::new(), String::new()),
+    }
+}
+
+/// Whether a key means something to this build.
+pub(super) fn is_built(key: &str) -> bool {
+    cfg!(feature = "tls") || !key.starts_with("mqtt.tls.")
+}
+
 /// For every key another value, in the order of the schema.
 pub(super) fn others() -> Vec<(&'static str, String)> {
     // The last ones stand behind the detectors of acts.
@@ -145,11 +172,10 @@ fn each_key_is_read_and_told_apart_by_diff() {
     let others = others();
     assert_eq!(keys, others.iter().map(|(key, _)| *key).collect::<Vec<_>>());
     let fixed = |key| SPECS.iter().any(|spec| spec.keys.action == key && spec.actions.is_empty());
-    for (key, value) in others.into_iter().filter(|(key, _)| !fixed(*key)) {
-        // A password needs a user name, on both sides, so that only the key itself differs.
-        let common = if key == "mqtt.password_file" { "mqtt.username = \"u\"\n" } else { "" };
-        let old = Config::parse(common.as_bytes(), "").unwrap();
-        let source = format!("{common}{key} = {value}");
+    for (key, value) in others.into_iter().filter(|(key, _)| !fixed(*key) && is_built(key)) {
+        let (with, without) = common(key);
+        let old = Config::parse(with.as_bytes(), "").unwrap();
+        let source = format!("{without}{key} = {value}");
         let new = Config::parse(source.as_bytes(), "agent.toml").unwrap_or_else(|error| panic!("{error}"));
         let changes = diff(&old, &new);
         let live = ["log.", "policy.", "detectors.", "limits."].iter().any(|table| key.starts_with(table));

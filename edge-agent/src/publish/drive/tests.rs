@@ -171,3 +171,84 @@ fn the_end_of_the_stream_is_an_error() {
     let ended = block_on(driver.drive(&mut Ended, "peer", &mut |_| {})).unwrap();
     assert_eq!(ended, Err(PublishError::Closed));
 }
+
+/// A stream that takes everything at once and sends it only when it is flushed, in two steps, as an encrypted one whose socket is full.
+#[derive(Default)]
+struct Keeps {
+    /// Taken, not sent.
+    kept: BytesMut,
+    /// Sent.
+    sent: BytesMut,
+    /// The first step was made.
+    begun: bool,
+    /// Bytes that were heard after the first ones were sent.
+    heard: usize,
+}
+
+impl AsyncRead for Keeps {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        // Nobody answers before he was told something.
+        if self.sent.is_empty() || self.heard == ACCEPTED.len() {
+            return Poll::Pending;
+        }
+        buffer[..ACCEPTED.len()].copy_from_slice(&ACCEPTED);
+        self.heard = ACCEPTED.len();
+        Poll::Ready(Ok(ACCEPTED.len()))
+    }
+}
+
+impl AsyncWrite for Keeps {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        self.kept.extend_from_slice(buffer);
+        Poll::Ready(Ok(buffer.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.kept.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        if !std::mem::replace(&mut self.begun, true) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.begun = false;
+        let kept = self.kept.split();
+        self.sent.extend_from_slice(&kept);
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // One that never answers must not hold the agent.
+        Poll::Pending
+    }
+}
+
+#[test]
+fn what_a_stream_keeps_is_flushed_and_its_end_is_not_waited_for() {
+    let port = Port::<64>::new();
+    let options = options();
+    port.admit(&Entry::new(3, 1, b"verdict").unwrap());
+    let mut stream = Keeps::default();
+    let mut driver = Driver::new(&port, &options);
+    let stop = async {
+        crate::rt::sleep(Duration::from_millis(50)).await.unwrap();
+        port.stop();
+        std::future::pending().await
+    };
+    let mut on_command = |_: &[u8]| {};
+    let begun = Instant::now();
+    let work = driver.drive(&mut stream, "peer", &mut on_command);
+    assert_eq!(block_on(futures_lite::future::or(work, stop)).unwrap(), Ok(()));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    let packets = std::iter::from_fn(|| Packet::read(&mut stream.sent, 4096).ok());
+    let names: Vec<_> = packets.map(|packet| format!("{packet:?}")).collect();
+    assert!(names[0].starts_with("Connect"), "{names:?}");
+    assert!(
+        names.iter().filter(|name| name.starts_with("Publish")).count() == 2,
+        "status and verdict: {names:?}"
+    );
+}
