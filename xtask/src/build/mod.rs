@@ -3,7 +3,7 @@
 mod program;
 mod target;
 
-pub(crate) use program::{PROGRAMS, Program};
+pub(crate) use program::{PROGRAMS, Program, WITH_TLS};
 pub(crate) use target::Target;
 
 use crate::compiler::Compiler;
@@ -71,9 +71,15 @@ pub(crate) fn programs_for(
             (Some(compiler), Some(triple)) => zigbuild(workspace, compiler, triple)?,
             _ => host(),
         };
-        cargo.args(["--package", program.package, "--bin", program.name, "--profile", profile]);
+        cargo.args(["--package", program.package, "--bin", program.bin, "--profile", profile]);
+        cargo.args(program.features.iter().flat_map(|features| ["--features", *features]));
         process::run(cargo.current_dir(&workspace.root))?;
-        let path = output_dir(workspace, target, profile).join(program.name);
+        let made = output_dir(workspace, target, profile).join(program.bin);
+        let path = made.with_file_name(program.name);
+        if path != made {
+            // The next build of the plain one takes its place.
+            fs::copy(&made, &path).with_context(|| format!("cargo made no {}", made.display()))?;
+        }
         let bytes = fs::read(&path).with_context(|| format!("cargo made no {}", path.display()))?;
         if let Some(machine) = target.machine() {
             inspect(&bytes, machine).with_context(|| path.display().to_string())?;

@@ -26,6 +26,9 @@ const CHECKS: &[Check] = &[
     ("scripts", |workspace, tree| scripts(workspace, tree)),
     ("licences and advisories, where cargo-deny is installed", |workspace, _| deny(workspace)),
     ("clippy", |workspace, _| clippy(workspace, &["--workspace", "--exclude", "edge-ebpf", "--all-targets"])),
+    ("clippy of the agent with TLS", |workspace, _| {
+        clippy(workspace, &["--package", "edge-agent", "--features", "tls", "--all-targets"])
+    }),
     // Of edge-ebpf, the logic and its tests are judged on the host, the program where it runs.
     ("clippy of edge-ebpf", |workspace, _| {
         clippy(workspace, &["--package", "edge-ebpf", "--lib", "--tests"])
