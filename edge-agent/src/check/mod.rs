@@ -60,7 +60,9 @@ impl Detector {
 /// Only a configuration that cannot be used; anything the kernel lacks is part of the findings.
 pub fn check(path: &Path) -> Result<Findings, AgentError> {
     let config = Config::load(path)?;
-    crate::config::device::of_this_machine(&config.device)?;
+    let device = crate::config::device::of_this_machine(&config.device)?;
+    // The files of the link: the agent would not start without them.
+    crate::session::options(&config, &device)?;
     let features = Features::probe();
     // Armed for the moment of the self-test, and to observe only; nobody reads the records of that moment.
     let mut observing = config.clone();
