@@ -226,6 +226,8 @@ impl Agent<'_> {
                 log::warn!("agent: watched paths not registered again, {error}");
             }
             self.look_around();
+            // What was busy since then is mapped again as it is needed, the rest is not.
+            crate::pages::give_back();
             wait = LOOK_AROUND_EVERY;
         }
     }

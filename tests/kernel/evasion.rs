@@ -18,8 +18,8 @@ const ORIGIN_FILES: u64 = 60;
 /// Processes in the storm that is to push an older one out of the kernel's table, which holds 512.
 const STORM: u32 = 2_000;
 
-/// Programs in the flood that an attack hides in.
-const STARTS: u64 = 1_500;
+/// Programs in the flood that an attack hides in, and in guests where floods do not run in full.
+const STARTS: [u64; 2] = [1_500, 800];
 
 /// What a 32-bit program does on a 64-bit kernel, by the detector and the reason that must answer.
 const NARROW_ACTS: &[(&str, &str, &str)] = &[
@@ -272,13 +272,15 @@ pub(crate) fn exhausted_kill_exact(scene: &mut Scene) -> Outcome {
     Ok(Some(format!("after {STORM} processes: {}", verdict.at("/actor/process"))))
 }
 
-/// While fifteen hundred programs flood the ring, each found by three detectors and killed, ransomware is stopped as exactly as in silence, and its
+/// While up to fifteen hundred programs flood the ring, each found by three detectors and killed, ransomware is stopped as exactly as in silence, and its
 /// verdict is delivered or counted.
 pub(crate) fn flooded_kill_exact(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Image)?;
     let dir = scene.victims(80)?;
     let before = State::settled(scene)?;
-    let flood = format!("flood --count {STARTS} --kind exec --dir /tmp/flood --name sh --socket");
+    let [full, fewer] = STARTS;
+    let starts = if scene.is_thorough() { full } else { fewer };
+    let flood = format!("flood --count {starts} --kind exec --dir /tmp/flood --name sh --socket");
     let flood = background(scene, "flood", &flood)?;
     scene.run("sleep 2", SOON)?;
     let mark = scene.watch.mark();
@@ -296,7 +298,7 @@ pub(crate) fn flooded_kill_exact(scene: &mut Scene) -> Outcome {
     let all = ["foreign_exec", "volatile_exec", "shell_on_socket"];
     for detector in if scene.lsm { &all[..1] } else { &all[..] } {
         let found = said::findings_of(&after, detector)? - said::findings_of(&before, detector)?;
-        if found < STARTS {
+        if found < starts {
             return Err(format!("{found} findings of {detector}").into());
         }
     }

@@ -170,7 +170,7 @@ impl Scene {
 
     /// Whether the longest floods run in full here.
     pub(crate) fn is_thorough(&self) -> bool {
-        is_whole(self.arch, self.kernel) || (self.arch, self.kernel) == (Arch::Armhf, Kernel::V5_10)
+        is_whole(self.arch, self.kernel)
     }
 
     /// Whether an agent runs.

@@ -104,8 +104,9 @@ fn act_others(spec: &Spec) -> Vec<(&'static str, String)> {
 /// What a key needs beside it, with and without itself: a password a user name, and TLS all its files. Both sides have it, so that only the
 /// key itself differs.
 fn common(key: &str) -> (String, String) {
-    let lines =
-        |keys: &[(&str, &str)]| keys.iter().map(|(key, value)| format!("{key} = \"{value}\"\n")).collect();
+    let lines = |keys: &[(&str, &str)]| {
+        keys.iter().flat_map(|(key, value)| [*key, " = \"", *value, "\"\n"]).collect()
+    };
     let files = [("mqtt.tls.ca", "/ca"), ("mqtt.tls.certificate", "/own"), ("mqtt.tls.key", "/key")];
     match key {
         "mqtt.password_file" => (lines(&[("mqtt.username", "u")]), lines(&[("mqtt.username", "u")])),

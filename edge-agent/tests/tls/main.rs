@@ -1,10 +1,5 @@
 //! The encrypted link against the real Mosquitto, on loopback, with certificates made for each test. Needs `mosquitto`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test program: a failed assertion is its product"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test program: a failed assertion is its product")]
 
 mod authority;
 #[expect(dead_code, reason = "shared with the tests of the plain link, which do more with it")]
