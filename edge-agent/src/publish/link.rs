@@ -34,6 +34,7 @@ pub async fn run<const BLOCKS: usize>(
         };
         let started = Instant::now();
         let Err(error) = attempt(port, options, broker, &mut driver, on_command).await else { break };
+        let stable = driver.stood() >= options.stable_after;
         driver.close(Some(error));
         log::warn!(
             "publish: lost broker={}:{} fault={} after_s={} error=\"{error}\"",
@@ -42,7 +43,7 @@ pub async fn run<const BLOCKS: usize>(
             error.fault().name(),
             started.elapsed().as_secs(),
         );
-        if started.elapsed() >= options.stable_after {
+        if stable {
             // It was good for a while: begin again with the first broker, after the shortest wait.
             backoff.reset();
             pause(port, backoff.next(fastrand::u32(..))).await;

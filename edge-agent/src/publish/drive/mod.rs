@@ -123,6 +123,12 @@ impl<'a, const BLOCKS: usize> Driver<'a, BLOCKS> {
         }
     }
 
+    /// How long the broker has accepted the connection; zero when it has not.
+    #[must_use]
+    pub fn stood(&self) -> Duration {
+        self.session.stood(Instant::now())
+    }
+
     /// Forgets the connection and writes down why it ended.
     pub fn close(&mut self, error: Option<PublishError>) {
         let counters = &mut self.session.counters;

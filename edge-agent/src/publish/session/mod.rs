@@ -74,7 +74,7 @@ pub struct Session {
     phase: Phase,
     /// Bytes that do not make a packet yet.
     incoming: BytesMut,
-    /// When the connection began.
+    /// When the connection began, and from CONNACK on, when it was accepted.
     opened: Instant,
     /// When the broker last sent a byte.
     last_in: Instant,
@@ -212,6 +212,12 @@ impl Session {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.phase == Phase::Open
+    }
+
+    /// How long the broker has accepted us; zero when it has not.
+    #[must_use]
+    pub fn stood(&self, now: Instant) -> Duration {
+        if self.is_open() { now.saturating_duration_since(self.opened) } else { Duration::ZERO }
     }
 
     /// Whether a verdict or reply may be sent now.

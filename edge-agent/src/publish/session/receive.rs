@@ -106,6 +106,7 @@ impl Session {
             return Err(PublishError::Refused(refusal));
         }
         self.phase = Phase::Open;
+        self.opened = self.last_in;
         self.duplicate = answer.session_present;
         self.counters.connected = true;
         self.counters.connects += 1;

@@ -287,6 +287,18 @@ fn a_broker_that_accepts_tcp_and_says_nothing_is_left() {
     assert_eq!(bench.pass(Duration::from_millis(1)), Err(PublishError::NoAnswer { limit_ms: 10_000 }));
 }
 
+#[test]
+fn a_connection_stands_from_its_acceptance_to_its_end() {
+    let mut bench = Bench::greeting();
+    bench.pass(9 * SECOND).unwrap();
+    assert_eq!(bench.session.stood(bench.now), Duration::ZERO, "waiting for the CONNACK");
+    bench.accept(true);
+    bench.pass(5 * SECOND).unwrap();
+    assert_eq!(bench.session.stood(bench.now), 5 * SECOND);
+    bench.session.close();
+    assert_eq!(bench.session.stood(bench.now), Duration::ZERO);
+}
+
 proptest! {
     /// Whatever arrives, in whatever pieces: no panic, no unbounded buffer, and the books hold.
     #[test]
