@@ -9,7 +9,7 @@ use crate::publish::session::{Heard, Session};
 use crate::publish::{Counters, PublishError};
 use crate::rt::{sleep_until, timeout};
 use bytes::{Buf, BytesMut};
-use futures_lite::future::poll_fn;
+use futures_lite::future::{poll_fn, yield_now};
 use futures_lite::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use std::io;
 use std::pin::{Pin, pin};
@@ -25,6 +25,10 @@ const OUT_LOW_BYTES: usize = 1024;
 /// Unwritten bytes beyond which nothing more is read: a broker that talks but does not listen must not fill our memory
 /// with answers to it. One chunk of the shortest packets adds at most 300 bytes to this.
 const OUT_HIGH_BYTES: usize = 4096;
+
+/// Steps in a row without a wait, after which the other tasks get their turn: a broker that never pauses must not starve
+/// them. They are at most 8 KiB of what it says.
+const STEPS_IN_A_ROW: u8 = 16;
 
 /// Time for the last bytes of a clean stop to leave.
 const FLUSH_LIMIT: Duration = Duration::from_millis(500);
@@ -102,7 +106,12 @@ impl<'a, const BLOCKS: usize> Driver<'a, BLOCKS> {
         self.out.clear();
         self.session.open(self.options, Instant::now(), &mut self.out)?;
         let mut chunk = [0; CHUNK_BYTES];
+        let mut in_a_row = 0;
         loop {
+            if in_a_row >= STEPS_IN_A_ROW {
+                in_a_row = 0;
+                yield_now().await;
+            }
             let now = Instant::now();
             self.session.tick(now, &mut self.out)?;
             if self.produce(now)? {
@@ -111,7 +120,12 @@ impl<'a, const BLOCKS: usize> Driver<'a, BLOCKS> {
                 return Ok(());
             }
             self.account();
-            match self.step(stream, &mut chunk).await.map_err(|error| PublishError::of_stream(&error))? {
+            in_a_row += 1;
+            match self
+                .step(stream, &mut chunk, &mut in_a_row)
+                .await
+                .map_err(|error| PublishError::of_stream(&error))?
+            {
                 Step::Read(0) => return Err(PublishError::Closed),
                 Step::Read(count) => self.hear(chunk.get(..count).unwrap_or_default(), name, on_command)?,
                 Step::Wrote(count) => {
@@ -237,11 +251,12 @@ impl<'a, const BLOCKS: usize> Driver<'a, BLOCKS> {
         Ok(())
     }
 
-    /// Waits until bytes can leave or have come, something was put in, or it is time.
+    /// Waits until bytes can leave or have come, something was put in, or it is time. A wait begins a new row of steps.
     async fn step<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         stream: &mut S,
         chunk: &mut [u8],
+        in_a_row: &mut u8,
     ) -> io::Result<Step> {
         let deadline = self.session.deadline();
         let deadline = self.patience.map_or(deadline, |patience| patience.min(deadline));
@@ -253,7 +268,11 @@ impl<'a, const BLOCKS: usize> Driver<'a, BLOCKS> {
             if self.port.poll_bell(context).is_ready() || self.port.poll_halt(context).is_ready() {
                 return Poll::Ready(Ok(Step::Look));
             }
-            alarm.as_mut().poll(context).map(|result| result.map(|()| Step::Look).map_err(io::Error::from))
+            let alarm = alarm.as_mut().poll(context);
+            if alarm.is_pending() {
+                *in_a_row = 0;
+            }
+            alarm.map(|result| result.map(|()| Step::Look).map_err(io::Error::from))
         })
         .await
     }

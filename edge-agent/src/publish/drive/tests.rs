@@ -112,6 +112,27 @@ fn a_broker_that_talks_but_does_not_listen_cannot_fill_our_memory() {
 }
 
 #[test]
+fn a_broker_that_never_pauses_leaves_the_others_their_turn() {
+    let (port, options) = (Port::<64>::new(), options());
+    // PINGRESP after PINGRESP, a mebibyte of them, all there at once.
+    let says = ACCEPTED.into_iter().chain([0xd0, 0].repeat(1 << 19)).collect();
+    let mut peer = Peer { says, ..Peer::default() };
+    let mut driver = Driver::new(&port, &options);
+    let mut on_command = |_: &[u8]| {};
+    let link = async {
+        let _ = driver.drive(&mut peer, "peer", &mut on_command).await;
+        "the link"
+    };
+    let others = async {
+        yield_now().await;
+        yield_now().await;
+        "the others"
+    };
+    assert_eq!(block_on(futures_lite::future::or(link, others)).unwrap(), "the others");
+    assert!(peer.taken <= 3 * usize::from(STEPS_IN_A_ROW) * CHUNK_BYTES, "{} bytes", peer.taken);
+}
+
+#[test]
 fn a_stop_before_the_broker_answers_sends_nothing() {
     let port = Port::<64>::new();
     port.admit(&Entry::new(3, 1, b"verdict").unwrap());
