@@ -62,12 +62,27 @@ impl Mosquitto {
         kill_process(Pid::from_child(self.child.as_ref().unwrap()), Signal::STOP).unwrap();
     }
 
+    /// Lets it go on after [`freeze`](Self::freeze).
+    pub(crate) fn thaw(&self) {
+        kill_process(Pid::from_child(self.child.as_ref().unwrap()), Signal::CONT).unwrap();
+    }
+
     /// Ends it with SIGTERM, on which it saves its database: what it has acknowledged is its own to keep, and a
     /// broker that loses that is not what is tested here.
     pub(crate) fn kill(&mut self) {
+        self.end(Signal::TERM);
+    }
+
+    /// Ends it with SIGKILL: what it had not saved is gone.
+    pub(crate) fn crash(&mut self) {
+        self.end(Signal::KILL);
+    }
+
+    /// Ends it with a signal and waits until it is gone.
+    fn end(&mut self, signal: Signal) {
         if let Some(mut child) = self.child.take() {
             let pid = Pid::from_child(&child);
-            kill_process(pid, Signal::TERM).unwrap();
+            kill_process(pid, signal).unwrap();
             // It may be frozen.
             kill_process(pid, Signal::CONT).unwrap();
             child.wait().unwrap();

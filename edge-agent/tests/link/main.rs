@@ -11,23 +11,41 @@
 )]
 
 mod broker;
+mod collector;
+mod faults;
 mod flood;
 mod idle;
 mod killed;
+mod proxy;
 mod refused;
+mod restarts;
+mod rogue;
 mod status;
 mod subscriber;
 mod support;
 
 /// The tests by name, in the order they run.
-const TESTS: [(&str, fn()); 8] = [
+const TESTS: [(&str, fn()); 18] = [
     ("idle_has_one_thread_and_no_wake_ups", idle::one_thread_and_no_wake_ups),
     ("a_mute_broker_is_left_in_time", idle::a_mute_broker_is_left_in_time),
     ("a_frozen_broker_is_noticed_in_time", idle::a_frozen_broker_is_noticed_in_time),
     ("every_verdict_survives_a_broker_restart", killed::every_verdict_arrives),
+    ("fifty_restarts_cost_no_verdict", restarts::fifty_restarts_cost_no_verdict),
     ("a_flood_is_shed_and_the_books_balance", flood::a_flood_is_shed_and_the_books_balance),
     ("a_dead_broker_gives_way_to_the_next", refused::the_next_broker_is_tried),
     ("a_refusal_is_explained", refused::a_refusal_is_explained),
+    ("a_black_hole_is_found_and_costs_nothing", faults::a_black_hole_is_found_and_costs_nothing),
+    ("a_slow_link_is_kept", faults::a_slow_link_is_kept),
+    (
+        "a_link_that_is_cut_again_and_again_loses_nothing",
+        faults::a_link_that_is_cut_again_and_again_loses_nothing,
+    ),
+    ("half_a_link_is_none", faults::half_a_link_is_none),
+    ("a_broker_that_talks_nonsense_is_left_and_named", rogue::a_broker_that_talks_nonsense_is_left_and_named),
+    ("each_refusal_is_explained", rogue::each_refusal_is_explained),
+    ("a_broker_that_never_pauses_starves_nobody", rogue::a_broker_that_never_pauses_starves_nobody),
+    ("a_mute_broker_gives_way_to_the_next", rogue::a_mute_broker_gives_way_to_the_next),
+    ("a_forbidden_topic_makes_no_loop", refused::a_forbidden_topic_makes_no_loop),
     ("status_follows_the_connection", status::status_follows_the_connection),
 ];
 

@@ -16,6 +16,8 @@ pub(crate) struct Subscriber {
     incoming: BytesMut,
     /// Publications read and not yet taken.
     waiting: VecDeque<Publish>,
+    /// The connection has ended.
+    gone: bool,
 }
 
 impl Subscriber {
@@ -23,7 +25,8 @@ impl Subscriber {
     pub(crate) fn new(port: u16, id: &str, topic: &str) -> Option<Self> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_millis(20))).ok()?;
-        let mut subscriber = Self { stream, incoming: BytesMut::new(), waiting: VecDeque::new() };
+        let mut subscriber =
+            Self { stream, incoming: BytesMut::new(), waiting: VecDeque::new(), gone: false };
         let mut connect = Connect::new(id);
         connect.clean_session = false;
         connect.keep_alive = 0;
@@ -41,11 +44,18 @@ impl Subscriber {
         }
     }
 
+    /// Whether the connection has ended.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
     /// Writes one packet; `None` when the connection is gone.
     pub(crate) fn send(&mut self, packet: &Packet) -> Option<()> {
         let mut out = BytesMut::new();
         packet.write(&mut out, 4096).unwrap();
-        self.stream.write_all(&out).ok()
+        let written = self.stream.write_all(&out).ok();
+        self.gone |= written.is_none();
+        written
     }
 
     /// The next publication, acknowledged; `None` after `limit` or when the connection is gone.
@@ -75,10 +85,16 @@ impl Subscriber {
             }
             let mut chunk = [0; 4096];
             match self.stream.read(&mut chunk) {
-                Ok(0) => return None,
-                Ok(count) => self.incoming.extend_from_slice(&chunk[..count]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock && begun.elapsed() < limit => {}
-                Err(_) => return None,
+                Ok(count) if count > 0 => self.incoming.extend_from_slice(&chunk[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if begun.elapsed() >= limit {
+                        return None;
+                    }
+                }
+                _ => {
+                    self.gone = true;
+                    return None;
+                }
             }
         }
     }

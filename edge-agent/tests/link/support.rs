@@ -42,6 +42,16 @@ pub(crate) fn verdict(sequence: u32) -> Entry {
     Entry::new(2, sequence, &payload).unwrap()
 }
 
+/// Admits a range at the pace of the link, so that nothing is shed.
+pub(crate) async fn feed(port: &TestPort, range: std::ops::Range<u32>) {
+    for sequence in range {
+        while port.books().queued >= 128 {
+            rt::sleep(Duration::from_millis(1)).await.unwrap();
+        }
+        port.admit(&verdict(sequence));
+    }
+}
+
 /// Runs the link beside `script` until the script ends, then stops it and waits for it.
 pub(crate) fn with_link(port: &TestPort, options: &Options, script: impl Future<Output = ()>) {
     let runtime = Runtime::new().unwrap();
