@@ -98,11 +98,17 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
         log::warn!("agent: no_new_privs is not set, {error}");
     }
     coverage::tell(&config, &sensors);
+    #[cfg(feature = "spool")]
+    let spool = session::open_spool(&config);
     let keeper = Keeper::new(&config.egress.state, sensors.learnt.clone());
 
     let runtime =
         Runtime::new().map_err(|source| AgentError::Runtime { what: "starting the reactor", source })?;
     let live = |port: &Port<QUEUE_BLOCKS>| {
+        #[cfg(feature = "spool")]
+        if let Some(spool) = spool {
+            port.set_spool(spool);
+        }
         runtime.block_on(async {
             let files = load::rung(&sensors.report, DetectorId::FILE_TAMPER);
             let identity = Identity { boot_id: boot_id(), incarnation: next_second().await, files };
@@ -124,6 +130,8 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
             crate::pages::give_back();
             let ended = agent.live(&options).await;
             agent.keep(true);
+            #[cfg(feature = "spool")]
+            while agent.port.keep(true) {}
             ended
         })
     };
@@ -157,7 +165,9 @@ impl Agent<'_> {
         let stages = future::or(
             async { self.collect(&ring).await.map_err(failed) },
             future::or(future::or(self.beat(), future::or(self.patrol(), self.learn())), async {
-                future::or(self.obey(&mut signals), self.show_life()).await.map_err(failed)
+                future::or(future::or(self.obey(&mut signals), self.show_life()), self.keep_verdicts())
+                    .await
+                    .map_err(failed)
             }),
         );
         future::or(link, stages).await
@@ -257,6 +267,21 @@ impl Agent<'_> {
         }
     }
 
+    /// Moves verdicts that cannot be sent to flash. Never ends.
+    async fn keep_verdicts(&self) -> std::io::Result<()> {
+        #[cfg(feature = "spool")]
+        if self.port.kept().is_some() {
+            let delay = self.config.borrow().spool.delay;
+            loop {
+                self.port.keeping_due(delay).await;
+                while self.port.keep(false) {
+                    future::yield_now().await;
+                }
+            }
+        }
+        std::future::pending().await
+    }
+
     /// Looks at what `new_egress` has learnt now and then. Never ends.
     async fn learn(&self) -> Result<(), AgentError> {
         loop {
@@ -287,6 +312,8 @@ impl Agent<'_> {
             vitals: self.pipeline.borrow().vitals,
             queue: self.port.books(),
             link: self.port.counters(),
+            #[cfg(feature = "spool")]
+            kept: self.port.kept().unwrap_or_default(),
             meter: Meter::read(),
             detectors,
             live: self.sensors.borrow().liveness.live,

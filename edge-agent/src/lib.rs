@@ -21,4 +21,6 @@ pub mod queue;
 pub mod rt;
 pub mod service;
 pub mod session;
+#[cfg(feature = "spool")]
+pub mod spool;
 pub mod sweep;

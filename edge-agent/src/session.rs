@@ -100,6 +100,33 @@ fn login(config: &Config) -> Result<Option<Login>, AgentError> {
     Ok(Some(Login { username: mqtt.username.as_str().to_owned(), password }))
 }
 
+/// The spool of `[spool]`, if there is to be one and it can be used. An agent without it watches all the same.
+#[cfg(feature = "spool")]
+#[must_use]
+pub fn open_spool(config: &Config) -> Option<crate::spool::Spool> {
+    let spool = &config.spool;
+    if spool.folder.is_empty() {
+        return None;
+    }
+    let settings = crate::spool::Settings {
+        folder: spool.folder.as_str().into(),
+        bytes: spool.bytes,
+        daily_bytes: spool.daily_bytes.into(),
+        replay: spool.replay,
+    };
+    match crate::spool::Spool::open(&settings, Now::read().boot_ns) {
+        Ok(opened) => {
+            let held = opened.books().lanes.held;
+            log::info!("spool: opened folder={} held={held}", spool.folder);
+            Some(opened)
+        }
+        Err(error) => {
+            log::error!("spool: not used, folder={}: {error}", spool.folder);
+            None
+        }
+    }
+}
+
 /// The client of `[mqtt.tls]`.
 #[cfg(feature = "tls")]
 fn tls(config: &Config) -> Result<Option<crate::publish::tls::Tls>, AgentError> {

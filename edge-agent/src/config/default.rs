@@ -3,7 +3,7 @@
 use super::programs;
 use super::types::{
     ActDetector, Action, Broker, Config, Detectors, Device, Egress, FileTamper, LateralScan, Limits, Load,
-    Log, Mode, Mqtt, PORT_COUNT, Policy, Scope, VolatileExec,
+    Log, Mode, Mqtt, PORT_COUNT, Policy, Scope, Spool, VolatileExec,
 };
 use core::time::Duration;
 
@@ -67,6 +67,7 @@ impl Default for Config {
             scope: Scope::default(),
             load: Load::default(),
             detectors: Detectors::default(),
+            spool: Spool::default(),
             limits: Limits::default(),
             programs: Box::new(programs::defaults()),
             egress: Box::default(),
@@ -166,6 +167,18 @@ impl Default for Egress {
             loopback: false,
             declare: Vec::new(),
             listen: Vec::new(),
+        }
+    }
+}
+
+impl Default for Spool {
+    fn default() -> Self {
+        Self {
+            folder: String::new(),
+            bytes: 1024 * 1024,
+            daily_bytes: 16 * 1024 * 1024,
+            delay: Duration::from_secs(5),
+            replay: 500,
         }
     }
 }

@@ -12,7 +12,7 @@ const ACT_KEYS: usize = 7;
 /// Most keys told apart that take effect at once: those listed in `diff`, and those that follow from [`SPECS`].
 const LIVE_COUNT: usize = 32 + ACT_KEYS * SPECS.len();
 /// Most keys told apart that only a restart changes.
-const RESTART_COUNT: usize = 24;
+const RESTART_COUNT: usize = 26;
 
 /// The keys in which two configurations differ, in the order of the packaged file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,6 +83,11 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("mqtt.tls.server_name", mqtt.0.tls.server_name != mqtt.1.tls.server_name),
         ("mqtt.tls.pin", mqtt.0.tls.pin != mqtt.1.tls.pin),
         ("mqtt.tls.alpn", mqtt.0.tls.alpn != mqtt.1.tls.alpn),
+        ("spool.folder", old.spool.folder != new.spool.folder),
+        ("spool.bytes", old.spool.bytes != new.spool.bytes),
+        ("spool.daily_bytes", old.spool.daily_bytes != new.spool.daily_bytes),
+        ("spool.delay", old.spool.delay != new.spool.delay),
+        ("spool.replay", old.spool.replay != new.spool.replay),
         ("scope.cgroup", old.scope.cgroup != new.scope.cgroup),
         ("load.offsets", old.load.offsets != new.load.offsets),
         ("load.rung", old.load.rung != new.load.rung),

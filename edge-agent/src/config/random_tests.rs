@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 /// Asserts what every accepted configuration promises.
 fn assert_in_range(config: &Config) {
-    let durations: [(Duration, RangeInclusive<Duration>); 7] = [
+    let durations: [(Duration, RangeInclusive<Duration>); 8] = [
+        (config.spool.delay, ranges::SPOOL_DELAY),
         (config.mqtt.keep_alive, ranges::KEEP_ALIVE),
         (config.mqtt.reconnect_min, ranges::RECONNECT_MIN),
         (config.mqtt.reconnect_max, ranges::RECONNECT_MAX),
@@ -21,6 +22,9 @@ fn assert_in_range(config: &Config) {
     assert!(durations.iter().all(|(value, range)| range.contains(value)), "{config:?}");
     let (tamper, scan) = (&config.detectors.file_tamper, &config.detectors.lateral_scan);
     assert!(ranges::IN_FLIGHT.contains(&config.mqtt.in_flight));
+    assert!(ranges::SPOOL_BYTES.contains(&config.spool.bytes));
+    assert!(ranges::SPOOL_DAILY.contains(&config.spool.daily_bytes));
+    assert!(ranges::SPOOL_REPLAY.contains(&config.spool.replay));
     assert!(ranges::TAMPER_THRESHOLD.contains(&tamper.threshold));
     assert!(ranges::UNLINK_THRESHOLD.contains(&tamper.unlink_threshold));
     assert!(ranges::ORIGIN_THRESHOLD.contains(&tamper.origin_threshold));

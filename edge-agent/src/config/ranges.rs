@@ -38,6 +38,14 @@ pub const SCAN_WINDOW: RangeInclusive<Duration> = seconds(1, 60 * 60);
 pub const PORT: RangeInclusive<u16> = 1..=65_535;
 /// `detectors.new_egress.learn`: three months of running see every season of a device that is worth learning.
 pub const LEARN: RangeInclusive<Duration> = seconds(0, 90 * 24 * 60 * 60);
+/// `spool.bytes`: below, a lane would have too few pages to turn; above, the tables of pages would take more than 9 KB.
+pub const SPOOL_BYTES: RangeInclusive<u32> = 131_072..=4_194_304;
+/// `spool.daily_bytes`: a page is the least that is written, and cheap flash takes a thousand times its size in a life.
+pub const SPOOL_DAILY: RangeInclusive<u32> = 1_048_576..=1_073_741_824;
+/// `spool.delay`.
+pub const SPOOL_DELAY: RangeInclusive<Duration> = seconds(1, 10 * 60);
+/// `spool.replay`.
+pub const SPOOL_REPLAY: RangeInclusive<u32> = 1..=10_000;
 /// `limits.repeats`.
 pub const REPEATS: RangeInclusive<Duration> = seconds(1, 60 * 60);
 

@@ -6,7 +6,7 @@ use super::read_acts::{self, Merge};
 use super::reader::{Reader, number, text};
 use super::types::{
     Action, Ceiling, Config, Detectors, Egress, FileTamper, LateralScan, Mode, Mqtt, PREFIX_BYTES,
-    PREFIX_COUNT, Policy, Tls, VolatileExec,
+    PREFIX_COUNT, Policy, Spool, Tls, VolatileExec,
 };
 use super::{declare, ranges, value};
 use edge_abi::Detector;
@@ -47,6 +47,7 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     let mut config = Config::default();
     reader.text("device.id", &mut config.device.id, value::is_id, ID_FORM);
     mqtt(reader, &mut config.mqtt);
+    spool(reader, &mut config.spool);
     reader.choice("log.level", &mut config.log.level, &LEVELS);
     let mut merge = Merge::new(&mut config.programs);
     policy(reader, &mut merge, &mut config.policy);
@@ -132,6 +133,20 @@ fn tls(reader: &mut Reader<'_>, tls: &mut Tls) {
             ("mqtt.tls.key", "mqtt.tls.certificate")
         };
         reader.clash(&[key], format!("needs `{other}`: one is nothing without the other"));
+    }
+}
+
+/// `[spool]`.
+fn spool(reader: &mut Reader<'_>, spool: &mut Spool) {
+    reader.text("spool.folder", &mut spool.folder, value::is_path, PATH_FORM);
+    reader.number("spool.bytes", &mut spool.bytes, &ranges::SPOOL_BYTES);
+    reader.number("spool.daily_bytes", &mut spool.daily_bytes, &ranges::SPOOL_DAILY);
+    reader.duration("spool.delay", &mut spool.delay, &ranges::SPOOL_DELAY);
+    reader.number("spool.replay", &mut spool.replay, &ranges::SPOOL_REPLAY);
+
+    if !spool.folder.is_empty() && !cfg!(feature = "spool") {
+        let reason = "cannot be used: this agent was built without a spool (feature `spool`)";
+        reader.clash(&["spool.folder"], reason.into());
     }
 }
 

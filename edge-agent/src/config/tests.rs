@@ -26,7 +26,7 @@ fn schema() -> Vec<(&'static str, String)> {
 }
 
 /// For every key but those of the detectors of acts a value that differs from the default, and that needs no other key.
-const OTHERS: [(&str, &str); 53] = [
+const OTHERS: [(&str, &str); 58] = [
     ("device.id", r#""gw-7""#),
     ("mqtt.brokers", r#"["[::1]:1883", "localhost:1884"]"#),
     ("mqtt.client_id", r#""c""#),
@@ -45,6 +45,11 @@ const OTHERS: [(&str, &str); 53] = [
     ("mqtt.tls.server_name", r#""broker.example""#),
     ("mqtt.tls.pin", r#""0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF""#),
     ("mqtt.tls.alpn", r#""mqtt""#),
+    ("spool.folder", r#""/data/spool""#),
+    ("spool.bytes", "131_072"),
+    ("spool.daily_bytes", "1_073_741_824"),
+    ("spool.delay", r#""10m""#),
+    ("spool.replay", "10_000"),
     ("log.level", r#""trace""#),
     ("policy.action", r#""enforce""#),
     ("policy.trusted", "[]"),
@@ -120,7 +125,8 @@ fn common(key: &str) -> (String, String) {
 
 /// Whether a key means something to this build.
 pub(super) fn is_built(key: &str) -> bool {
-    cfg!(feature = "tls") || !key.starts_with("mqtt.tls.")
+    (cfg!(feature = "tls") || !key.starts_with("mqtt.tls."))
+        && (cfg!(feature = "spool") || key != "spool.folder")
 }
 
 /// For every key another value, in the order of the schema.

@@ -67,6 +67,8 @@ pub struct Config {
     pub load: Load,
     /// `[detectors.*]`: what is looked for.
     pub detectors: Detectors,
+    /// `[spool]`: what outlives a power cut.
+    pub spool: Spool,
     /// `[limits]`: what bounds the output.
     pub limits: Limits,
     /// Programs with a role, from `policy.trusted`, `policy.spawners` and every `detectors.*.allow`, merged; by hash, since a
@@ -343,6 +345,21 @@ pub struct Egress {
     pub declare: Vec<edge_abi::Declared, DECLARE_COUNT>,
     /// TCP and UDP ports that any program may listen on, ascending, at most 16.
     pub listen: Vec<u16, LISTEN_COUNT>,
+}
+
+/// `[spool]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spool {
+    /// Folder of the spool's files, made if it does not exist; empty: there is no spool.
+    pub folder: String<PATH_BYTES>,
+    /// Bytes of its files together, 128 KiB..=4 MiB.
+    pub bytes: u32,
+    /// Bytes that may be written to flash a day, 1 MiB..=1 GiB.
+    pub daily_bytes: u32,
+    /// Time for which verdicts that cannot be sent are collected in memory before they are written, 1 s..=10 min.
+    pub delay: Duration,
+    /// Verdicts sent a second, of those that were kept, 1..=10,000.
+    pub replay: u32,
 }
 
 /// `[limits]`.

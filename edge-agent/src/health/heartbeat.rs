@@ -46,6 +46,9 @@ pub struct Parts<'a> {
     pub queue: queue::Books,
     /// The link's.
     pub link: publish::Counters,
+    /// The spool's.
+    #[cfg(feature = "spool")]
+    pub kept: crate::spool::Books,
     /// What the agent costs.
     pub meter: Meter,
     /// How each detector stands, findings not yet filled in.
@@ -58,6 +61,12 @@ pub struct Parts<'a> {
 #[must_use]
 pub fn heartbeat(parts: &Parts<'_>) -> Heartbeat {
     let (vitals, queue, link) = (&parts.vitals, &parts.queue, &parts.link);
+    // Verdicts of this run that went to flash wait there, were delivered from there, or are gone.
+    #[cfg(feature = "spool")]
+    let [held, delivered, gone] =
+        [parts.kept.held_own, parts.kept.delivered_own, parts.kept.gone_own].map(u64::from);
+    #[cfg(not(feature = "spool"))]
+    let [held, delivered, gone] = [0_u64; 3];
     let mut detectors = Vec::new();
     for detector in parts.detectors {
         let index = super::kernel::DETECTORS.iter().position(|known| *known as u8 == detector.detector.0);
@@ -83,10 +92,10 @@ pub fn heartbeat(parts: &Parts<'_>) -> Heartbeat {
             dismissed: vitals.dismissed,
             folded: vitals.folded,
             decided: vitals.decided,
-            acknowledged: u64::from(link.acknowledged),
+            acknowledged: u64::from(link.acknowledged) + delivered,
             in_flight: u64::from(link.in_flight),
-            queued: u64::from(queue.queued),
-            shed: u64::from(queue.shed_total()),
+            queued: u64::from(queue.queued) + held,
+            shed: u64::from(queue.shed_total()) + gone,
         },
         rss_kib: parts.meter.rss_kib,
         cpu_ms: parts.meter.cpu_ms,
@@ -122,6 +131,8 @@ mod tests {
             vitals: Vitals { received: 20, folded: 3, decided: 17, ..Vitals::default() },
             queue: queue::Books { queued: 2, shed: [1, 0, 0, 0, 0], ..queue::Books::default() },
             link: publish::Counters { acknowledged: 12, in_flight: 2, ..publish::Counters::default() },
+            #[cfg(feature = "spool")]
+            kept: crate::spool::Books::default(),
             meter: Meter { rss_kib: 900, cpu_ms: 7 },
             detectors: &detectors,
             live: 0b1010,

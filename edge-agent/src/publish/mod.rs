@@ -21,6 +21,8 @@ mod backoff;
 mod counters;
 mod drive;
 mod error;
+#[cfg(feature = "spool")]
+mod kept;
 mod link;
 mod options;
 mod port;

@@ -35,7 +35,10 @@ pub struct Port<const BLOCKS: usize> {
     stopping: Cell<bool>,
     /// The link's account, copied here after every step. Boxed, because the empty account is not all zero bytes, and one
     /// byte that is not would put the whole port, queue included, into the binary and into memory.
-    counters: RefCell<Option<Box<Counters>>>,
+    pub(super) counters: RefCell<Option<Box<Counters>>>,
+    /// What is kept on flash meanwhile.
+    #[cfg(feature = "spool")]
+    pub(super) kept: super::kept::Kept,
 }
 
 impl<const BLOCKS: usize> Port<BLOCKS> {
@@ -49,6 +52,8 @@ impl<const BLOCKS: usize> Port<BLOCKS> {
             halt: Notify::new(),
             stopping: Cell::new(false),
             counters: RefCell::new(None),
+            #[cfg(feature = "spool")]
+            kept: super::kept::Kept::new(),
         }
     }
 
@@ -56,6 +61,8 @@ impl<const BLOCKS: usize> Port<BLOCKS> {
     pub fn admit(&self, entry: &Entry) {
         self.queue.borrow_mut().admit(entry);
         self.bell.ring();
+        #[cfg(feature = "spool")]
+        self.consider_keeping(self.counters.borrow().as_deref().is_some_and(|counters| counters.connected));
     }
 
     /// Sets the latest message of a channel.
@@ -130,5 +137,7 @@ impl<const BLOCKS: usize> Port<BLOCKS> {
     /// Copies the link's account here.
     pub(super) fn set_counters(&self, counters: Counters) {
         **self.counters.borrow_mut().get_or_insert_default() = counters;
+        #[cfg(feature = "spool")]
+        self.consider_keeping(counters.connected);
     }
 }

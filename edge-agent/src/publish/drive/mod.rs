@@ -179,12 +179,16 @@ impl<'a, const BLOCKS: usize> Driver<'a, BLOCKS> {
         on_command: &mut dyn FnMut(&[u8]),
     ) -> Result<(), PublishError> {
         let status_due = &mut self.status_due;
+        #[cfg(feature = "spool")]
+        let port = self.port;
         self.session.receive(bytes, Instant::now(), &mut self.out, &mut |heard| match heard {
             Heard::Accepted { kept } => {
                 *status_due = true;
                 log::info!("publish: connected broker={name} session={}", if kept { "kept" } else { "new" });
             }
             Heard::Acknowledged => {}
+            #[cfg(feature = "spool")]
+            Heard::Delivered(key) => port.delivered(key),
             Heard::Command(payload) => on_command(payload),
             Heard::CommandsRefused => log::warn!("publish: commands refused broker={name} fault=refused"),
         })
@@ -248,6 +252,12 @@ impl<'a, const BLOCKS: usize> Driver<'a, BLOCKS> {
             let Some(entry) = self.port.pop() else { break };
             session.publish(&options.verdict_topic, &entry, out)?;
         }
+        // What is new goes first; nothing is begun that a stop would have to wait for.
+        #[cfg(feature = "spool")]
+        while self.closing == Closing::No && out.len() < OUT_LOW_BYTES && session.can_publish() {
+            let Some((key, entry)) = self.port.lend() else { break };
+            session.replay(&options.verdict_topic, entry.payload(), key, out)?;
+        }
         Ok(())
     }
 
@@ -260,6 +270,8 @@ impl<'a, const BLOCKS: usize> Driver<'a, BLOCKS> {
     ) -> io::Result<Step> {
         let deadline = self.session.deadline();
         let deadline = self.patience.map_or(deadline, |patience| patience.min(deadline));
+        #[cfg(feature = "spool")]
+        let deadline = self.port.next_replay().map_or(deadline, |next| next.min(deadline));
         let mut alarm = pin!(sleep_until(deadline));
         poll_fn(|context| {
             if let Poll::Ready(step) = self.poll_stream(stream, chunk, context) {

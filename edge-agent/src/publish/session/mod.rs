@@ -54,6 +54,9 @@ enum Kind {
     Status,
     /// A verdict of this severity and sequence number.
     Verdict(u8, u32),
+    /// A verdict that is kept elsewhere until it is acknowledged, under this key.
+    #[cfg(feature = "spool")]
+    Kept(u64),
 }
 
 /// The MQTT session of one client with its broker, across connections.
@@ -264,6 +267,21 @@ impl Session {
         self.send_next(topic, entry.payload(), kind, out)
     }
 
+    /// Sends a verdict that is kept elsewhere; call only when [`can_publish`](Self::can_publish). [`Heard::Delivered`] names `key`.
+    ///
+    /// # Errors
+    /// None in practice; see [`PublishError::TooLarge`].
+    #[cfg(feature = "spool")]
+    pub fn replay(
+        &mut self,
+        topic: &str,
+        payload: &[u8],
+        key: u64,
+        out: &mut BytesMut,
+    ) -> Result<(), PublishError> {
+        self.send_next(topic, payload, Kind::Kept(key), out)
+    }
+
     /// Sends a reply; call only when [`can_publish`](Self::can_publish).
     ///
     /// # Errors
@@ -308,6 +326,8 @@ impl Session {
                 Entry::new(severity, sequence, &publish.payload).ok()
             }
             Kind::Reply | Kind::Status => None,
+            #[cfg(feature = "spool")]
+            Kind::Kept(_) => None,
         })
     }
 

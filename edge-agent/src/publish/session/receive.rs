@@ -19,6 +19,9 @@ pub enum Heard<'a> {
     },
     /// The broker acknowledged something in flight.
     Acknowledged,
+    /// The broker has what is kept elsewhere under this key.
+    #[cfg(feature = "spool")]
+    Delivered(u64),
     /// A command arrived. It may arrive twice.
     Command(&'a [u8]),
     /// The broker will not let us subscribe to commands.
@@ -129,9 +132,14 @@ impl Session {
         };
         // The two accounts agree, so it has nothing to object to.
         let _ = self.absorb(Packet::PubAck(ack));
-        if matches!(held.kind, Kind::Verdict(..)) {
-            self.counters.acknowledged += 1;
-            self.counters.in_flight -= 1;
+        match held.kind {
+            Kind::Verdict(..) => {
+                self.counters.acknowledged += 1;
+                self.counters.in_flight -= 1;
+            }
+            #[cfg(feature = "spool")]
+            Kind::Kept(key) => hear(Heard::Delivered(key)),
+            Kind::Reply | Kind::Status => {}
         }
         hear(Heard::Acknowledged);
     }

@@ -1,0 +1,297 @@
+//! Verdicts of one lane on their medium: oldest first, trimmed when they are delivered.
+
+use futures_lite::future::block_on;
+use sequential_storage::cache::Cache;
+use sequential_storage::cache::key_pointers::ArrayKeyPointers;
+use sequential_storage::cache::page_pointers::HeapPagePointers;
+use sequential_storage::cache::page_states::HeapPageStates;
+use sequential_storage::queue::{QueueConfig, QueueStorage};
+
+use super::error::SpoolError;
+use super::flash::Medium;
+use super::frame::{self, FRAME_BYTES};
+use crate::queue::Entry;
+
+/// Verdicts read and delivered together, and then trimmed together.
+const BATCH: usize = 16;
+
+/// What is remembered of where things lie: 9 bytes for each page.
+type Known = Cache<HeapPageStates, HeapPagePointers, ArrayKeyPointers<(), 0>>;
+
+/// A verdict on its way out. It stays on the medium until it is acknowledged.
+#[derive(Debug)]
+struct Lent {
+    /// Which one.
+    key: u64,
+    /// The verdict, until it is taken.
+    entry: Option<Entry>,
+    /// Whether the broker has it.
+    acknowledged: bool,
+}
+
+/// Counts of one lane. They balance: `recovered + kept = delivered + displaced + lost + held`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaneBooks {
+    /// Found at the start, of runs before.
+    pub recovered: u32,
+    /// Put in since.
+    pub kept: u32,
+    /// Delivered and trimmed.
+    pub delivered: u32,
+    /// Gave way to newer ones, because the lane was full.
+    pub displaced: u32,
+    /// Could not be read any more.
+    pub lost: u32,
+    /// There now.
+    pub held: u32,
+}
+
+impl LaneBooks {
+    /// Two accounts as one.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            recovered: self.recovered.wrapping_add(other.recovered),
+            kept: self.kept.wrapping_add(other.kept),
+            delivered: self.delivered.wrapping_add(other.delivered),
+            displaced: self.displaced.wrapping_add(other.displaced),
+            lost: self.lost.wrapping_add(other.lost),
+            held: self.held + other.held,
+        }
+    }
+
+    /// Whether the account balances.
+    #[must_use]
+    pub fn balance(&self) -> bool {
+        let went = self.delivered.wrapping_add(self.displaced).wrapping_add(self.lost);
+        self.recovered.wrapping_add(self.kept) == went.wrapping_add(self.held)
+    }
+}
+
+/// A first-in-first-out of verdicts.
+pub struct Lane<M: Medium> {
+    /// The store.
+    store: QueueStorage<M, Known>,
+    /// On their way out, oldest first; all of them are the oldest of the lane.
+    lent: Box<heapless::Vec<Lent, BATCH>>,
+    /// The account.
+    books: LaneBooks,
+}
+
+impl<M: Medium> Lane<M> {
+    /// The lane on a medium, with what it holds. Frames that cannot be read are gone; their number is not known.
+    ///
+    /// # Errors
+    /// A medium that cannot be read, or [`SpoolError::Corrupt`] when the store could not repair what it found.
+    pub fn open(mut medium: M) -> Result<Self, SpoolError> {
+        block_on(mend_marks(&mut medium))?;
+        let bytes = medium.capacity() as u32;
+        let pages = bytes as usize / M::ERASE_SIZE;
+        let known =
+            Cache::new(HeapPageStates::new(pages), HeapPagePointers::new(pages), ArrayKeyPointers::new());
+        let config = QueueConfig::try_new(0..bytes).map_err(|_| SpoolError::Corrupt)?;
+        let store = QueueStorage::new(medium, config, known);
+        let mut lane = Self { store, lent: Box::default(), books: LaneBooks::default() };
+        let held = lane.count()?;
+        (lane.books.recovered, lane.books.held) = (held, held);
+        Ok(lane)
+    }
+
+    /// The account.
+    pub fn books(&self) -> LaneBooks {
+        self.books
+    }
+
+    /// Puts a verdict in, making room at the old end if there is none. It is certain to last after the next [`sync`](Self::sync).
+    ///
+    /// # Errors
+    /// A medium that cannot be written. The verdict is not in then, or may be in twice after a power cut.
+    pub fn push(&mut self, entry: &Entry) -> Result<(), SpoolError> {
+        let frame = frame::encode(entry);
+        loop {
+            match block_on(self.store.push(&frame, false)) {
+                Ok(()) => break,
+                Err(sequential_storage::Error::FullStorage) => self.displace()?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.books.kept = self.books.kept.wrapping_add(1);
+        self.books.held += 1;
+        Ok(())
+    }
+
+    /// Makes everything put in so far last; how many bytes that wrote.
+    ///
+    /// # Errors
+    /// A medium that cannot be written. What was put in since the last success may be lost by a power cut.
+    pub fn sync(&mut self) -> Result<u64, SpoolError> {
+        self.store.flash().sync()
+    }
+
+    /// The next verdict to be delivered, oldest first, and its key for [`acknowledge`](Self::acknowledge).
+    ///
+    /// # Errors
+    /// A medium that cannot be read.
+    pub fn lend(&mut self) -> Result<Option<(u64, Entry)>, SpoolError> {
+        if self.lent.is_empty() && self.books.held > 0 {
+            self.fetch()?;
+        }
+        let next = self.lent.iter_mut().find_map(|lent| Some((lent.key, lent.entry.take()?)));
+        Ok(next)
+    }
+
+    /// Notes that a verdict was delivered; whether it was one of this lane's. The last of a batch trims the batch.
+    ///
+    /// # Errors
+    /// A medium that cannot be written: the batch may be delivered once more.
+    pub fn acknowledge(&mut self, key: u64) -> Result<bool, SpoolError> {
+        let Some(lent) = self.lent.iter_mut().find(|lent| lent.key == key && !lent.acknowledged) else {
+            return Ok(false);
+        };
+        lent.acknowledged = true;
+        if self.lent.iter().all(|lent| lent.acknowledged) {
+            self.trim()?;
+        }
+        Ok(true)
+    }
+
+    /// Reads the oldest verdicts.
+    fn fetch(&mut self) -> Result<(), SpoolError> {
+        let lent = &mut self.lent;
+        let found = block_on(async {
+            let mut buffer = [0; FRAME_BYTES];
+            let mut frames = self.store.iter().await?;
+            while !lent.is_full() {
+                let Some(found) = frames.next(&mut buffer).await? else { break };
+                if let Some(entry) = frame::decode(&found) {
+                    let key = frame::key(entry.payload());
+                    let _ = lent.push(Lent { key, entry: Some(entry), acknowledged: false });
+                }
+            }
+            Ok(())
+        });
+        found.map_err(|error: sequential_storage::Error<SpoolError>| {
+            self.lent.clear();
+            SpoolError::from(error)
+        })?;
+        if !self.lent.is_full() {
+            // That is all there is. What was counted and is not there was damaged since.
+            let here = self.lent.len() as u32;
+            self.books.lost = self.books.lost.wrapping_add(self.books.held.saturating_sub(here));
+            self.books.held = here;
+        }
+        Ok(())
+    }
+
+    /// Takes what was delivered, and what stood between, off the medium.
+    fn trim(&mut self) -> Result<(), SpoolError> {
+        let wanted = self.lent.len();
+        let mut gone = 0;
+        self.store.flash().set_trimming(true);
+        let lent = &self.lent;
+        let trimmed = block_on(async {
+            let mut buffer = [0; FRAME_BYTES];
+            let mut frames = self.store.iter().await?;
+            while gone < wanted {
+                let Some(found) = frames.next(&mut buffer).await? else { break };
+                let key = frame::decode(&found).map(|entry| frame::key(entry.payload()));
+                if key.is_some_and(|key| lent.iter().all(|lent| lent.key != key)) {
+                    // Not one of the batch: older ones have become unreadable meanwhile, and this one was never sent.
+                    break;
+                }
+                found.pop().await?;
+                gone += usize::from(key.is_some());
+            }
+            Ok::<(), sequential_storage::Error<SpoolError>>(())
+        });
+        self.store.flash().set_trimming(false);
+        self.lent.clear();
+        let gone = wanted as u32;
+        self.books.delivered = self.books.delivered.wrapping_add(gone);
+        self.books.held = self.books.held.saturating_sub(gone);
+        trimmed.map_err(SpoolError::from)
+    }
+
+    /// Takes the oldest verdict off, delivered or not, to make room.
+    fn displace(&mut self) -> Result<(), SpoolError> {
+        self.store.flash().set_trimming(true);
+        let mut buffer = [0; FRAME_BYTES];
+        let popped = block_on(self.store.pop(&mut buffer))
+            .map(|frame| frame.map(|frame| frame::decode(frame).map(|entry| frame::key(entry.payload()))));
+        self.store.flash().set_trimming(false);
+        match popped.map_err(SpoolError::from) {
+            Ok(Some(key)) => {
+                let delivered = self.lent.iter().position(|lent| Some(lent.key) == key).map(|at| {
+                    let lent = self.lent.remove(at);
+                    lent.acknowledged
+                });
+                if key.is_some() {
+                    let count = match delivered {
+                        Some(true) => &mut self.books.delivered,
+                        _ => &mut self.books.displaced,
+                    };
+                    *count = count.wrapping_add(1);
+                    self.books.held = self.books.held.saturating_sub(1);
+                }
+                Ok(())
+            }
+            // Full, and yet nothing in it can be read.
+            Ok(None) => Err(SpoolError::Corrupt),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts what can be read.
+    fn count(&mut self) -> Result<u32, SpoolError> {
+        let counted = block_on(async {
+            let mut buffer = [0; FRAME_BYTES];
+            let mut frames = self.store.iter().await?;
+            let mut held = 0;
+            while let Some(found) = frames.next(&mut buffer).await? {
+                held += u32::from(frame::decode(&found).is_some());
+            }
+            Ok(held)
+        });
+        counted.map_err(|error: sequential_storage::Error<SpoolError>| SpoolError::from(error))
+    }
+}
+
+/// Mends the marks of pages. One that is full and seems never to have been begun would be emptied by the store, with all frames in it; what
+/// comes behind it would be out of reach. One that is full and seems not to be would be taken for the newest, and the store would write behind
+/// it where the oldest lie. The page written last is followed by an empty one, unless the lane is full.
+///
+/// Marks are those of `sequential-storage` 8 for words of one byte: the first byte of a page is zero once it is used, the last one once
+/// it is full; half of the bits decide.
+async fn mend_marks<M: Medium>(medium: &mut M) -> Result<(), SpoolError> {
+    let (page, bytes) = (M::ERASE_SIZE as u32, medium.capacity() as u32);
+    let pages = bytes / page;
+    let mut marks = Vec::with_capacity(pages as usize);
+    for number in 0..pages {
+        let (mut first, mut last) = ([0], [0]);
+        medium.read(number * page, &mut first).await?;
+        medium.read(number * page + page - 1, &mut last).await?;
+        let [first, last] = [first, last].map(|[mark]| mark.count_zeros() >= 4);
+        if !first && last {
+            log::warn!("spool: the begin of page {number} was damaged and is mended");
+            medium.write(number * page, &[0]).await?;
+        }
+        marks.push((first || last, last));
+    }
+    let open: Vec<usize> = marks
+        .iter()
+        .enumerate()
+        .filter(|(_, mark)| **mark == (true, false))
+        .map(|(number, _)| number)
+        .collect();
+    if open.len() < 2 {
+        return Ok(());
+    }
+    let followed_by_empty =
+        |number: &usize| marks.get((number + 1) % marks.len()).is_some_and(|mark| *mark == (false, false));
+    let newest = open.iter().copied().find(followed_by_empty).or(open.last().copied());
+    for number in open.into_iter().filter(|number| Some(*number) != newest) {
+        log::warn!("spool: the end of page {number} was damaged and is mended");
+        medium.write(number as u32 * page + page - 1, &[0]).await?;
+    }
+    Ok(())
+}
