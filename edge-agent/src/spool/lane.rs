@@ -12,19 +12,20 @@ use super::flash::Medium;
 use super::frame::{self, FRAME_BYTES};
 use crate::queue::Entry;
 
-/// Verdicts read and delivered together, and then trimmed together.
-const BATCH: usize = 16;
+/// Verdicts on their way out at most: twice the link's largest window, so that the window is never waited for.
+const LENT: usize = 32;
+
+/// Verdicts read ahead together, and trimmed together.
+const BATCH: usize = 8;
 
 /// What is remembered of where things lie: 9 bytes for each page.
 type Known = Cache<HeapPageStates, HeapPagePointers, ArrayKeyPointers<(), 0>>;
 
 /// A verdict on its way out. It stays on the medium until it is acknowledged.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Lent {
     /// Which one.
     key: u64,
-    /// The verdict, until it is taken.
-    entry: Option<Entry>,
     /// Whether the broker has it.
     acknowledged: bool,
 }
@@ -72,8 +73,10 @@ impl LaneBooks {
 pub struct Lane<M: Medium> {
     /// The store.
     store: QueueStorage<M, Known>,
-    /// On their way out, oldest first; all of them are the oldest of the lane.
-    lent: Box<heapless::Vec<Lent, BATCH>>,
+    /// On their way out or about to be, oldest first; all of them are the oldest of the lane.
+    lent: heapless::Vec<Lent, LENT>,
+    /// Those of them that were read ahead, oldest first.
+    ready: Box<heapless::Deque<Entry, BATCH>>,
     /// The account.
     books: LaneBooks,
 }
@@ -91,7 +94,8 @@ impl<M: Medium> Lane<M> {
             Cache::new(HeapPageStates::new(pages), HeapPagePointers::new(pages), ArrayKeyPointers::new());
         let config = QueueConfig::try_new(0..bytes).map_err(|_| SpoolError::Corrupt)?;
         let store = QueueStorage::new(medium, config, known);
-        let mut lane = Self { store, lent: Box::default(), books: LaneBooks::default() };
+        let mut lane =
+            Self { store, lent: heapless::Vec::new(), ready: Box::default(), books: LaneBooks::default() };
         let held = lane.count()?;
         (lane.books.recovered, lane.books.held) = (held, held);
         Ok(lane)
@@ -133,14 +137,14 @@ impl<M: Medium> Lane<M> {
     /// # Errors
     /// A medium that cannot be read.
     pub fn lend(&mut self) -> Result<Option<(u64, Entry)>, SpoolError> {
-        if self.lent.is_empty() && self.books.held > 0 {
+        let all = self.lent.len() as u32 >= self.books.held;
+        if self.ready.is_empty() && !all && self.lent.len() + BATCH <= LENT {
             self.fetch()?;
         }
-        let next = self.lent.iter_mut().find_map(|lent| Some((lent.key, lent.entry.take()?)));
-        Ok(next)
+        Ok(self.ready.pop_front().map(|entry| (frame::key(entry.payload()), entry)))
     }
 
-    /// Notes that a verdict was delivered; whether it was one of this lane's. The last of a batch trims the batch.
+    /// Notes that a verdict was delivered; whether it was one of this lane's. Now and then those delivered are trimmed.
     ///
     /// # Errors
     /// A medium that cannot be written: the batch may be delivered once more.
@@ -149,54 +153,55 @@ impl<M: Medium> Lane<M> {
             return Ok(false);
         };
         lent.acknowledged = true;
-        if self.lent.iter().all(|lent| lent.acknowledged) {
-            self.trim()?;
+        let delivered = self.lent.iter().take_while(|lent| lent.acknowledged).count();
+        if delivered >= BATCH || delivered == self.lent.len() {
+            self.trim(delivered)?;
         }
         Ok(true)
     }
 
-    /// Reads the oldest verdicts.
+    /// Reads ahead: the oldest verdicts that are not on their way yet.
     fn fetch(&mut self) -> Result<(), SpoolError> {
-        let lent = &mut self.lent;
+        let (lent, ready) = (&mut self.lent, &mut self.ready);
         let found = block_on(async {
-            let mut buffer = [0; FRAME_BYTES];
+            let (mut buffer, mut seen) = ([0; FRAME_BYTES], 0);
             let mut frames = self.store.iter().await?;
-            while !lent.is_full() {
-                let Some(found) = frames.next(&mut buffer).await? else { break };
-                if let Some(entry) = frame::decode(&found) {
-                    let key = frame::key(entry.payload());
-                    let _ = lent.push(Lent { key, entry: Some(entry), acknowledged: false });
+            while !ready.is_full() {
+                let Some(found) = frames.next(&mut buffer).await? else { return Ok(Some(seen)) };
+                let Some(entry) = frame::decode(&found) else { continue };
+                seen += 1;
+                let key = frame::key(entry.payload());
+                if lent.iter().all(|lent| lent.key != key) {
+                    let _ = lent.push(Lent { key, acknowledged: false });
+                    let _ = ready.push_back(entry);
                 }
             }
-            Ok(())
+            Ok(None)
         });
-        found.map_err(|error: sequential_storage::Error<SpoolError>| {
-            self.lent.clear();
-            SpoolError::from(error)
-        })?;
-        if !self.lent.is_full() {
+        match found.map_err(|error: sequential_storage::Error<SpoolError>| SpoolError::from(error)) {
             // That is all there is. What was counted and is not there was damaged since.
-            let here = self.lent.len() as u32;
-            self.books.lost = self.books.lost.wrapping_add(self.books.held.saturating_sub(here));
-            self.books.held = here;
+            Ok(Some(seen)) => {
+                self.books.lost = self.books.lost.wrapping_add(self.books.held.saturating_sub(seen));
+                self.books.held = seen;
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
-    /// Takes what was delivered, and what stood between, off the medium.
-    fn trim(&mut self) -> Result<(), SpoolError> {
-        let wanted = self.lent.len();
-        let mut gone = 0;
+    /// Takes the first of those on their way off the medium: they were delivered.
+    fn trim(&mut self, delivered: usize) -> Result<(), SpoolError> {
         self.store.flash().set_trimming(true);
-        let lent = &self.lent;
+        let lent = self.lent.get(..delivered).unwrap_or_default();
         let trimmed = block_on(async {
-            let mut buffer = [0; FRAME_BYTES];
+            let (mut buffer, mut gone) = ([0; FRAME_BYTES], 0);
             let mut frames = self.store.iter().await?;
-            while gone < wanted {
+            while gone < delivered {
                 let Some(found) = frames.next(&mut buffer).await? else { break };
                 let key = frame::decode(&found).map(|entry| frame::key(entry.payload()));
                 if key.is_some_and(|key| lent.iter().all(|lent| lent.key != key)) {
-                    // Not one of the batch: older ones have become unreadable meanwhile, and this one was never sent.
+                    // Older ones have become unreadable meanwhile, and this one was not delivered.
                     break;
                 }
                 found.pop().await?;
@@ -205,8 +210,8 @@ impl<M: Medium> Lane<M> {
             Ok::<(), sequential_storage::Error<SpoolError>>(())
         });
         self.store.flash().set_trimming(false);
-        self.lent.clear();
-        let gone = wanted as u32;
+        self.lent.drain(..delivered);
+        let gone = delivered as u32;
         self.books.delivered = self.books.delivered.wrapping_add(gone);
         self.books.held = self.books.held.saturating_sub(gone);
         trimmed.map_err(SpoolError::from)
@@ -221,10 +226,11 @@ impl<M: Medium> Lane<M> {
         self.store.flash().set_trimming(false);
         match popped.map_err(SpoolError::from) {
             Ok(Some(key)) => {
-                let delivered = self.lent.iter().position(|lent| Some(lent.key) == key).map(|at| {
-                    let lent = self.lent.remove(at);
-                    lent.acknowledged
-                });
+                let lent = self.lent.iter().position(|lent| Some(lent.key) == key);
+                let delivered = lent.map(|at| self.lent.remove(at).acknowledged);
+                if self.ready.front().map(|entry| frame::key(entry.payload())) == key {
+                    let _ = self.ready.pop_front();
+                }
                 if key.is_some() {
                     let count = match delivered {
                         Some(true) => &mut self.books.delivered,

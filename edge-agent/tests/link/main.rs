@@ -20,12 +20,14 @@ mod proxy;
 mod refused;
 mod restarts;
 mod rogue;
+#[cfg(feature = "spool")]
+mod spool;
 mod status;
 mod subscriber;
 mod support;
 
 /// The tests by name, in the order they run.
-const TESTS: [(&str, fn()); 18] = [
+const TESTS: &[(&str, fn())] = &[
     ("idle_has_one_thread_and_no_wake_ups", idle::one_thread_and_no_wake_ups),
     ("a_mute_broker_is_left_in_time", idle::a_mute_broker_is_left_in_time),
     ("a_frozen_broker_is_noticed_in_time", idle::a_frozen_broker_is_noticed_in_time),
@@ -47,6 +49,12 @@ const TESTS: [(&str, fn()); 18] = [
     ("a_mute_broker_gives_way_to_the_next", rogue::a_mute_broker_gives_way_to_the_next),
     ("a_forbidden_topic_makes_no_loop", refused::a_forbidden_topic_makes_no_loop),
     ("status_follows_the_connection", status::status_follows_the_connection),
+    #[cfg(feature = "spool")]
+    ("a_silent_week_is_replayed_after_a_crash", spool::a_silent_week_is_replayed_after_a_crash),
+    #[cfg(feature = "spool")]
+    ("replay_leaves_room_for_what_is_new", spool::replay_leaves_room_for_what_is_new),
+    #[cfg(feature = "spool")]
+    ("a_stop_keeps_what_was_not_delivered", spool::a_stop_keeps_what_was_not_delivered),
 ];
 
 fn main() {

@@ -26,7 +26,7 @@ pub(crate) const WITH_TLS: Program = Program {
     name: "edge-agent-tls",
     bin: "edge-agent",
     package: "edge-agent",
-    features: Some("tls"),
+    features: Some("tls,spool"),
     budget: Some(2_000_000),
 };
 

@@ -27,7 +27,7 @@ const CHECKS: &[Check] = &[
     ("licences and advisories, where cargo-deny is installed", |workspace, _| deny(workspace)),
     ("clippy", |workspace, _| clippy(workspace, &["--workspace", "--exclude", "edge-ebpf", "--all-targets"])),
     ("clippy of the agent with TLS", |workspace, _| {
-        clippy(workspace, &["--package", "edge-agent", "--features", "tls", "--all-targets"])
+        clippy(workspace, &["--package", "edge-agent", "--features", "tls,spool", "--all-targets"])
     }),
     // Of edge-ebpf, the logic and its tests are judged on the host, the program where it runs.
     ("clippy of edge-ebpf", |workspace, _| {

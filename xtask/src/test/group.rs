@@ -165,7 +165,7 @@ fn unit(session: &mut Session<'_>) -> Result<()> {
     let rest = ["--workspace", "--exclude", "edge-ebpf", "--exclude", "edge-wire"];
     session.cargo(&[&rest[..], &["--lib", "--bins"]].concat(), &[])?;
     // Once more what is there in both builds, since a part of it differs.
-    session.cargo(&["--package", "edge-agent", "--features", "tls", "--lib"], &[])?;
+    session.cargo(&["--package", "edge-agent", "--features", "tls,spool", "--lib"], &[])?;
     session.cargo(&[&rest[..], &["--doc"]].concat(), &[])?;
     session.cargo(&["--package", "edge-ebpf", "--lib"], &[])?;
     session.cargo(&["--package", "edge-btf", "--test", "*"], &[])?;
@@ -191,7 +191,7 @@ fn wire(session: &mut Session<'_>) -> Result<()> {
 /// Integration tests of the two programs, then those that run both against the broker.
 fn broker(session: &mut Session<'_>) -> Result<()> {
     // The agent's with TLS: what goes over the plain link is the same, and what is encrypted is there only then.
-    session.cargo(&["--package", "edge-agent", "--features", "tls", "--test", "*"], &[])?;
+    session.cargo(&["--package", "edge-agent", "--features", "tls,spool", "--test", "*"], &[])?;
     session.cargo(&["--package", "edge-watch", "--test", "*"], &[])?;
     session.cargo(&["--package", "edge-tests", "--test", "broker"], &[])
 }

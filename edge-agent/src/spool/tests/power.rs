@@ -10,7 +10,7 @@ use super::super::lane::Lane;
 use super::*;
 
 /// Bytes of a page here: small, so that pages turn often.
-const PAGE: usize = 1_024;
+const PAGE: usize = 512;
 /// Pages.
 const PAGES: usize = 4;
 
@@ -167,14 +167,14 @@ fn cut(power: usize, acts: &[Act]) -> Result<(), String> {
 #[test]
 fn power_may_be_cut_at_every_byte() {
     // Fills, wraps, is emptied, and fills again.
-    let mut acts = vec![Act::Push; 30];
+    let mut acts = vec![Act::Push; 14];
     acts.push(Act::Deliver);
-    acts.extend([Act::Push; 12]);
+    acts.extend([Act::Push; 5]);
     acts.push(Act::Deliver);
     let all = Memory::new(usize::MAX);
     let _ = run(all.clone(), &acts);
     let spent = usize::MAX - all.0.borrow().1;
-    assert!(spent > 10_000, "{spent} bytes");
+    assert!(spent > 4_000, "{spent} bytes");
     for power in 0..spent {
         cut(power, &acts).unwrap();
     }
@@ -186,7 +186,7 @@ proptest! {
     #[test]
     fn whatever_was_done_and_whenever_the_power_went(
         acts in proptest::collection::vec(prop_oneof![6 => Just(Act::Push), 1 => Just(Act::Deliver)], 1..60),
-        power in 0_usize..20_000,
+        power in 0_usize..12_000,
     ) {
         prop_assert_eq!(cut(power, &acts), Ok(()));
     }
