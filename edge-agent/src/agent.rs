@@ -93,13 +93,11 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
     let options = session::options(&config, &device)?;
     let mut sensors = Sensors::load(&config, &features).map_err(|failed| failed.error)?;
     sensors.arm(&config)?;
-    // From here on nothing is executed, and nothing that would be could gain privileges by it.
-    if let Err(error) = rustix::thread::set_no_new_privs(true) {
-        log::warn!("agent: no_new_privs is not set, {error}");
-    }
     coverage::tell(&config, &sensors);
     #[cfg(feature = "spool")]
     let spool = session::open_spool(&config);
+    // From here on only what is open is used, and paths that are watched.
+    crate::privileges::give_up();
     let keeper = Keeper::new(&config.egress.state, sensors.learnt.clone());
 
     let runtime =

@@ -16,6 +16,7 @@ pub mod learn;
 pub mod load;
 pub mod pages;
 pub mod pipeline;
+pub mod privileges;
 pub mod publish;
 pub mod queue;
 pub mod rt;

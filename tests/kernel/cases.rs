@@ -1,7 +1,7 @@
 //! The cases of every guest.
 
 use crate::scene::Scene;
-use crate::schedule::Case;
+use crate::schedule::{Case, Place};
 use crate::{
     atomics, bus_flood, credential_access, device_tamper, evasion, fetch_loop, file_tamper, fileless_exec,
     flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan,
@@ -13,12 +13,17 @@ use edge_tests::trials::Outcome;
 
 /// A case of every run.
 const fn case(detector: &'static str, name: &'static str, run: fn(&mut Scene) -> Outcome) -> Case {
-    Case { detector, name, run, asked: false }
+    Case { detector, name, run, place: Place::Everywhere }
+}
+
+/// A case for the oldest and the newest kernel of each architecture, and for guests in which everything runs.
+const fn ends(detector: &'static str, name: &'static str, run: fn(&mut Scene) -> Outcome) -> Case {
+    Case { detector, name, run, place: Place::Ends }
 }
 
 /// A case of runs that ask for a rung (`cargo xtask test guest --rung R`); in others it runs in one guest, on the highest rung.
 const fn asked(detector: &'static str, name: &'static str, run: fn(&mut Scene) -> Outcome) -> Case {
-    Case { detector, name, run, asked: true }
+    Case { detector, name, run, place: Place::Whole }
 }
 
 /// In the order in which a guest runs them, by what the agent is told, so that it seldom starts again: observe, learn, frozen, deny, and
@@ -31,6 +36,7 @@ pub(crate) const CASES: &[Case] = &[
     asked("guest", "file_serves", offsets::file_serves),
     asked("guest", "wrong_offsets_dropped", offsets::wrong_offsets_dropped),
     case("guest", "every_sensor_live", sensors::every_sensor_live),
+    case("guest", "few_privileges", guest::few_privileges),
     case("guest", "prototypes_hold", offsets::prototypes_hold),
     case("file_tamper", "attack_caught", file_tamper::attack_caught),
     case("file_tamper", "wiper_caught", file_tamper::wiper_caught),
@@ -147,24 +153,24 @@ pub(crate) const CASES: &[Case] = &[
     asked("evasion", "exhausted_kill_exact", evasion::exhausted_kill_exact),
     case("lateral_scan", "deny", lateral_scan::deny),
     case("volatile_exec", "kill", volatile_exec::kill),
-    case("raw_socket", "deny", raw_socket::deny),
-    case("net_tamper", "kill", net_tamper::kill),
-    case("flood_out", "deny", flood_out::deny),
-    case("bus_flood", "kill", bus_flood::kill),
-    case("resource_hijack", "kill", resource_hijack::kill),
-    case("credential_access", "kill", credential_access::kill),
-    case("persistence", "kill", persistence::kill),
-    case("sysctl_tamper", "kill", sysctl_tamper::kill),
-    case("device_tamper", "kill", device_tamper::kill),
-    case("impair_defenses", "kill", impair_defenses::kill),
-    case("mass_kill", "kill", mass_kill::kill),
-    case("kernel_code", "kill", kernel_code::kill),
-    case("process_injection", "kill", process_injection::kill),
-    case("namespace_escape", "kill", namespace_escape::kill),
-    case("uring_use", "kill", uring_use::kill),
-    case("privilege_jump", "file_kill", set_uid::kill),
-    case("masquerade", "kill", masquerade::kill),
-    case("shell_on_socket", "kill", shell_on_socket::kill),
-    case("privilege_jump", "root_kill", privilege_jump::root_kill),
-    case("fetch_loop", "kill", fetch_loop::kill),
+    ends("raw_socket", "deny", raw_socket::deny),
+    ends("net_tamper", "kill", net_tamper::kill),
+    ends("flood_out", "deny", flood_out::deny),
+    ends("bus_flood", "kill", bus_flood::kill),
+    ends("resource_hijack", "kill", resource_hijack::kill),
+    ends("credential_access", "kill", credential_access::kill),
+    ends("persistence", "kill", persistence::kill),
+    ends("sysctl_tamper", "kill", sysctl_tamper::kill),
+    ends("device_tamper", "kill", device_tamper::kill),
+    ends("impair_defenses", "kill", impair_defenses::kill),
+    ends("mass_kill", "kill", mass_kill::kill),
+    ends("kernel_code", "kill", kernel_code::kill),
+    ends("process_injection", "kill", process_injection::kill),
+    ends("namespace_escape", "kill", namespace_escape::kill),
+    ends("uring_use", "kill", uring_use::kill),
+    ends("privilege_jump", "file_kill", set_uid::kill),
+    ends("masquerade", "kill", masquerade::kill),
+    ends("shell_on_socket", "kill", shell_on_socket::kill),
+    ends("privilege_jump", "root_kill", privilege_jump::root_kill),
+    ends("fetch_loop", "kill", fetch_loop::kill),
 ];

@@ -79,6 +79,12 @@ pub(crate) fn manager_is_told() -> Outcome {
     if !process.lines().any(|line| line == "NoNewPrivs:\t1") {
         return Err(format!("what it executed could gain privileges: {process}").into());
     }
+    // CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_BPF; see `edge-agent/src/privileges.rs`.
+    for left in ["CapEff:\t0000008000080004", "CapPrm:\t0000008000080004", "CapBnd:\t0000000000000000"] {
+        if !process.lines().any(|line| line == left) {
+            return Err(format!("it keeps more, or less, than {left:?}: {process}").into());
+        }
+    }
     agent.signal("HUP")?;
     let (reloading, ready) = (manager.news()?, manager.news()?);
     if !reloading.starts_with("RELOADING=1\nMONOTONIC_USEC=") || !ready.starts_with("READY=1\n") {
