@@ -343,6 +343,7 @@ impl Agent<'_> {
                     self.reload();
                     self.look_around();
                     self.tell_ready();
+                    crate::pages::give_back();
                 }
                 Signal::Recall => self.recall(),
                 Signal::Interrupt | Signal::Terminate => {

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use aya::maps::{Array, MapData};
 use edge_abi::{FileId, watched_slot};
+use rustix::fs::{Mode, OFlags};
 
 /// A file or folder that was looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +31,8 @@ pub(super) trait Eyes {
 /// # Errors
 /// What the kernel says.
 pub(super) fn touch(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_CLOEXEC).open(path)
+    // Not by `OpenOptions`: musl counts O_PATH among the access modes, std takes those out of custom flags, and the open of a watchdog starts it.
+    Ok(rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?.into())
 }
 
 /// The identity that `stat` gives.
@@ -129,6 +131,12 @@ mod tests {
         assert_eq!(kernel_device(null.rdev()), 1 << 20 | 3);
         assert_eq!(device_kind(&null), Some(2));
         assert_eq!(device_kind(&fs::metadata("/").unwrap()), None);
+    }
+
+    #[test]
+    fn to_touch_is_not_to_open() {
+        let flags = rustix::fs::fcntl_getfl(touch(Path::new("/dev/null")).unwrap()).unwrap();
+        assert!(flags.contains(OFlags::PATH), "{flags:?}");
     }
 
     #[test]
