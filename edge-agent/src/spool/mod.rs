@@ -120,8 +120,8 @@ impl Spool {
             return Err(SpoolError::Budget);
         }
         let [first, second] = &mut self.shelves;
-        let shelf = if urgent { first } else { second };
-        shelf.with(|lane| lane.push(entry))
+        let file = if urgent { first } else { second };
+        file.with(|lane| lane.push(entry))
     }
 
     /// Makes what was kept last.
