@@ -9,7 +9,7 @@ use crate::budget::SUPPRESS_SLOTS;
 use crate::clock::Now;
 use crate::collect::{self, Event};
 use crate::config::Config;
-use crate::decide::{Decision, Identity, Suppressed, decide};
+use crate::decide::{Decision, Identity, Limits, Rates, Suppressed, decide};
 use crate::enrich::Processes;
 use crate::enrich::history::ToldLately;
 use crate::health::Vitals;
@@ -55,6 +55,8 @@ impl Voice {
 pub struct Pipeline {
     /// Findings told lately.
     pub suppressed: Suppressed<SUPPRESS_SLOTS>,
+    /// How many were told lately.
+    pub rates: Rates,
     /// Number of the next verdict.
     pub sequence: u32,
     /// The account.
@@ -98,10 +100,14 @@ impl Pipeline {
         if let Some(muted) = self.voice.may_say(now.boot_ns) {
             log::info!("decide: {} muted={muted}", line(&verdict));
         }
+        let limits = Limits { detector: config.limits.detector_rate, device: config.limits.device_rate };
+        let head = &verdict.head;
+        let may_be_told = self.rates.allows(limits, head.detector, head.severity, now.boot_ns);
         let entry = encode_verdict(&verdict)
             .map(|bytes| Entry::new(verdict.head.severity.0, verdict.head.sequence, &bytes));
         match entry {
-            Ok(Ok(entry)) => port.admit(&entry),
+            Ok(Ok(entry)) if may_be_told => port.admit(&entry),
+            Ok(Ok(entry)) => port.turn_away(&entry),
             // Excluded by the sums in `edge_wire::max` and by construction; a gap at the subscriber would show it.
             Ok(Err(error)) => log::error!("decide: verdict lost, {error}"),
             Err(error) => log::error!("decide: verdict lost, {error}"),

@@ -10,7 +10,7 @@ use edge_tests::said;
 use edge_tests::subscriber::{Line, Subscriber};
 use edge_tests::trials::Outcome;
 
-use crate::pipeline;
+use crate::{pipeline, pipeline_with};
 
 /// Events of the burst.
 const BURST: u64 = 10_000;
@@ -40,6 +40,29 @@ pub(crate) fn burst_of_different_findings() -> Outcome {
         .into());
     }
     Ok(Some(after.measured))
+}
+
+/// Two hundred different findings where twenty a minute may be told: a minute's worth is, the rest is shed and known to be.
+pub(crate) fn rates_are_kept() -> Outcome {
+    let (_broker, mut watch, agent) = pipeline_with("pipeline-rates", "[limits]\ndetector_rate = 20\n")?;
+    let emulate = host_program("edge-emulate")?;
+    let (emulate, dir) = (emulate.display(), agent.folder().join("flood"));
+    let start = Instant::now();
+    agent
+        .provoke(&format!("'{emulate}' flood --kind exec-distinct --count 200 --dir '{}'", dir.display()))?;
+    let after = settled(&mut watch)?;
+    balance(&after)?;
+    let [decided, told, shed] =
+        ["decided", "acknowledged", "shed"].map(|name| said::agent_book(&after, name).unwrap_or_default());
+    // One more for each three seconds that it took.
+    let most = 20 + start.elapsed().as_secs() / 3 + 1;
+    if decided < 200 || told + shed != decided || !(20..=most).contains(&told) {
+        return Err(format!("{decided} verdicts, {told} told, {shed} shed: {}", after.json).into());
+    }
+    match watch.since(0).iter().find(|line| said::is_loss(line)) {
+        Some(gap) => Err(format!("subscriber misses verdicts: {}", gap.json).into()),
+        None => Ok(Some(format!("{told} of {decided} told"))),
+    }
 }
 
 /// What a burst came to.

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         ("latency_median", latency::latency_median),
         ("burst_of_one_finding", burst::burst_of_one_finding),
         ("burst_of_different_findings", burst::burst_of_different_findings),
+        ("rates_are_kept", burst::rates_are_kept),
         ("policy_follows_the_file", reload::policy_follows_the_file),
         ("term_ends_cleanly", reload::term_ends_cleanly),
         ("manager_is_told", service::manager_is_told),
@@ -32,9 +33,14 @@ fn main() -> ExitCode {
 
 /// A broker, a subscriber and an agent that is online.
 fn pipeline(device: &str) -> Result<(Mosquitto, Subscriber, HostAgent), Box<dyn Error>> {
+    pipeline_with(device, "")
+}
+
+/// The same with more in the agent's configuration.
+fn pipeline_with(device: &str, more: &str) -> Result<(Mosquitto, Subscriber, HostAgent), Box<dyn Error>> {
     let broker = Mosquitto::start("")?;
     let mut watch = Subscriber::start(&host_program("edge-watch")?, broker.port(), &["-v"])?;
-    let agent = HostAgent::start(device, broker.port(), "")?;
+    let agent = HostAgent::start(device, broker.port(), more)?;
     watch
         .wait(0, SOON, "status online", said::is_online)
         .map_err(|error| format!("{error}\n{}", agent.log()))?;

@@ -185,7 +185,7 @@ impl Default for Spool {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { repeats: Duration::from_secs(60) }
+        Self { repeats: Duration::from_secs(60), detector_rate: 0, device_rate: 0 }
     }
 }
 

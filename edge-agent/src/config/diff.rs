@@ -10,7 +10,7 @@ use heapless::Vec;
 /// Keys of one detector of acts, at most.
 const ACT_KEYS: usize = 7;
 /// Most keys told apart that take effect at once: those listed in `diff`, and those that follow from [`SPECS`].
-const LIVE_COUNT: usize = 32 + ACT_KEYS * SPECS.len();
+const LIVE_COUNT: usize = 34 + ACT_KEYS * SPECS.len();
 /// Most keys told apart that only a restart changes.
 const RESTART_COUNT: usize = 26;
 
@@ -147,7 +147,15 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             ("detectors.new_egress.listen", egress.0.listen != egress.1.listen),
         ],
     );
-    note(&mut live, [("limits.repeats", old.limits.repeats != new.limits.repeats)]);
+    let limits = (&old.limits, &new.limits);
+    note(
+        &mut live,
+        [
+            ("limits.repeats", limits.0.repeats != limits.1.repeats),
+            ("limits.detector_rate", limits.0.detector_rate != limits.1.detector_rate),
+            ("limits.device_rate", limits.0.device_rate != limits.1.device_rate),
+        ],
+    );
     let mut changes = Changes { live, restart: Vec::new() };
     note(&mut changes.restart, restart);
     changes

@@ -22,6 +22,8 @@ fn assert_in_range(config: &Config) {
     assert!(durations.iter().all(|(value, range)| range.contains(value)), "{config:?}");
     let (tamper, scan) = (&config.detectors.file_tamper, &config.detectors.lateral_scan);
     assert!(ranges::IN_FLIGHT.contains(&config.mqtt.in_flight));
+    assert!(ranges::RATE.contains(&config.limits.detector_rate));
+    assert!(ranges::RATE.contains(&config.limits.device_rate));
     assert!(ranges::SPOOL_BYTES.contains(&config.spool.bytes));
     assert!(ranges::SPOOL_DAILY.contains(&config.spool.daily_bytes));
     assert!(ranges::SPOOL_REPLAY.contains(&config.spool.replay));

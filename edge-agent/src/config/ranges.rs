@@ -46,6 +46,8 @@ pub const SPOOL_DAILY: RangeInclusive<u32> = 1_048_576..=1_073_741_824;
 pub const SPOOL_DELAY: RangeInclusive<Duration> = seconds(1, 10 * 60);
 /// `spool.replay`.
 pub const SPOOL_REPLAY: RangeInclusive<u32> = 1..=10_000;
+/// `limits.detector_rate` and `limits.device_rate`: a thousand a second is more than the link takes.
+pub const RATE: RangeInclusive<u32> = 0..=60_000;
 /// `limits.repeats`.
 pub const REPEATS: RangeInclusive<Duration> = seconds(1, 60 * 60);
 

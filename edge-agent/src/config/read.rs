@@ -58,6 +58,8 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     *config.watched = read_acts::acts(reader, &mut merge, &mut config.detectors.acts);
     new_egress(reader, &mut config.egress);
     reader.duration("limits.repeats", &mut config.limits.repeats, &ranges::REPEATS);
+    reader.number("limits.detector_rate", &mut config.limits.detector_rate, &ranges::RATE);
+    reader.number("limits.device_rate", &mut config.limits.device_rate, &ranges::RATE);
     config
 }
 

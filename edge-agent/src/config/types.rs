@@ -367,4 +367,8 @@ pub struct Spool {
 pub struct Limits {
     /// Time within which identical findings are folded into one and counted, 1 s..=1 h.
     pub repeats: Duration,
+    /// Verdicts a minute of one detector, 0..=60,000; 0: any number.
+    pub detector_rate: u32,
+    /// Verdicts a minute of all detectors together, 0..=60,000; 0: any number.
+    pub device_rate: u32,
 }

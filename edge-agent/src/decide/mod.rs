@@ -1,11 +1,13 @@
 //! From an event to a verdict: what it is called, how bad it is, who did it, and whether it was said already.
 
 pub mod detectors;
+mod rate;
 mod suppress;
 
 use edge_abi::{Mode, Outcome, act_flags, exec_flags};
 use edge_wire::{Action, Bytes, Disposition, Evidence, Head, Reason, Rung, Severity, Technique, Verdict};
 
+pub use rate::{Limits, Rates};
 pub(crate) use suppress::key;
 pub use suppress::{Suppressed, Verdicts};
 

@@ -65,6 +65,11 @@ impl<const BLOCKS: usize> Port<BLOCKS> {
         self.consider_keeping(self.counters.borrow().as_deref().is_some_and(|counters| counters.connected));
     }
 
+    /// Counts a verdict as shed that may not be told; see [`Queue::turn_away`].
+    pub fn turn_away(&self, entry: &Entry) {
+        self.queue.borrow_mut().turn_away(entry);
+    }
+
     /// Sets the latest message of a channel.
     ///
     /// # Errors

@@ -74,6 +74,12 @@ impl<const BLOCKS: usize> Queue<BLOCKS> {
         self.insert(entry, End::Tail);
     }
 
+    /// Sheds an entry at the door, whatever room there is.
+    pub fn turn_away(&mut self, entry: &Entry) {
+        self.books.seen = self.books.seen.wrapping_add(1);
+        self.books.shed(entry.severity(), entry.sequence());
+    }
+
     /// Puts back an entry that was popped and could not be delivered, ahead of its severity. To keep the order of
     /// several, put the newest back first.
     pub fn requeue(&mut self, entry: &Entry) {
