@@ -17,6 +17,8 @@ pub enum SpoolError {
     },
     /// The write budget is used up; verdicts of high severity may still be written.
     Budget,
+    /// Another process has the file open as its spool.
+    Busy,
     /// A file is not a spool of this format and could not be put aside.
     Foreign,
     /// Nothing could be read any more, and emptying it did not help.
@@ -35,6 +37,7 @@ impl fmt::Display for SpoolError {
         match self {
             Self::Io { what, source } => write!(f, "{what} failed: {source}"),
             Self::Budget => f.write_str("the write budget `spool.daily_bytes` is used up for now"),
+            Self::Busy => f.write_str("another process uses it"),
             Self::Foreign => f.write_str("the file is no spool of this format"),
             Self::Corrupt => f.write_str("nothing in it can be read, and emptying it did not help"),
         }
@@ -45,7 +48,7 @@ impl std::error::Error for SpoolError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { source, .. } => Some(source),
-            Self::Budget | Self::Foreign | Self::Corrupt => None,
+            Self::Budget | Self::Busy | Self::Foreign | Self::Corrupt => None,
         }
     }
 }

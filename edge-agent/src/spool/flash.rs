@@ -10,7 +10,7 @@ use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use embedded_storage_async::nor_flash::{ErrorType, MultiwriteNorFlash, NorFlash, ReadNorFlash};
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 
 use super::error::SpoolError;
 
@@ -51,7 +51,7 @@ impl FileFlash {
     /// and whatever was put aside before is removed; the second value says whether that was so.
     ///
     /// # Errors
-    /// A file or folder that cannot be made, read or written. `bytes` must be a multiple of [`PAGE_BYTES`].
+    /// A file or folder that cannot be made, read or written; [`SpoolError::Busy`] while another process has it. `bytes` must be a multiple of [`PAGE_BYTES`].
     pub fn open(path: &Path, bytes: u32) -> Result<(Self, bool), SpoolError> {
         let file = match reopen(path, bytes) {
             Ok(Some(file)) => return Ok((Self::of(file, bytes), false)),
@@ -118,6 +118,7 @@ fn reopen(path: &Path, bytes: u32) -> Result<Option<File>, SpoolError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(SpoolError::Io { what: "opening the spool", source }),
     };
+    lock(&file)?;
     let length = file.metadata().map_err(SpoolError::io("looking at the spool"))?.len();
     let mut head = [0; MAGIC.len()];
     let whole = length == u64::from(PAGE_BYTES) + u64::from(bytes);
@@ -125,6 +126,11 @@ fn reopen(path: &Path, bytes: u32) -> Result<Option<File>, SpoolError> {
         return Err(SpoolError::Foreign);
     }
     Ok(Some(file))
+}
+
+/// Takes the file for this process, until it is closed: two that write the same pages would lose both's.
+fn lock(file: &File) -> Result<(), SpoolError> {
+    flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|_| SpoolError::Busy)
 }
 
 /// A new spool with all its blocks taken, so that a full file system cannot stop it later. It gets its name when it is complete.
@@ -135,11 +141,12 @@ fn create(path: &Path, bytes: u32) -> Result<File, SpoolError> {
         .read(true)
         .write(true)
         .create(true)
-        .truncate(true)
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW)
         .clone();
     let file = options.open(&fresh).map_err(making())?;
+    lock(&file)?;
+    file.set_len(0).map_err(making())?;
     // Not every file system can; those that cannot get their blocks by being written to, here as well.
     let _ = fallocate(&file, FallocateFlags::empty(), 0, u64::from(PAGE_BYTES) + u64::from(bytes));
     let mut page = [0xFF; PAGE_BYTES as usize];

@@ -253,3 +253,15 @@ fn own_verdicts_are_told_from_those_of_runs_before() {
     let books = spool.books();
     assert_eq!((books.held_own, books.delivered_own, books.gone_own), (0, 5, 0));
 }
+
+#[test]
+fn one_process_at_a_time_has_it() {
+    let folder = Folder::new("busy");
+    let mut first = open(&folder);
+    first.push(&verdict(1, 1), 0).unwrap();
+    let error = Spool::open(&settings(&folder.0), 0).err().unwrap();
+    assert!(matches!(error, SpoolError::Busy), "{error}");
+    assert_eq!(drain(&mut first), [1], "and nothing happened to it");
+    drop(first);
+    assert!(Spool::open(&settings(&folder.0), 0).is_ok());
+}
