@@ -3,6 +3,7 @@
 //! The kernel maps a file's pages sixteen at a time around each one that is touched, so that checking and loading leave nearly the whole
 //! program mapped, the packed eBPF object included. Given back, what the running agent needs comes again by itself, from the page cache.
 
+use rustix::io::Errno;
 use rustix::mm::{Advice, madvise};
 
 unsafe extern "C" {
@@ -21,7 +22,10 @@ pub fn give_back() {
     // SAFETY: between these symbols lie constants and code of this program, mapped from its file and never written to: relocations
     // touch none of them. Dropped pages are read from the file again when they are next needed, with the same contents.
     let given = unsafe { madvise(core::ptr::without_provenance_mut(start), length, Advice::LinuxDontNeed) };
-    if let Err(error) = given {
+    // Between the segments of some builds nothing is mapped, which is told; the rest was given back all the same (`madvise_walk_vmas`).
+    if let Err(error) = given
+        && error != Errno::NOMEM
+    {
         log::debug!("agent: pages of the start are kept, {error}");
     }
 }

@@ -80,9 +80,12 @@ impl<const BLOCKS: usize> Port<BLOCKS> {
             }
             moved += 1;
         }
-        let more = moved == MOVED_AT_ONCE;
-        self.judge(result.and_then(|()| spool.sync()));
-        more
+        let synced = spool.sync();
+        if moved > 0 && synced.is_ok() {
+            log::debug!("spool: kept verdicts={moved} held={}", spool.books().lanes.held);
+        }
+        self.judge(result.and(synced));
+        moved == MOVED_AT_ONCE
     }
 
     /// The next verdict of the spool that may be sent now.

@@ -46,7 +46,8 @@ impl GuestBuilder {
     /// A guest with one processor and 256 MiB.
     #[must_use]
     pub fn new(arch: Arch, kernel: Kernel) -> Self {
-        let machine = Machine { arch, cpus: 1, memory_mib: 256, icount: false, boot_words: base_words() };
+        let machine =
+            Machine { arch, cpus: 1, memory_mib: 256, icount: false, disk: None, boot_words: base_words() };
         Self { kernel, machine, placed: Vec::new() }
     }
 
@@ -68,6 +69,13 @@ impl GuestBuilder {
     #[must_use]
     pub fn icount(mut self) -> Self {
         self.machine.icount = true;
+        self
+    }
+
+    /// Gives the guest a disk, `/dev/vda`: a file of the host, which outlives it. The modules for it and for ext4 are loaded when the guest is up.
+    #[must_use]
+    pub fn disk(mut self, image: &Path) -> Self {
+        self.machine.disk = Some(image.to_owned());
         self
     }
 
@@ -105,7 +113,15 @@ impl GuestBuilder {
             return Err(VmError::Gone { status: None, tail: String::new() });
         };
         let initramfs = Scratch::name(&format!("{}-{}.cpio", self.machine.arch, self.kernel));
-        initramfs::write(&kernel, &self.placed, initramfs.path())?;
+        let mut placed = self.placed.clone();
+        if self.machine.disk.is_some() {
+            for path in kernel.disk_modules()? {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let content = fs::read(&path).map_err(VmError::file("reading", &path))?;
+                placed.push(Placed { path: format!("/disk-modules/{name}"), permissions: 0o644, content });
+            }
+        }
+        initramfs::write(&kernel, &placed, initramfs.path())?;
 
         let mut machine = self.machine.clone();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -137,6 +153,9 @@ impl GuestBuilder {
         guest.type_line("PS1=; PS2=")?;
         // Swallows the shell's greeting, and shows that the console obeys.
         guest.run("true", BOOT_LIMIT)?;
+        if self.machine.disk.is_some() {
+            guest.run("for module in /disk-modules/*.ko; do insmod $module; done", BOOT_LIMIT)?;
+        }
         Ok(guest)
     }
 }

@@ -1,7 +1,7 @@
 //! The kernels of the support matrix, from Debian's own packages, kept in the cache.
 //!
-//! A cached kernel is a folder `kernels/<arch>-<series>/` with `vmlinuz`, `config`, `modules/NN-<name>.ko` in loading
-//! order and `RESOLVED`, which says what was taken. A kernel that is there is never looked up again: runs after the
+//! A cached kernel is a folder `kernels/<arch>-<series>/` with `vmlinuz`, `config`, `modules/NN-<name>.ko` and
+//! `disk-modules/NN-<name>.ko` in loading order, and `RESOLVED`, which says what was taken. A kernel that is there is never looked up again: runs after the
 //! first need no network and use the same bytes.
 
 use std::fs;
@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::debian::{Mirror, Suites};
 use super::error::VmError;
+use super::modules::Module;
 use super::{Arch, Kernel, modules};
 
 /// A kernel in the cache, ready to boot.
@@ -34,7 +35,17 @@ impl KernelFiles {
 
     /// The modules' files, in the order in which they must be loaded.
     pub(super) fn modules(&self) -> Result<Vec<PathBuf>, VmError> {
-        let folder = self.folder.join("modules");
+        self.listed("modules")
+    }
+
+    /// Those that a guest with a disk loads after them.
+    pub(super) fn disk_modules(&self) -> Result<Vec<PathBuf>, VmError> {
+        self.listed("disk-modules")
+    }
+
+    /// The files of one of the folders, in order.
+    fn listed(&self, folder: &str) -> Result<Vec<PathBuf>, VmError> {
+        let folder = self.folder.join(folder);
         let entries = fs::read_dir(&folder).map_err(VmError::file("listing", &folder))?;
         let mut paths = Vec::new();
         for entry in entries {
@@ -87,7 +98,7 @@ fn is_complete(folder: &Path) -> bool {
 
 /// The line of `RESOLVED` that changes when the harness wants other modules.
 fn wanted_line() -> String {
-    format!("modules {}", modules::WANTED.join(" "))
+    format!("modules {}, {}", modules::WANTED.join(" "), modules::FOR_DISKS.join(" "))
 }
 
 /// The suites that carry a series; where there is a security suite, the newest of both is taken.
@@ -167,8 +178,7 @@ fn fetch_release(
     let tree = work.0.join("tree");
     suites.unpack(&packages, &tree)?;
     let ready = work.0.join("ready");
-    let module_folder = ready.join("modules");
-    fs::create_dir_all(&module_folder).map_err(VmError::file("creating", &module_folder))?;
+    fs::create_dir_all(&ready).map_err(VmError::file("creating", &ready))?;
     let image_places = [format!("boot/vmlinuz-{release}"), format!("usr/lib/modules/{release}/vmlinuz")];
     copy_first(&tree, &image_places, &ready.join("vmlinuz"))
         .ok_or_else(|| VmError::Incomplete { package: image.clone(), missing: "vmlinuz".to_owned() })??;
@@ -177,15 +187,27 @@ fn fetch_release(
     if let Some(copied) = copy_first(&tree, &config_places, &ready.join("config")) {
         copied?;
     }
-    for (index, module) in modules::collect(&tree)?.into_iter().enumerate() {
-        let path = module_folder.join(format!("{index:02}-{}.ko", module.name));
-        fs::write(&path, module.object).map_err(VmError::file("writing", &path))?;
-    }
+    let always = modules::collect(&tree, &modules::WANTED)?;
+    let is_there = |module: &Module| always.iter().any(|other| other.name == module.name);
+    let mut more = modules::collect(&tree, &modules::FOR_DISKS)?;
+    more.retain(|module| !is_there(module));
+    write_modules(&ready.join("modules"), &always)?;
+    write_modules(&ready.join("disk-modules"), &more)?;
     let version = paragraph.field("Version").unwrap_or("(unknown)");
     let resolved = format!("package {image}\nversion {version}\n{}\n", wanted_line());
     let path = ready.join("RESOLVED");
     fs::write(&path, resolved).map_err(VmError::file("writing", &path))?;
     publish(&ready, folder)
+}
+
+/// Writes modules into a folder, numbered.
+fn write_modules(folder: &Path, modules: &[Module]) -> Result<(), VmError> {
+    fs::create_dir_all(folder).map_err(VmError::file("creating", folder))?;
+    for (index, module) in modules.iter().enumerate() {
+        let path = folder.join(format!("{index:02}-{}.ko", module.name));
+        fs::write(&path, &module.object).map_err(VmError::file("writing", &path))?;
+    }
+    Ok(())
 }
 
 /// Fetches the static `BusyBox` of an architecture.

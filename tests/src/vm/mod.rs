@@ -6,6 +6,7 @@
 
 mod cpio;
 mod debian;
+mod disk;
 mod error;
 mod guest;
 mod initramfs;
@@ -17,6 +18,7 @@ mod qemu;
 use std::fmt;
 use std::str::FromStr;
 
+pub use disk::Disk;
 pub use error::VmError;
 pub use guest::{Done, Guest, GuestBuilder};
 pub use kernels::{KernelFiles, fetch_kernels};

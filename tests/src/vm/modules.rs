@@ -14,6 +14,9 @@ use crate::tool::Tool;
 /// because they are, are left out.
 pub(super) const WANTED: [&str; 5] = ["virtio_mmio", "virtio_net", "crc32c_generic", "nf_tables", "overlay"];
 
+/// What a guest with a disk loads besides.
+pub(super) const FOR_DISKS: [&str; 2] = ["virtio_blk", "ext4"];
+
 /// A module ready to be loaded.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Module {
@@ -23,12 +26,12 @@ pub(super) struct Module {
     pub(super) object: Vec<u8>,
 }
 
-/// Collects [`WANTED`] and all they depend on from an unpacked kernel package, dependencies first.
-pub(super) fn collect(tree: &Path) -> Result<Vec<Module>, VmError> {
+/// Collects modules, such as [`WANTED`], and all they depend on from an unpacked kernel package, dependencies first.
+pub(super) fn collect(tree: &Path, wanted: &[&str]) -> Result<Vec<Module>, VmError> {
     let mut files = BTreeMap::new();
     find(tree, &mut files)?;
     let mut ordered = Vec::new();
-    for name in WANTED {
+    for name in wanted {
         add(name, &files, &mut ordered)?;
     }
     Ok(ordered)
@@ -120,7 +123,8 @@ mod tests {
         std::fs::write(folder.join("virtio_net.ko"), b"\0depends=net_failover\0").unwrap();
         std::fs::write(folder.join("net_failover.ko"), b"\0depends=failover\0").unwrap();
         std::fs::write(folder.join("failover.ko"), b"\0depends=\0").unwrap();
-        let names: Vec<String> = collect(&folder).unwrap().into_iter().map(|module| module.name).collect();
+        let names: Vec<String> =
+            collect(&folder, &WANTED).unwrap().into_iter().map(|module| module.name).collect();
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(names, ["failover", "net_failover", "virtio_net"]);
     }

@@ -1,6 +1,6 @@
 //! The command line that boots a kernel of the matrix on QEMU's `virt` machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Arch;
 use crate::tool::Tool;
@@ -16,6 +16,8 @@ pub(super) struct Machine {
     pub(super) memory_mib: u32,
     /// Whether the guest's clock counts instructions instead of the host's time.
     pub(super) icount: bool,
+    /// The image of a disk, `/dev/vda`.
+    pub(super) disk: Option<PathBuf>,
     /// Words of the kernel command line.
     pub(super) boot_words: Vec<String>,
 }
@@ -74,6 +76,12 @@ impl Machine {
         ]
         .map(str::to_owned)
         .into();
+        if let Some(disk) = &self.disk {
+            // Written through QEMU as soon as the guest writes: what the guest's own cache holds is lost when it is killed.
+            let drive = format!("file={},format=raw,if=none,id=disk", disk.display());
+            arguments
+                .extend(["-drive", &drive, "-device", "virtio-blk-device,drive=disk"].map(str::to_owned));
+        }
         if self.icount {
             arguments.extend(["-icount".to_owned(), "shift=0,sleep=off".to_owned()]);
         }
@@ -94,8 +102,14 @@ mod tests {
 
     #[test]
     fn each_architecture_gets_its_processor() {
-        let mut machine =
-            Machine { arch: Arch::Armhf, cpus: 2, memory_mib: 256, icount: false, boot_words: base_words() };
+        let mut machine = Machine {
+            arch: Arch::Armhf,
+            cpus: 2,
+            memory_mib: 256,
+            icount: false,
+            disk: None,
+            boot_words: base_words(),
+        };
         let arguments = machine.arguments(Path::new("k"), Path::new("i")).join(" ");
         assert!(arguments.contains("-cpu cortex-a15 -m 256 -smp 2"), "{arguments}");
         assert!(!arguments.contains("icount"));

@@ -2,7 +2,7 @@
 
 use super::matrix::Choice;
 use super::tally::{Reader, Tally};
-use crate::build::{self, PROGRAMS, Program, Target};
+use crate::build::{self, PROGRAMS, Program, Target, WITH_TLS};
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
 use crate::{ebpf, kernels, process};
@@ -66,6 +66,13 @@ pub(super) const GROUPS: &[Group] = &[
         needs: &[Need::Broker, Need::Guest],
         programs: &[Target::Host, Target::Aarch64, Target::Armv7],
         run: |session| session.cargo(&["--package", "edge-tests", "--test", "budget"], &[]),
+    },
+    Group {
+        name: "power",
+        summary: "the agent that images get: its size, and that what it keeps on flash outlives the power",
+        needs: &[Need::Broker, Need::Guest],
+        programs: &[Target::Host],
+        run: power,
     },
 ];
 
@@ -200,6 +207,22 @@ fn broker(session: &mut Session<'_>) -> Result<()> {
 fn guest(session: &mut Session<'_>) -> Result<()> {
     let arguments = session.choice.arguments();
     session.cargo(&["--package", "edge-tests", "--test", "kernel"], &arguments)
+}
+
+/// Builds the agent that images get, with everything in it, and cuts its power.
+fn power(session: &mut Session<'_>) -> Result<()> {
+    let target = Target::Aarch64;
+    for built in build::programs_for(session.workspace, target, &[&WITH_TLS], target.profile())? {
+        let limit = built.program.budget.unwrap_or(u64::MAX);
+        let fits = || {
+            ensure!(built.bytes <= limit, "{} bytes exceed {limit}", built.bytes);
+            Ok(())
+        };
+        session.check(&format!("{} has {} bytes, {limit} at most", built.program.name, built.bytes), fits());
+    }
+    let directory = build::output_dir(session.workspace, target, target.profile());
+    session.bin_dirs.push((target.bin_dir_variable(), directory));
+    session.cargo(&["--package", "edge-tests", "--test", "power"], &[])
 }
 
 #[cfg(test)]
