@@ -41,6 +41,17 @@ fn port_with(spool: Spool) -> TestPort {
     port
 }
 
+/// The other end, subscribed: what is replayed before it is would go to nobody.
+fn collector(broker: &Mosquitto) -> Collector {
+    let collector = Collector::start(broker.port);
+    let begun = Instant::now();
+    while !collector.is_ready() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "no subscription within ten seconds");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    collector
+}
+
 /// Admits verdicts at full speed and keeps them as the agent does.
 async fn feed(port: &TestPort, range: std::ops::Range<u32>) {
     let keeping = async {
@@ -78,11 +89,10 @@ pub(crate) fn a_silent_week_is_replayed_after_a_crash() {
     drop(port);
 
     let broker = Mosquitto::start("");
-    let collector = Collector::start(broker.port);
+    let collector = collector(&broker);
     let port = port_with(spool(&folder.0, 10_000));
     assert_eq!(port.kept().unwrap().lanes.recovered, VERDICTS);
     with_link(&port, &options(&[broker.port]), async {
-        until("the other end", || collector.is_ready()).await;
         let begun = Instant::now();
         until("an empty spool", || port.kept().unwrap().lanes.held == 0).await;
         println!("{VERDICTS} verdicts replayed in {:?}", begun.elapsed());
@@ -100,10 +110,10 @@ pub(crate) fn replay_leaves_room_for_what_is_new() {
     (0..200).for_each(|sequence| kept.push(&verdict(sequence), 0).unwrap());
     kept.sync().unwrap();
     let broker = Mosquitto::start("");
-    let collector = Collector::start(broker.port);
+    let collector = collector(&broker);
     let port = port_with(kept);
     with_link(&port, &options(&[broker.port]), async {
-        until("both ends", || port.counters().connected && collector.is_ready()).await;
+        until("both ends", || port.counters().connected).await;
         let begun = Instant::now();
         port.admit(&verdict(1_000));
         until("the new one", || port.counters().acknowledged == 1).await;
@@ -130,14 +140,14 @@ pub(crate) fn a_stop_keeps_what_was_not_delivered() {
     while port.keep(true) {}
     drop(port);
     let mut broker = Mosquitto::start("");
-    let collector = Collector::start(broker.port);
+    let collector = collector(&broker);
     let mut kept = spool(&folder.0, 300);
     assert_eq!(kept.books().lanes.recovered, 20);
     (20..1_000).for_each(|sequence| kept.push(&verdict(sequence), 0).unwrap());
     let port = port_with(kept);
     with_link(&port, &options(&[broker.port]), async {
         for _ in 0..5 {
-            until("both ends", || port.counters().connected && collector.is_ready()).await;
+            until("both ends", || port.counters().connected).await;
             rt::sleep(Duration::from_millis(300)).await.unwrap();
             broker.kill();
             rt::sleep(Duration::from_millis(50)).await.unwrap();
