@@ -100,6 +100,7 @@ pub(crate) fn a_silent_week_is_replayed_after_a_crash() {
     });
     assert!(port.kept().unwrap().lanes.balance());
     assert_same(&collector.finish(VERDICTS), &(0..VERDICTS).collect());
+    drop(port);
     assert!(spool(&folder.0, 1).is_empty());
 }
 
