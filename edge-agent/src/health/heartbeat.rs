@@ -144,4 +144,46 @@ mod tests {
         assert_eq!(books.decided, books.acknowledged + books.in_flight + books.queued + books.shed);
         assert!(encode_heartbeat(&beat).is_ok());
     }
+
+    /// MQTT alone; TCP/IP adds 40 bytes and an acknowledgement to each packet, TLS some 22.
+    #[test]
+    fn an_idle_day_has_less_than_100_kb_of_mqtt() {
+        let (config, day) = (crate::config::Config::default(), 24 * 3_600);
+        let health = |detector: &DetectorId| DetectorHealth {
+            detector: *detector,
+            rung: Rung::LSM,
+            action: Action::OBSERVE,
+            findings: 300,
+        };
+        // Two years in, on a device that has seen a good deal.
+        let beat = Heartbeat {
+            boot_id: [0xa5; 16],
+            incarnation: 63_000_000,
+            beat: 200_000,
+            next_sequence: 20_000,
+            uptime_s: 63_000_000,
+            interval_s: 300,
+            wall_ms: 1_800_000_000_000,
+            version: Bytes::cut(b"0.10.10"),
+            kernel: Bytes::cut(b"6.12.95-yocto-standard-gateway"),
+            kernel_books: edge_wire::KernelBooks { evidence: u64::from(u32::MAX), ..Default::default() },
+            agent_books: AgentBooks {
+                received: 90_000,
+                decided: 20_000,
+                acknowledged: 20_000,
+                ..Default::default()
+            },
+            rss_kib: 1_200,
+            cpu_ms: 100_000_000,
+            detectors: DetectorId::ALL.iter().map(health).collect(),
+            live: u32::MAX,
+        };
+        let payload = encode_heartbeat(&beat).unwrap().len() as u64;
+        let topic = "edge/v1/gateway-000000000001/health".len() as u64;
+        // Fixed header of three bytes, length of the topic of two; a ping and its answer have two bytes each.
+        let beats = (3 + 2 + topic + payload) * day / config.mqtt.heartbeat.as_secs();
+        let pings = 4 * day / config.mqtt.keep_alive.as_secs();
+        assert!(beats + pings < 100_000, "{beats} bytes of heartbeats of {payload}, {pings} of pings");
+        assert!(beats > 50_000, "an estimate that low is wrong: {beats}");
+    }
 }
