@@ -221,6 +221,8 @@ impl Agent<'_> {
                 }
                 Err(error) => log::error!("health: heartbeat lost, {error}"),
             }
+            // As seldom as that it costs nothing, and what was busy in between is mapped again when it is needed.
+            crate::pages::give_back();
         }
     }
 
