@@ -11,10 +11,11 @@ const NAME: &str = "mass_kill";
 /// Processes that make a finding: the default of `detectors.mass_kill.threshold`.
 const TARGETS: u64 = 15;
 
-/// Thirty processes ended, told at the threshold.
+/// One short of twice the threshold: told at the threshold, and not once more at its double, which would reach the subscriber in the middle of what
+/// comes next.
 pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
     scene.agent(Policy::Observe)?;
-    let (emulation, verdict) = caught(scene, NAME, "mass_kill.orphans --count 30", "sole")?;
+    let (emulation, verdict) = caught(scene, NAME, "mass_kill.orphans --count 29", "sole")?;
     let (count, signal) = (said::evidence(&verdict, "count")?, said::evidence(&verdict, "value")?);
     if (count, signal) != (TARGETS, 9) {
         return Err(format!("told at {count} processes, signal {signal}").into());
