@@ -21,6 +21,7 @@ use log::LevelFilter;
 use crate::budget::{QUEUE_BLOCKS, RECORDS_PER_TURN};
 use crate::clock::{Now, boot_id};
 use crate::config::Config;
+use crate::confine::{self, Confined};
 use crate::coverage;
 use crate::decide::Identity;
 use crate::enrich::history;
@@ -75,6 +76,8 @@ pub struct Agent<'a> {
     keeper: RefCell<Keeper>,
     /// What was found by looking around.
     sweep: RefCell<Sweep>,
+    /// What the agent may still do.
+    confined: Confined,
     /// Who wants to be told that the agent lives.
     manager: Option<Manager>,
 }
@@ -99,7 +102,7 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
     #[cfg(feature = "spool")]
     let spool = session::open_spool(&config);
     // From here on only what is open is used, and paths that are watched.
-    crate::privileges::give_up();
+    let confined = confine::confine(&config);
     let keeper = Keeper::new(&config.egress.state, sensors.learnt.clone());
 
     let runtime =
@@ -124,6 +127,7 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
                 features,
                 keeper: RefCell::new(keeper),
                 sweep: RefCell::default(),
+                confined,
                 manager,
             };
             agent.tell_ready();

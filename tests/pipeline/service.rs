@@ -79,7 +79,7 @@ pub(crate) fn manager_is_told() -> Outcome {
     if !process.lines().any(|line| line == "NoNewPrivs:\t1") {
         return Err(format!("what it executed could gain privileges: {process}").into());
     }
-    // CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_BPF; see `edge-agent/src/privileges.rs`.
+    // CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_BPF; see `edge-agent/src/confine/capabilities.rs`.
     for left in ["CapEff:\t0000008000080004", "CapPrm:\t0000008000080004", "CapBnd:\t0000000000000000"] {
         if !process.lines().any(|line| line == left) {
             return Err(format!("it keeps more, or less, than {left:?}: {process}").into());

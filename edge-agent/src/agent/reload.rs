@@ -4,6 +4,7 @@ use edge_wire::DetectorId;
 
 use super::Agent;
 use crate::config::{Config, diff};
+use crate::confine;
 use crate::coverage;
 use crate::load::{self, Sensors};
 
@@ -30,6 +31,9 @@ impl Agent<'_> {
         });
         if let Some(detector) = blind {
             return Err(format!("{detector} was not loaded at start; enabling it needs a restart"));
+        }
+        if confine::wants_writes(&new) && !self.confined.writes {
+            return Err("no file can be written since `new_egress` kept none at start; `detectors.new_egress.state` needs a restart".to_owned());
         }
         let Sensors { maps, report, watched, .. } = &mut *sensors;
         *watched =

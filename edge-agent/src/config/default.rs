@@ -2,8 +2,8 @@
 
 use super::programs;
 use super::types::{
-    ActDetector, Action, Broker, Config, Detectors, Device, Egress, FileTamper, LateralScan, Limits, Load,
-    Log, Mode, Mqtt, PORT_COUNT, Policy, Scope, Spool, VolatileExec,
+    ActDetector, Action, Agent, Broker, Config, Detectors, Device, Egress, FileTamper, LateralScan, Limits,
+    Load, Log, Mode, Mqtt, PORT_COUNT, Policy, Scope, Spool, VolatileExec,
 };
 use core::time::Duration;
 
@@ -62,6 +62,7 @@ impl Default for Config {
         Self {
             device: Device::default(),
             mqtt: Mqtt::default(),
+            agent: Agent::default(),
             log: Log::default(),
             policy: Policy::default(),
             scope: Scope::default(),
@@ -92,6 +93,12 @@ impl Default for Mqtt {
             insecure: false,
             tls: super::types::Tls::default(),
         }
+    }
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self { confine: true }
     }
 }
 

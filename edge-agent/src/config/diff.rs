@@ -12,15 +12,15 @@ const ACT_KEYS: usize = 7;
 /// Most keys told apart that take effect at once: those listed in `diff`, and those that follow from [`SPECS`].
 const LIVE_COUNT: usize = 34 + ACT_KEYS * SPECS.len();
 /// Most keys told apart that only a restart changes.
-const RESTART_COUNT: usize = 26;
+const RESTART_COUNT: usize = 28;
 
 /// The keys in which two configurations differ, in the order of the packaged file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Keys that take effect at once: log, policy, detectors, limits.
     pub live: Vec<&'static str, LIVE_COUNT>,
-    /// Keys that only a restart changes: device, mqtt, scope, load. They decide under which identity, over which connection
-    /// and on which cgroup and hooks the agent stands; a reload with any of them is refused as a whole.
+    /// Keys that only a restart changes: device, mqtt, spool, agent, scope, load. They decide under which identity, over which
+    /// connection, with which rights and on which cgroup and hooks the agent stands; a reload with any of them is refused as a whole.
     pub restart: Vec<&'static str, RESTART_COUNT>,
 }
 
@@ -88,6 +88,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("spool.daily_bytes", old.spool.daily_bytes != new.spool.daily_bytes),
         ("spool.delay", old.spool.delay != new.spool.delay),
         ("spool.replay", old.spool.replay != new.spool.replay),
+        ("agent.confine", old.agent.confine != new.agent.confine),
         ("scope.cgroup", old.scope.cgroup != new.scope.cgroup),
         ("load.offsets", old.load.offsets != new.load.offsets),
         ("load.rung", old.load.rung != new.load.rung),

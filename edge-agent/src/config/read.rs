@@ -48,6 +48,7 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     reader.text("device.id", &mut config.device.id, value::is_id, ID_FORM);
     mqtt(reader, &mut config.mqtt);
     spool(reader, &mut config.spool);
+    reader.flag("agent.confine", &mut config.agent.confine);
     reader.choice("log.level", &mut config.log.level, &LEVELS);
     let mut merge = Merge::new(&mut config.programs);
     policy(reader, &mut merge, &mut config.policy);

@@ -26,7 +26,7 @@ fn schema() -> Vec<(&'static str, String)> {
 }
 
 /// For every key but those of the detectors of acts a value that differs from the default, and that needs no other key.
-const OTHERS: [(&str, &str); 60] = [
+const OTHERS: [(&str, &str); 61] = [
     ("device.id", r#""gw-7""#),
     ("mqtt.brokers", r#"["[::1]:1883", "localhost:1884"]"#),
     ("mqtt.client_id", r#""c""#),
@@ -50,6 +50,7 @@ const OTHERS: [(&str, &str); 60] = [
     ("spool.daily_bytes", "1_073_741_824"),
     ("spool.delay", r#""10m""#),
     ("spool.replay", "10_000"),
+    ("agent.confine", "false"),
     ("log.level", r#""trace""#),
     ("policy.action", r#""enforce""#),
     ("policy.trusted", "[]"),

@@ -57,6 +57,8 @@ pub struct Config {
     pub device: Device,
     /// `[mqtt]`: where findings go.
     pub mqtt: Mqtt,
+    /// `[agent]`: how the agent itself runs.
+    pub agent: Agent,
     /// `[log]`: what the agent says locally.
     pub log: Log,
     /// `[policy]`: what may be done, and who is exempt.
@@ -176,6 +178,13 @@ pub struct Broker {
     pub host: String<HOST_BYTES>,
     /// TCP port, 1..=65535.
     pub port: u16,
+}
+
+/// `[agent]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// Whether it gives up, once it watches, what it does not need any more ([`crate::confine`]).
+    pub confine: bool,
 }
 
 /// `[log]`.

@@ -1,13 +1,15 @@
-//! What the agent may still do once it watches: little, and nothing that it executes could gain more.
+//! The capabilities that the agent keeps once it watches.
 //!
 //! Loading takes root. Afterwards the agent updates its maps, looks at processes of all users and opens files to watch them. For
 //! that it keeps three capabilities ([`KEPT`], `capabilities(7)`); the others go from all five sets, so that whoever takes the agent over has
 //! neither a module to load, nor a device to open, nor a namespace or a route to change, nor anybody's files to write but root's own.
+//!
+//! They are a thread's own, and threads started later inherit what is left.
 
 use rustix::io::Errno;
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capability_is_in_bounding_set, clear_ambient_capability_set,
-    remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
+    remove_capability_from_bounding_set, set_capabilities,
 };
 
 /// What stays.
@@ -15,22 +17,21 @@ use rustix::thread::{
 /// - `CAP_BPF`: to read and change maps where `kernel.unprivileged_bpf_disabled` is set (`kernel/bpf/syscall.c`); Linux 5.8.
 /// - `CAP_SYS_PTRACE`: `/proc/PID/exe`, `fd` and `ns` of processes of other users (`kernel/ptrace.c`).
 /// - `CAP_DAC_READ_SEARCH`: to open watched paths in folders that are closed to others than their owner, and never to write.
-pub const KEPT: CapabilitySet =
+pub(super) const KEPT: CapabilitySet =
     CapabilitySet::BPF.union(CapabilitySet::SYS_PTRACE).union(CapabilitySet::DAC_READ_SEARCH);
 
-/// Gives up everything but [`KEPT`], and gaining anything by executing. What cannot be given up is said; the agent watches all the same.
-pub fn give_up() {
-    if let Err(error) = set_no_new_privs(true) {
-        log::warn!("agent: no_new_privs is not set, {error}");
-    }
-    match drop_capabilities() {
-        Ok(()) => log::debug!("agent: capabilities kept={:#x}", KEPT.bits()),
-        Err(error) => log::warn!("agent: capabilities are not given up, {error}"),
-    }
+/// The bits of what this thread may use now; 0 when the kernel does not say.
+#[must_use]
+pub(super) fn effective() -> u64 {
+    rustix::thread::capabilities(None).map_or(0, |had| had.effective.bits())
 }
 
-/// Leaves [`KEPT`], as far as the agent has it, in the effective and permitted sets, and nothing in the others.
-fn drop_capabilities() -> Result<(), Errno> {
+/// Leaves [`KEPT`], as far as the agent has it, in the effective and permitted sets, and nothing in the others. Gives the bits that are left,
+/// by the numbers of `linux/capability.h`.
+///
+/// # Errors
+/// What the kernel says; a bounding set that cannot be changed for lack of `CAP_SETPCAP` is no error.
+pub(super) fn give_up() -> Result<u64, Errno> {
     // The bounding set first: taking from it needs CAP_SETPCAP, which goes with the rest. Under a service manager it may be missing already; then
     // `no_new_privs` alone keeps what would be executed from having more than we do (`cap_bprm_creds_from_file`, `security/commoncap.c`).
     for bit in 0..u64::BITS {
@@ -52,7 +53,8 @@ fn drop_capabilities() -> Result<(), Errno> {
     set_capabilities(
         None,
         CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() },
-    )
+    )?;
+    Ok(kept.bits())
 }
 
 #[cfg(test)]
@@ -67,7 +69,7 @@ mod tests {
             let none = CapabilitySet::empty();
             set_capabilities(None, CapabilitySets { effective: less, permitted: less, inheritable: none })
                 .unwrap();
-            assert_eq!(drop_capabilities(), Ok(()));
+            assert_eq!(give_up(), Ok((had.permitted & KEPT).bits()));
             rustix::thread::capabilities(None).unwrap()
         });
         let left = status.join().unwrap();
@@ -81,8 +83,9 @@ mod tests {
     #[test]
     fn what_is_kept_is_all_that_is_left_and_cannot_be_gained_again() {
         let status = std::thread::spawn(|| {
-            give_up();
-            give_up();
+            rustix::thread::set_no_new_privs(true).unwrap();
+            assert_eq!(give_up(), give_up());
+            assert_eq!(give_up(), Ok(effective()));
             let all = CapabilitySets {
                 effective: CapabilitySet::SYS_ADMIN,
                 permitted: CapabilitySet::SYS_ADMIN,
