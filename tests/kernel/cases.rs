@@ -3,11 +3,11 @@
 use crate::scene::Scene;
 use crate::schedule::{Case, Place};
 use crate::{
-    atomics, bus_flood, credential_access, device_tamper, evasion, fetch_loop, file_tamper, fileless_exec,
-    flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code, lateral_scan,
-    login_guessing, masquerade, mass_kill, namespace_escape, net_tamper, new_egress, offsets, persistence,
-    privilege_jump, process_injection, raw_socket, resource_hijack, sensors, set_uid, shell_on_socket, sweep,
-    sysctl_tamper, uring_use, volatile_exec,
+    atomics, bus_flood, confine, credential_access, device_tamper, evasion, fetch_loop, file_tamper,
+    fileless_exec, flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code,
+    lateral_scan, login_guessing, masquerade, mass_kill, namespace_escape, net_tamper, new_egress, offsets,
+    persistence, privilege_jump, process_injection, raw_socket, resource_hijack, sensors, set_uid,
+    shell_on_socket, sweep, sysctl_tamper, uring_use, volatile_exec,
 };
 use edge_tests::trials::Outcome;
 
@@ -37,6 +37,7 @@ pub(crate) const CASES: &[Case] = &[
     asked("guest", "wrong_offsets_dropped", offsets::wrong_offsets_dropped),
     case("guest", "every_sensor_live", sensors::every_sensor_live),
     case("guest", "few_privileges", guest::few_privileges),
+    case("confine", "observing_holds", confine::observing_holds),
     case("guest", "prototypes_hold", offsets::prototypes_hold),
     case("file_tamper", "attack_caught", file_tamper::attack_caught),
     case("file_tamper", "wiper_caught", file_tamper::wiper_caught),
@@ -126,6 +127,7 @@ pub(crate) const CASES: &[Case] = &[
     asked("atomics", "missed", atomics::missed),
     asked("flood", "acts_books", flood::acts),
     asked("privilege_jump", "capability", set_uid::capability),
+    ends("confine", "state_kept", confine::state_kept),
     asked("new_egress", "learning_quiet", new_egress::learning_quiet),
     asked("new_egress", "benign_quiet", new_egress::benign_quiet),
     asked("new_egress", "attack_caught", new_egress::attack_caught),

@@ -6,6 +6,7 @@
 mod atomics;
 mod bus_flood;
 mod cases;
+mod confine;
 mod credential_access;
 mod deed;
 mod device_tamper;
