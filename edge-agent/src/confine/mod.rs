@@ -15,6 +15,8 @@ mod seccomp;
 #[cfg(test)]
 mod tests;
 
+use edge_abi::Detector;
+
 use crate::config::Config;
 
 /// What is in force.
@@ -27,7 +29,7 @@ pub struct Confined {
 /// Whether this configuration wants a file written while the agent runs: what `new_egress` learns. The files of a spool are open already.
 #[must_use]
 pub fn wants_writes(config: &Config) -> bool {
-    crate::load::is_enabled(config, edge_wire::DetectorId::NEW_EGRESS) && !config.egress.state.is_empty()
+    config.act(Detector::NewEgress).enabled && !config.egress.state.is_empty()
 }
 
 /// Gives up what is not needed any more, by the thread that calls it and those it starts later; the agent must have no others yet. With
