@@ -63,8 +63,12 @@ pub fn heartbeat(parts: &Parts<'_>) -> Heartbeat {
     let (vitals, queue, link) = (&parts.vitals, &parts.queue, &parts.link);
     // Verdicts of this run that went to flash wait there, were delivered from there, or are gone.
     #[cfg(feature = "spool")]
-    let [held, delivered, gone] =
-        [parts.kept.held_own, parts.kept.delivered_own, parts.kept.gone_own].map(u64::from);
+    let [held, delivered, gone] = [
+        parts.kept.lanes.held - parts.kept.lanes.old,
+        parts.kept.lanes.delivered_own,
+        parts.kept.lanes.gone_own,
+    ]
+    .map(u64::from);
     #[cfg(not(feature = "spool"))]
     let [held, delivered, gone] = [0_u64; 3];
     let mut detectors = Vec::new();

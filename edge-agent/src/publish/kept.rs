@@ -62,8 +62,8 @@ impl<const BLOCKS: usize> Port<BLOCKS> {
         futures_lite::future::or(rest, self.kept.pressed.wait()).await;
     }
 
-    /// Moves queued verdicts to flash, most severe first, if the link cannot take them, or if `ends`: the agent does. `true` when there are
-    /// more, and the rest of the agent should have its turn first.
+    /// Moves queued verdicts to flash: if the link is down, or `ends`, the agent does, all of them, most severe first; if it is only slow, the least
+    /// severe until there is room again. `true` when there are more, and the rest of the agent should have its turn first.
     pub fn keep(&self, ends: bool) -> bool {
         let connected = self.counters.borrow().as_deref().is_some_and(|counters| counters.connected);
         let mut spool = self.kept.spool.borrow_mut();
@@ -72,7 +72,8 @@ impl<const BLOCKS: usize> Port<BLOCKS> {
         let mut result = Ok(());
         let mut moved = 0;
         while moved < MOVED_AT_ONCE && (ends || !connected || self.is_pressed()) {
-            let Some(entry) = self.pop() else { break };
+            let next = if ends || !connected { self.pop() } else { self.pop_least() };
+            let Some(entry) = next else { break };
             result = spool.push(&entry, now_ns);
             if result.is_err() {
                 self.requeue(&entry);

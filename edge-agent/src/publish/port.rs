@@ -119,6 +119,12 @@ impl<const BLOCKS: usize> Port<BLOCKS> {
         self.queue.borrow_mut().pop()
     }
 
+    /// The verdict that can wait longest.
+    #[cfg(feature = "spool")]
+    pub(super) fn pop_least(&self) -> Option<Entry> {
+        self.queue.borrow_mut().pop_least()
+    }
+
     /// Puts an undelivered verdict back.
     pub(super) fn requeue(&self, entry: &Entry) {
         self.queue.borrow_mut().requeue(entry);

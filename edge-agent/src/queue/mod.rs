@@ -90,10 +90,13 @@ impl<const BLOCKS: usize> Queue<BLOCKS> {
     /// Takes the oldest entry of the highest severity out.
     pub fn pop(&mut self) -> Option<Entry> {
         let severity = self.lanes.iter().rposition(|lane| lane.entries > 0)?;
-        let entry = self.detach_head(severity)?;
-        self.books.popped = self.books.popped.wrapping_add(1);
-        self.relieve();
-        Some(entry)
+        self.pop_of(severity)
+    }
+
+    /// Takes the oldest entry of the lowest severity out, to be kept elsewhere.
+    pub fn pop_least(&mut self) -> Option<Entry> {
+        let severity = self.lanes.iter().position(|lane| lane.entries > 0)?;
+        self.pop_of(severity)
     }
 
     /// What came, went, was shed and is here.
@@ -172,6 +175,14 @@ impl<const BLOCKS: usize> Queue<BLOCKS> {
         lane.entries += 1;
         lane.blocks += pool::blocks_for(entry.payload().len()) as u16;
         Some(())
+    }
+
+    /// Takes the oldest entry of a severity out.
+    fn pop_of(&mut self, severity: usize) -> Option<Entry> {
+        let entry = self.detach_head(severity)?;
+        self.books.popped = self.books.popped.wrapping_add(1);
+        self.relieve();
+        Some(entry)
     }
 
     /// Unlinks and frees the oldest entry of a lane.

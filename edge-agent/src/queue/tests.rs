@@ -144,12 +144,18 @@ impl Model {
     fn pop(&mut self) -> Option<Entry> {
         self.lanes.iter_mut().rev().find_map(VecDeque::pop_front)
     }
+
+    fn pop_least(&mut self) -> Option<Entry> {
+        self.lanes.iter_mut().find_map(VecDeque::pop_front)
+    }
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     Admit(u8, usize),
     Pop,
+    PopLeast,
+    TurnAway(u8),
     Requeue,
 }
 
@@ -157,6 +163,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..5u8, 0..=PAYLOAD_BYTES).prop_map(|(severity, bytes)| Step::Admit(severity, bytes)),
         2 => Just(Step::Pop),
+        1 => Just(Step::PopLeast),
+        1 => (0..=4_u8).prop_map(Step::TurnAway),
         1 => Just(Step::Requeue),
     ]
 }
@@ -179,6 +187,15 @@ proptest! {
                     let popped = queue.pop();
                     prop_assert_eq!(&popped, &model.pop());
                     flying.extend(popped);
+                }
+                Step::PopLeast => {
+                    let popped = queue.pop_least();
+                    prop_assert_eq!(&popped, &model.pop_least());
+                    flying.extend(popped);
+                }
+                Step::TurnAway(severity) => {
+                    queue.turn_away(&entry(severity, sequence as u32, 100));
+                    model.shed.push(sequence as u32);
                 }
                 Step::Requeue => {
                     if let Some(entry) = flying.pop() {

@@ -66,6 +66,24 @@ impl FileFlash {
         Ok((Self::of(file, bytes), false))
     }
 
+    /// The file once more.
+    ///
+    /// # Errors
+    /// No descriptor is free.
+    pub fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// A file of this size, emptied.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn blank(file: File, bytes: u32) -> Result<Self, SpoolError> {
+        fill(&file, bytes).map_err(SpoolError::io("emptying the spool"))?;
+        file.sync_data().map_err(SpoolError::io("emptying the spool"))?;
+        Ok(Self::of(file, bytes))
+    }
+
     /// Of a file that is ready.
     fn of(file: File, bytes: u32) -> Self {
         Self { file, bytes, open: None, marked: heapless::Vec::new(), trimming: false, untold: 0 }
@@ -118,7 +136,8 @@ fn reopen(path: &Path, bytes: u32) -> Result<Option<File>, SpoolError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(SpoolError::Io { what: "opening the spool", source }),
     };
-    lock(&file)?;
+    // For this process, until it is closed: two that write the same pages would lose both's.
+    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| SpoolError::Busy)?;
     let length = file.metadata().map_err(SpoolError::io("looking at the spool"))?.len();
     let mut head = [0; MAGIC.len()];
     let whole = length == u64::from(PAGE_BYTES) + u64::from(bytes);
@@ -128,15 +147,30 @@ fn reopen(path: &Path, bytes: u32) -> Result<Option<File>, SpoolError> {
     Ok(Some(file))
 }
 
-/// Takes the file for this process, until it is closed: two that write the same pages would lose both's.
-fn lock(file: &File) -> Result<(), SpoolError> {
-    flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|_| SpoolError::Busy)
-}
-
-/// A new spool with all its blocks taken, so that a full file system cannot stop it later. It gets its name when it is complete.
+/// A new spool with all its blocks taken, so that a full file system cannot stop it later. It gets its name when it is complete; one that
+/// cannot be completed leaves nothing behind.
 fn create(path: &Path, bytes: u32) -> Result<File, SpoolError> {
     let fresh = path.with_extension("new");
-    let making = || SpoolError::io("making the spool");
+    let made = write_new(&fresh, bytes).and_then(|file| {
+        std::fs::rename(&fresh, path)?;
+        Ok(file)
+    });
+    let file = made.map_err(|source| {
+        if source.kind() == io::ErrorKind::WouldBlock {
+            return SpoolError::Busy;
+        }
+        let _ = std::fs::remove_file(&fresh);
+        SpoolError::Io { what: "making the spool", source }
+    })?;
+    if let Some(folder) = path.parent().and_then(|folder| File::open(folder).ok()) {
+        // The name as well. Where a folder cannot be synced, the file system keeps its names by itself or nobody can help it.
+        let _ = folder.sync_all();
+    }
+    Ok(file)
+}
+
+/// A complete file under a name of its own.
+fn write_new(path: &Path, bytes: u32) -> io::Result<File> {
     let options = OpenOptions::new()
         .read(true)
         .write(true)
@@ -144,26 +178,26 @@ fn create(path: &Path, bytes: u32) -> Result<File, SpoolError> {
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW)
         .clone();
-    let file = options.open(&fresh).map_err(making())?;
-    lock(&file)?;
-    file.set_len(0).map_err(making())?;
+    let file = options.open(path)?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    file.set_len(0)?;
     // Not every file system can; those that cannot get their blocks by being written to, here as well.
     let _ = fallocate(&file, FallocateFlags::empty(), 0, u64::from(PAGE_BYTES) + u64::from(bytes));
-    let mut page = [0xFF; PAGE_BYTES as usize];
-    for number in 1..=u64::from(bytes / PAGE_BYTES) {
-        file.write_all_at(&page, number * u64::from(PAGE_BYTES)).map_err(making())?;
-    }
-    for (byte, magic) in page.iter_mut().zip(MAGIC) {
+    fill(&file, bytes)?;
+    let mut head = [0xFF; PAGE_BYTES as usize];
+    for (byte, magic) in head.iter_mut().zip(MAGIC) {
         *byte = magic;
     }
-    file.write_all_at(&page, 0).map_err(making())?;
-    file.sync_all().map_err(making())?;
-    std::fs::rename(&fresh, path).map_err(making())?;
-    if let Some(folder) = path.parent().and_then(|folder| File::open(folder).ok()) {
-        // The name as well. Where a folder cannot be synced, the file system keeps its names by itself or nobody can help it.
-        let _ = folder.sync_all();
-    }
+    file.write_all_at(&head, 0)?;
+    file.sync_all()?;
     Ok(file)
+}
+
+/// Empties every page behind the header.
+fn fill(file: &File, bytes: u32) -> io::Result<()> {
+    let page = [0xFF; PAGE_BYTES as usize];
+    (1..=u64::from(bytes / PAGE_BYTES))
+        .try_for_each(|number| file.write_all_at(&page, number * u64::from(PAGE_BYTES)))
 }
 
 impl ErrorType for FileFlash {

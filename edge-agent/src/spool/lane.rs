@@ -30,6 +30,17 @@ struct Lent {
     acknowledged: bool,
 }
 
+/// How verdicts leave a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The broker has them.
+    Delivered,
+    /// Newer ones needed the room.
+    Displaced,
+    /// They cannot be read.
+    Lost,
+}
+
 /// Counts of one lane. They balance: `recovered + kept = delivered + displaced + lost + held`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LaneBooks {
@@ -45,6 +56,12 @@ pub struct LaneBooks {
     pub lost: u32,
     /// There now.
     pub held: u32,
+    /// Of `delivered`, those put in by this run.
+    pub delivered_own: u32,
+    /// Of `displaced` and `lost`, those put in by this run.
+    pub gone_own: u32,
+    /// Of `held`, those found at the start: they leave before all others.
+    pub old: u32,
 }
 
 impl LaneBooks {
@@ -58,7 +75,24 @@ impl LaneBooks {
             displaced: self.displaced.wrapping_add(other.displaced),
             lost: self.lost.wrapping_add(other.lost),
             held: self.held + other.held,
+            delivered_own: self.delivered_own.wrapping_add(other.delivered_own),
+            gone_own: self.gone_own.wrapping_add(other.gone_own),
+            old: self.old + other.old,
         }
+    }
+
+    /// Writes down that the oldest `count` have left.
+    pub(super) fn leave(&mut self, count: u32, way: Way) {
+        let old = count.min(self.old);
+        let (all, own) = match way {
+            Way::Delivered => (&mut self.delivered, &mut self.delivered_own),
+            Way::Displaced => (&mut self.displaced, &mut self.gone_own),
+            Way::Lost => (&mut self.lost, &mut self.gone_own),
+        };
+        *all = all.wrapping_add(count);
+        *own = own.wrapping_add(count - old);
+        self.old -= old;
+        self.held = self.held.saturating_sub(count);
     }
 
     /// Whether the account balances.
@@ -97,7 +131,7 @@ impl<M: Medium> Lane<M> {
         let mut lane =
             Self { store, lent: heapless::Vec::new(), ready: Box::default(), books: LaneBooks::default() };
         let held = lane.count()?;
-        (lane.books.recovered, lane.books.held) = (held, held);
+        lane.books = LaneBooks { recovered: held, held, old: held, ..LaneBooks::default() };
         Ok(lane)
     }
 
@@ -181,8 +215,7 @@ impl<M: Medium> Lane<M> {
         match found.map_err(|error: sequential_storage::Error<SpoolError>| SpoolError::from(error)) {
             // That is all there is. What was counted and is not there was damaged since.
             Ok(Some(seen)) => {
-                self.books.lost = self.books.lost.wrapping_add(self.books.held.saturating_sub(seen));
-                self.books.held = seen;
+                self.books.leave(self.books.held.saturating_sub(seen), Way::Lost);
                 Ok(())
             }
             Ok(None) => Ok(()),
@@ -211,9 +244,7 @@ impl<M: Medium> Lane<M> {
         });
         self.store.flash().set_trimming(false);
         self.lent.drain(..delivered);
-        let gone = delivered as u32;
-        self.books.delivered = self.books.delivered.wrapping_add(gone);
-        self.books.held = self.books.held.saturating_sub(gone);
+        self.books.leave(delivered as u32, Way::Delivered);
         trimmed.map_err(SpoolError::from)
     }
 
@@ -232,12 +263,8 @@ impl<M: Medium> Lane<M> {
                     let _ = self.ready.pop_front();
                 }
                 if key.is_some() {
-                    let count = match delivered {
-                        Some(true) => &mut self.books.delivered,
-                        _ => &mut self.books.displaced,
-                    };
-                    *count = count.wrapping_add(1);
-                    self.books.held = self.books.held.saturating_sub(1);
+                    let way = if delivered == Some(true) { Way::Delivered } else { Way::Displaced };
+                    self.books.leave(1, way);
                 }
                 Ok(())
             }

@@ -24,11 +24,13 @@ mod lane;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use allowance::Allowance;
 pub use error::SpoolError;
 pub use flash::{FileFlash, Medium, PAGE_BYTES};
+use lane::Way;
 pub use lane::{Lane, LaneBooks};
 
 use crate::queue::Entry;
@@ -59,12 +61,6 @@ pub struct Books {
     pub lanes: LaneBooks,
     /// Bytes written to flash since the start, in whole pages.
     pub written: u64,
-    /// Verdicts of this run among what is held: newer ones go behind older ones, so the older leave first.
-    pub held_own: u32,
-    /// Verdicts of this run that were delivered from here.
-    pub delivered_own: u32,
-    /// Verdicts of this run that were displaced or lost.
-    pub gone_own: u32,
 }
 
 /// One file and its lane.
@@ -73,9 +69,11 @@ struct Shelf {
     path: PathBuf,
     /// Bytes behind the header.
     bytes: u32,
+    /// The file, for when the lane must begin anew.
+    file: File,
     /// The lane.
     lane: Lane<FileFlash>,
-    /// What lanes before this one counted; they were put aside.
+    /// What lanes before this one counted.
     before: LaneBooks,
 }
 
@@ -178,10 +176,11 @@ impl Spool {
                 break;
             }
         }
-        Ok(())
+        // What was taken off is written as it suits the kernel; in the end it is made sure of, and counted.
+        if self.is_empty() { self.sync() } else { Ok(()) }
     }
 
-    /// Whether anything is held.
+    /// Whether nothing is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.shelves.iter().all(|shelf| shelf.lane.books().held == 0)
@@ -190,35 +189,22 @@ impl Spool {
     /// The account.
     #[must_use]
     pub fn books(&self) -> Books {
-        let mut books = Books { written: self.written, ..Books::default() };
-        for shelf in &self.shelves {
-            let lane = shelf.books();
-            // What runs before left is in front of everything of this run.
-            let gone = lane.delivered.wrapping_add(lane.displaced).wrapping_add(lane.lost);
-            let old = lane.recovered.saturating_sub(gone);
-            let held_own = lane.held.saturating_sub(old);
-            let gone_own = lane.kept.wrapping_sub(held_own);
-            let delivered_own = gone_own.min(lane.delivered);
-            books.held_own += held_own;
-            books.delivered_own = books.delivered_own.wrapping_add(delivered_own);
-            books.gone_own = books.gone_own.wrapping_add(gone_own.wrapping_sub(delivered_own));
-            books.lanes = books.lanes.plus(lane);
-        }
-        books
+        let lanes = self.shelves.iter().fold(LaneBooks::default(), |sum, shelf| sum.plus(shelf.books()));
+        Books { lanes, written: self.written }
     }
 }
 
 impl Shelf {
     /// Opens or makes a file. One that nothing can be read from is put aside.
     fn open(path: PathBuf, bytes: u32) -> Result<Self, SpoolError> {
-        let lane = match open_lane(&path, bytes) {
+        let (file, lane) = match open_lane(&path, bytes) {
             Err(SpoolError::Corrupt) => {
                 put_aside(&path)?;
                 open_lane(&path, bytes)?
             }
             other => other?,
         };
-        Ok(Self { path, bytes, lane, before: LaneBooks::default() })
+        Ok(Self { path, bytes, file, lane, before: LaneBooks::default() })
     }
 
     /// Does something with the lane, once more with an empty one if nothing in it makes sense.
@@ -228,15 +214,22 @@ impl Shelf {
     ) -> Result<T, SpoolError> {
         match act(&mut self.lane) {
             Err(SpoolError::Corrupt) => {
-                let mut before = self.books();
-                before.lost = before.lost.wrapping_add(core::mem::take(&mut before.held));
-                put_aside(&self.path)?;
-                self.lane = open_lane(&self.path, self.bytes)?;
-                self.before = before;
+                self.renew()?;
                 act(&mut self.lane)
             }
             other => other,
         }
+    }
+
+    /// Begins anew in the same file: once the agent is confined it can make no other, and put none aside.
+    fn renew(&mut self) -> Result<(), SpoolError> {
+        let mut before = self.books();
+        log::error!("spool: {} cannot be read and begins anew, lost={}", self.path.display(), before.held);
+        before.leave(before.held, Way::Lost);
+        let blank = self.file.try_clone().map_err(SpoolError::io("opening the spool again"))?;
+        self.lane = Lane::open(FileFlash::blank(blank, self.bytes)?)?;
+        self.before = before;
+        Ok(())
     }
 
     /// The account of this file and those it replaced.
@@ -245,13 +238,14 @@ impl Shelf {
     }
 }
 
-/// The lane of a file.
-fn open_lane(path: &Path, bytes: u32) -> Result<Lane<FileFlash>, SpoolError> {
+/// A file and its lane.
+fn open_lane(path: &Path, bytes: u32) -> Result<(File, Lane<FileFlash>), SpoolError> {
     let (flash, replaced) = FileFlash::open(path, bytes)?;
     if replaced {
         log::warn!("spool: {} was no spool of {bytes} bytes and is kept as .old", path.display());
     }
-    Lane::open(flash)
+    let file = flash.file().map_err(SpoolError::io("opening the spool again"))?;
+    Ok((file, Lane::open(flash)?))
 }
 
 /// Renames a file that cannot be read any more; a later one of the kind replaces it.

@@ -54,6 +54,8 @@ const TESTS: &[(&str, fn())] = &[
     #[cfg(feature = "spool")]
     ("replay_leaves_room_for_what_is_new", spool::replay_leaves_room_for_what_is_new),
     #[cfg(feature = "spool")]
+    ("a_slow_link_spills_what_matters_least", spool::a_slow_link_spills_what_matters_least),
+    #[cfg(feature = "spool")]
     ("a_stop_keeps_what_was_not_delivered", spool::a_stop_keeps_what_was_not_delivered),
 ];
 

@@ -3,6 +3,7 @@
 use super::broker::{Mosquitto, free_port};
 use super::collector::{Collector, assert_same};
 use super::support::{TestPort, options, until, verdict, with_link};
+use edge_agent::queue::Entry;
 use edge_agent::rt::{self, Runtime};
 use edge_agent::spool::{Settings, Spool};
 use std::path::{Path, PathBuf};
@@ -83,7 +84,7 @@ pub(crate) fn a_silent_week_is_replayed_after_a_crash() {
     runtime.block_on(feed(&port, 0..VERDICTS)).unwrap();
     drop(runtime);
     let (books, kept) = (port.books(), port.kept().unwrap());
-    assert_eq!((books.shed_total(), kept.lanes.kept, kept.held_own), (0, VERDICTS, VERDICTS));
+    assert_eq!((books.shed_total(), kept.lanes.kept, kept.lanes.held), (0, VERDICTS, VERDICTS));
     println!("{} bytes written to flash for a verdict", kept.written / u64::from(VERDICTS));
     // What the agent keeps it has promised: nothing is said to this port any more.
     drop(port);
@@ -158,4 +159,30 @@ pub(crate) fn a_stop_keeps_what_was_not_delivered() {
     });
     assert!(port.kept().unwrap().lanes.balance());
     assert_same(&collector.finish(1_000), &(0..1_000).collect());
+}
+
+/// A link that is up and slow: the least severe wait on flash, and the severe ones go out before them.
+pub(crate) fn a_slow_link_spills_what_matters_least() {
+    let folder = Folder::new("slow");
+    let port = port_with(spool(&folder.0, 10_000));
+    let broker = Mosquitto::start("");
+    let collector = collector(&broker);
+    let entry =
+        |severity, sequence: u32| Entry::new(severity, sequence, verdict(sequence).payload()).unwrap();
+    with_link(&port, &options(&[broker.port]), async {
+        until("the link", || port.counters().connected).await;
+        // Faster than anything can leave: none of it has a turn in between.
+        (0..10).for_each(|sequence| port.admit(&entry(4, sequence)));
+        (10..240).for_each(|sequence| port.admit(&entry(1, sequence)));
+        assert_eq!((port.books().shed_total(), port.kept().unwrap().lanes.held), (0, 0));
+        while port.keep(false) {}
+        let kept = port.kept().unwrap().lanes;
+        assert!((64..=230).contains(&kept.held), "{kept:?}");
+        until("everything", || port.kept().unwrap().lanes.held == 0 && port.books().queued == 0).await;
+        until("acknowledged", || port.counters().in_flight == 0).await;
+        let counters = port.counters();
+        assert_eq!(counters.acknowledged + port.kept().unwrap().lanes.delivered_own, 240);
+        assert!(counters.acknowledged >= 10, "the severe ones never went to flash");
+    });
+    assert_same(&collector.finish(240), &(0..240).collect());
 }

@@ -68,7 +68,7 @@ fn what_was_kept_is_there_after_a_restart_severe_first_and_gone_when_acknowledge
     spool.sync().unwrap();
     drop(spool);
     let mut spool = open(&folder);
-    assert_eq!((spool.books().lanes.recovered, spool.books().held_own), (50, 0));
+    assert_eq!((spool.books().lanes.recovered, spool.books().lanes.old), (50, 50));
     let order = drain(&mut spool);
     assert_eq!(order.get(..5), Some(&[7, 17, 27, 37, 47][..]));
     assert!(order[5..].is_sorted() && order.len() == 50);
@@ -248,10 +248,68 @@ fn own_verdicts_are_told_from_those_of_runs_before() {
     drop(spool);
     let mut spool = open(&folder);
     (10..15).for_each(|number| spool.push(&verdict(1, number), 0).unwrap());
-    assert_eq!((spool.books().held_own, spool.books().delivered_own), (5, 0));
+    assert_eq!((spool.books().lanes.held, spool.books().lanes.old), (15, 10));
     let _ = drain(&mut spool);
-    let books = spool.books();
-    assert_eq!((books.held_own, books.delivered_own, books.gone_own), (0, 5, 0));
+    let books = spool.books().lanes;
+    assert_eq!((books.held, books.delivered, books.delivered_own, books.gone_own), (0, 15, 5, 0));
+}
+
+#[test]
+fn what_is_displaced_of_this_run_is_never_called_delivered() {
+    let folder = Folder::new("displaced-own");
+    let mut spool = open(&folder);
+    (0..10).for_each(|number| spool.push(&verdict(1, number), 0).unwrap());
+    spool.sync().unwrap();
+    drop(spool);
+    let mut spool = open(&folder);
+    let _ = drain(&mut spool);
+    (10..1_010).for_each(|number| spool.push(&verdict(1, number), 0).unwrap());
+    let books = spool.books().lanes;
+    assert_eq!((books.delivered, books.delivered_own, books.old), (10, 0, 0));
+    assert_eq!(books.gone_own, books.displaced);
+    assert_eq!(books.gone_own + books.held, 1_000);
+}
+
+#[test]
+fn what_is_taken_off_is_written_and_counted() {
+    let folder = Folder::new("trimmed");
+    let mut spool = open(&folder);
+    (0..100).for_each(|number| spool.push(&verdict(1, number), 0).unwrap());
+    spool.sync().unwrap();
+    let before = spool.books().written;
+    let _ = drain(&mut spool);
+    // Each page of them once: marked, or emptied.
+    let trimmed = (spool.books().written - before) / 4_096;
+    assert!((4..=10).contains(&trimmed), "{trimmed} pages");
+}
+
+#[test]
+fn a_lane_of_which_nothing_makes_sense_begins_anew_in_its_file() {
+    let folder = Folder::new("renewed");
+    let mut spool = open(&folder);
+    (0..100).for_each(|number| spool.push(&verdict(1, number), 0).unwrap());
+    let mut failed = false;
+    // The store itself says so once, and not a second time.
+    let left = spool.shelves[1].with(|lane| {
+        if core::mem::replace(&mut failed, true) { Ok(lane.books().held) } else { Err(SpoolError::Corrupt) }
+    });
+    assert_eq!(left.unwrap(), 0);
+    let books = spool.books().lanes;
+    assert_eq!((books.lost, books.gone_own, books.held), (100, 100, 0));
+    assert!(books.balance());
+    spool.push(&verdict(1, 500), 0).unwrap();
+    assert_eq!(drain(&mut spool), [500]);
+    drop(spool);
+    assert!(open(&folder).is_empty());
+    assert!(!folder.0.join("other.old").exists());
+}
+
+#[test]
+fn a_spool_that_cannot_be_made_says_so() {
+    let folder = Folder::new("unmade");
+    fs::create_dir_all(folder.0.join("urgent.new")).unwrap();
+    let error = Spool::open(&settings(&folder.0), 0).err().unwrap();
+    assert!(error.to_string().contains("making the spool"), "{error}");
 }
 
 #[test]
