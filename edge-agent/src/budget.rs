@@ -26,7 +26,7 @@ pub struct Buffer {
 }
 
 /// The table.
-pub const BUFFERS: [Buffer; 6] = [
+pub const BUFFERS: &[Buffer] = &[
     Buffer { name: "queue of verdicts", bytes: size_of::<Port<QUEUE_BLOCKS>>() },
     Buffer { name: "suppressed repeats", bytes: size_of::<Suppressed<SUPPRESS_SLOTS>>() },
     Buffer { name: "configuration", bytes: 2 * size_of::<crate::config::Config>() },
@@ -34,6 +34,9 @@ pub const BUFFERS: [Buffer; 6] = [
     Buffer { name: "findings told of processes", bytes: size_of::<crate::sweep::Sweep>() },
     // Read buffer, write buffer, in-flight window with its copies, rumqttc's tables: see `publish`.
     Buffer { name: "mqtt session", bytes: 2 * 1024 + 5 * 1024 + 16 * 1024 + 20 * 1024 },
+    // Taken when there is a spool, at its largest.
+    #[cfg(feature = "spool")]
+    Buffer { name: "spool", bytes: crate::spool::MEMORY_BYTES },
 ];
 
 const _: () = assert!(sum() <= 160 * 1024, "the agent's buffers outgrow their budget");

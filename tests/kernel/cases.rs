@@ -36,7 +36,6 @@ pub(crate) const CASES: &[Case] = &[
     asked("guest", "file_serves", offsets::file_serves),
     asked("guest", "wrong_offsets_dropped", offsets::wrong_offsets_dropped),
     case("guest", "every_sensor_live", sensors::every_sensor_live),
-    case("guest", "few_privileges", guest::few_privileges),
     case("guest", "prototypes_hold", offsets::prototypes_hold),
     case("file_tamper", "attack_caught", file_tamper::attack_caught),
     case("file_tamper", "wiper_caught", file_tamper::wiper_caught),

@@ -1,6 +1,6 @@
 //! That a guest is what the other cases take it for.
 
-use crate::scene::{Policy, SOON, Scene};
+use crate::scene::{SOON, Scene};
 use edge_tests::trials::Outcome;
 
 /// The guest boots, has the file systems the agent needs, and reports exit codes and output faithfully.
@@ -62,34 +62,4 @@ pub(crate) fn what_is_missing_is_named(scene: &mut Scene) -> Outcome {
         }
     }
     Ok(None)
-}
-
-/// The agent that watches has three capabilities left (`CAP_DAC_READ_SEARCH`, `CAP_SYS_PTRACE`, `CAP_BPF`), and a reload, which
-/// registers every watched path once more, is content with them.
-pub(crate) fn few_privileges(scene: &mut Scene) -> Outcome {
-    scene.agent(Policy::Observe)?;
-    let status = scene.run("grep -E '^(Cap|NoNewPrivs)' /proc/$(cat /run/agent.pid)/status", SOON)?;
-    let left = [
-        "CapPrm:\t0000008000080004",
-        "CapEff:\t0000008000080004",
-        "CapBnd:\t0000000000000000",
-        "NoNewPrivs:\t1",
-    ];
-    for line in left {
-        if !status.lines().any(|found| found == line) {
-            return Err(format!("not {line:?}: {status}").into());
-        }
-    }
-    scene.run(
-        "kill -HUP $(cat /run/agent.pid); for i in $(seq 100); do \
-         grep -q 'config: reloaded' /run/agent.log && exit 0; usleep 50000; done; exit 1",
-        SOON,
-    )?;
-    let log = scene.run("cat /run/agent.log", SOON)?;
-    // Reading the configuration again left pages of the stack behind, which are none of the business of what is measured next.
-    scene.stop_agent()?;
-    match log.lines().find(|line| line.contains("not permitted") || line.contains("ermission denied")) {
-        Some(line) => Err(format!("it lacks a privilege: {line}").into()),
-        None => Ok(None),
-    }
 }

@@ -116,7 +116,7 @@ fn write(out: &mut String, findings: &Findings) -> fmt::Result {
         write!(out, "{{\"path\":{},\"why\":{}}}", Quoted(&lacking.path), Quoted(&lacking.why))
     })?;
     out.push_str("]},\"buffers\":[");
-    list(out, &budget::BUFFERS, |out, buffer| {
+    list(out, budget::BUFFERS, |out, buffer| {
         write!(out, "{{\"name\":{},\"bytes\":{}}}", Quoted(buffer.name), buffer.bytes)
     })?;
     write!(out, "],\"buffer_bytes\":{},\"loader_peak_kib\":{},", budget::sum(), findings.report.peak_kib)?;

@@ -18,7 +18,13 @@ const LENT: usize = 32;
 /// Verdicts read ahead together, and trimmed together.
 const BATCH: usize = 8;
 
-/// What is remembered of where things lie: 9 bytes for each page.
+/// Bytes of verdicts that are read ahead.
+pub(super) const READY_BYTES: usize = size_of::<heapless::Deque<Entry, BATCH>>();
+
+/// Bytes that are remembered of a page: its state, and where its first and next frame lie.
+pub(super) const KNOWN_BYTES: usize = 9;
+
+/// What is remembered of where things lie: [`KNOWN_BYTES`] for each page.
 type Known = Cache<HeapPageStates, HeapPagePointers, ArrayKeyPointers<(), 0>>;
 
 /// A verdict on its way out. It stays on the medium until it is acknowledged.

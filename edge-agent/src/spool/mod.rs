@@ -38,6 +38,11 @@ use crate::queue::Entry;
 /// Verdicts from this severity on (high) are urgent: they have a lane of their own and the reserve of the write budget.
 pub const URGENT: u8 = 3;
 
+/// Memory of a spool of the largest size that the configuration takes: itself, what is read ahead, and where its pages stand.
+pub const MEMORY_BYTES: usize = size_of::<Spool>()
+    + 2 * lane::READY_BYTES
+    + (*crate::config::ranges::SPOOL_BYTES.end() / PAGE_BYTES) as usize * lane::KNOWN_BYTES;
+
 /// Nanoseconds in a second.
 const SECOND_NS: u64 = 1_000_000_000;
 
