@@ -1,7 +1,9 @@
 //! The edge agent's binary: command line, logging, exit code. Everything else is in the library.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "help, version and reports are for a person")]
+#![expect(clippy::print_stderr, reason = "errors are for a person")]
 
 use std::env::args_os;
+use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use edge_agent::cli::{self, Command};
@@ -22,8 +24,8 @@ fn main() -> ExitCode {
 /// Does what the command line says.
 fn run() -> Result<(), AgentError> {
     match cli::parse(args_os().skip(1))? {
-        Command::Help => println!("{}", cli::Help),
-        Command::Version => println!("edge-agent {}", env!("CARGO_PKG_VERSION")),
+        Command::Help => say(cli::Help),
+        Command::Version => say(concat!("edge-agent ", env!("CARGO_PKG_VERSION"))),
         Command::Run(command) => {
             start_logging();
             agent::run(&command.config, command.log_level)?;
@@ -33,14 +35,19 @@ fn run() -> Result<(), AgentError> {
             log::set_max_level(command.log_level.unwrap_or(log::LevelFilter::Error));
             let report = check::check(&command.config)?;
             if command.json {
-                println!("{}", report.json());
+                say(report.json());
             } else {
-                println!("{}", report.text());
+                say(report.text());
             }
             report.verdict()?;
         }
     }
     Ok(())
+}
+
+/// Writes to standard output. A reader that has gone away, as `head` does, is no reason to panic.
+fn say(text: impl Display) {
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// Logs to standard error without colour and time stamps: the service manager adds them.

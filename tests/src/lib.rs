@@ -21,6 +21,7 @@ pub mod cgroup;
 pub mod host_agent;
 pub mod memory;
 pub mod mosquitto;
+pub mod openssl;
 pub mod programs;
 pub mod said;
 #[cfg(test)]

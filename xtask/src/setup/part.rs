@@ -94,7 +94,7 @@ const MOSQUITTO: Part = Part {
 const QEMU: Part = Part {
     name: "qemu-system-aarch64, qemu-system-arm and cpio",
     present: |_| ["qemu-system-aarch64", "qemu-system-arm", "cpio"].into_iter().all(process::installed),
-    packages: &["e2fsprogs", "qemu-system-arm", "cpio", "xz-utils"],
+    packages: &["e2fsprogs", "openssl", "qemu-system-arm", "cpio", "xz-utils"],
     install: None,
     portable: false,
 };

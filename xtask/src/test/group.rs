@@ -69,7 +69,7 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         name: "power",
-        summary: "the agent that images get: its size, and that what it keeps on flash outlives the power",
+        summary: "the agent that images get: its size, its memory over TLS, and that what it keeps on flash outlives the power",
         needs: &[Need::Broker, Need::Guest],
         programs: &[Target::Host],
         run: power,
@@ -211,17 +211,19 @@ fn guest(session: &mut Session<'_>) -> Result<()> {
 
 /// Builds the agent that images get, with everything in it, and cuts its power.
 fn power(session: &mut Session<'_>) -> Result<()> {
-    let target = Target::Aarch64;
-    for built in build::programs_for(session.workspace, target, &[&WITH_TLS], target.profile())? {
-        let limit = built.program.budget.unwrap_or(u64::MAX);
-        let fits = || {
-            ensure!(built.bytes <= limit, "{} bytes exceed {limit}", built.bytes);
-            Ok(())
-        };
-        session.check(&format!("{} has {} bytes, {limit} at most", built.program.name, built.bytes), fits());
+    for target in [Target::Aarch64, Target::Armv7] {
+        for built in build::programs_for(session.workspace, target, &[&WITH_TLS], target.profile())? {
+            let limit = built.program.budget.unwrap_or(u64::MAX);
+            let fits = || {
+                ensure!(built.bytes <= limit, "{} bytes exceed {limit}", built.bytes);
+                Ok(())
+            };
+            let name = format!("{} has {} bytes, {limit} at most", built.path.display(), built.bytes);
+            session.check(&name, fits());
+        }
+        let directory = build::output_dir(session.workspace, target, target.profile());
+        session.bin_dirs.push((target.bin_dir_variable(), directory));
     }
-    let directory = build::output_dir(session.workspace, target, target.profile());
-    session.bin_dirs.push((target.bin_dir_variable(), directory));
     session.cargo(&["--package", "edge-tests", "--test", "power"], &[])
 }
 
