@@ -225,7 +225,7 @@ impl Agent<'_> {
                 }
                 Err(error) => log::error!("health: heartbeat lost, {error}"),
             }
-            // As seldom as that it costs nothing, and what was busy in between is mapped again when it is needed.
+            // What was busy since the last one. What is needed again costs a page fault for each sixteen pages.
             crate::pages::give_back();
         }
     }

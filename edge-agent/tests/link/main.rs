@@ -56,6 +56,8 @@ const TESTS: &[(&str, fn())] = &[
     #[cfg(feature = "spool")]
     ("a_slow_link_spills_what_matters_least", spool::a_slow_link_spills_what_matters_least),
     #[cfg(feature = "spool")]
+    ("what_the_spool_refuses_stays_in_memory", spool::what_the_spool_refuses_stays_in_memory),
+    #[cfg(feature = "spool")]
     ("a_stop_keeps_what_was_not_delivered", spool::a_stop_keeps_what_was_not_delivered),
 ];
 

@@ -186,3 +186,33 @@ pub(crate) fn a_slow_link_spills_what_matters_least() {
     });
     assert_same(&collector.finish(240), &(0..240).collect());
 }
+
+/// A spool that takes nothing more, here because its budget is used up: what it refuses waits in memory as if there were none, is shed from there
+/// when that is full, and is delivered when the broker is back.
+pub(crate) fn what_the_spool_refuses_stays_in_memory() {
+    let folder = Folder::new("refuses");
+    // A twenty-fourth of a mebibyte at once: eleven pages, half of them for what is severe.
+    let settings =
+        Settings { folder: folder.0.clone(), bytes: 4 << 20, daily_bytes: 1 << 20, replay: 10_000 };
+    let port = port_with(Spool::open(&settings, 0).unwrap());
+    let runtime = Runtime::new().unwrap();
+    let flood = async {
+        for sequence in 0..1_000 {
+            port.admit(&verdict(sequence));
+            while port.keep(false) {}
+        }
+    };
+    runtime.block_on(flood).unwrap();
+    drop(runtime);
+    let (books, kept) = (port.books(), port.kept().unwrap().lanes);
+    assert!(books.balance() && kept.balance(), "{books:?} {kept:?}");
+    assert!(kept.held > 0 && books.queued > 0 && books.shed_total() > 0, "{books:?} {kept:?}");
+    assert_eq!(kept.held + books.queued + books.shed_total(), 1_000, "none is lost and none is twice");
+    let broker = Mosquitto::start("");
+    let collector = collector(&broker);
+    with_link(&port, &options(&[broker.port]), async {
+        until("everything", || port.kept().unwrap().lanes.held == 0 && port.books().queued == 0).await;
+        until("acknowledged", || port.counters().in_flight == 0).await;
+    });
+    assert_eq!(collector.finish(kept.held + books.queued).len() as u32, kept.held + books.queued);
+}
