@@ -1,5 +1,6 @@
 SUMMARY = "Example image that is protected by the edge agent"
 DESCRIPTION = "A console image with the agent, its kernel options, and nothing else to start with."
+SECTION = "images"
 LICENSE = "MIT | Apache-2.0"
 
 inherit core-image features_check
