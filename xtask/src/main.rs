@@ -21,6 +21,7 @@ mod test;
 mod verb;
 mod vm;
 mod workspace;
+mod yocto;
 
 use std::process::ExitCode;
 

@@ -35,7 +35,7 @@ impl Workspace {
         self.cache.join("tools")
     }
 
-    /// The Python environment that `setup` makes: zig, cargo-zigbuild, paho-mqtt.
+    /// The Python environment that `setup` makes: what comes from the Python index.
     pub(crate) fn venv(&self) -> PathBuf {
         self.cache.join("venv")
     }

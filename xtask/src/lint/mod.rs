@@ -7,7 +7,7 @@ mod tree;
 
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
-use crate::{ebpf, process};
+use crate::{ebpf, process, yocto};
 use anyhow::{Result, bail};
 use tree::Tree;
 
@@ -24,6 +24,7 @@ const CHECKS: &[Check] = &[
     ("oldest compiler", |workspace, _| msrv::check(workspace)),
     ("eBPF object is current", |workspace, _| ebpf::freshness(workspace)),
     ("scripts", |workspace, tree| scripts(workspace, tree)),
+    ("Yocto layer", |workspace, _| yocto::check(workspace)),
     ("licences and advisories, where cargo-deny is installed", |workspace, _| deny(workspace)),
     ("clippy", |workspace, _| clippy(workspace, &["--workspace", "--exclude", "edge-ebpf", "--all-targets"])),
     ("clippy of the agent with TLS", |workspace, _| {

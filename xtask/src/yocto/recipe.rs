@@ -1,0 +1,109 @@
+//! The commit that the recipes fetch. It is older than the layer beside it in the same repository, so the layer is compared
+//! with the sources of that commit, not with the work tree.
+
+use super::LAYER;
+use crate::process;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The file that names the commit, in the layer.
+const FILE: &str = "recipes-security/edge-agent/edge-agent-source.inc";
+/// The variable.
+const VARIABLE: &str = "SRCREV";
+/// What of the sources the layer depends on.
+const USED: &[&str] = &[
+    "Cargo.toml",
+    "Cargo.lock",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+    "packaging",
+    "edge-agent/Cargo.toml",
+    "edge-watch/Cargo.toml",
+];
+
+/// The sources that the recipes fetch.
+pub(super) struct Source<'a> {
+    /// Where the repository is.
+    workspace: &'a Workspace,
+    /// The full hash.
+    commit: String,
+}
+
+impl<'a> Source<'a> {
+    /// Finds the commit.
+    ///
+    /// # Errors
+    /// A recipe that names none, or one that this clone does not have.
+    pub(super) fn of(workspace: &'a Workspace) -> Result<Self> {
+        let text = fs::read_to_string(workspace.root.join(LAYER).join(FILE)).context(FILE)?;
+        let commit = commit_in(&text).with_context(|| format!("{FILE} names no {VARIABLE}"))?.to_owned();
+        let kind = process::capture(git(workspace).args(["cat-file", "-t", &commit]));
+        if kind.ok().as_deref().map(str::trim) != Some("commit") {
+            bail!("{VARIABLE} {commit} is not in this clone; `git fetch --unshallow` brings the history");
+        }
+        Ok(Self { workspace, commit })
+    }
+
+    /// The text of a file.
+    pub(super) fn read(&self, path: &str) -> Result<String> {
+        process::capture(git(self.workspace).arg("show").arg(format!("{}:{path}", self.commit)))
+    }
+
+    /// Lays out what the layer depends on, and returns the folder.
+    pub(super) fn unpack(&self) -> Result<PathBuf> {
+        let folder = self.workspace.target.join("yocto-source");
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        let archive = folder.with_extension("tar");
+        let mut pack = git(self.workspace);
+        process::capture(pack.args(["archive", "-o"]).arg(&archive).arg(&self.commit).args(USED))?;
+        process::capture(process::command("tar").arg("xf").arg(&archive).arg("-C").arg(&folder))?;
+        fs::remove_file(&archive)?;
+        Ok(folder)
+    }
+}
+
+/// Makes the recipes fetch `commit`, anything that git resolves to one.
+pub(super) fn pin(workspace: &Workspace, commit: &str) -> Result<()> {
+    let mut resolve = git(workspace);
+    resolve.args(["rev-parse", "--verify", "--end-of-options"]).arg(format!("{commit}^{{commit}}"));
+    let new = process::capture(&mut resolve)?;
+    let path = workspace.root.join(LAYER).join(FILE);
+    let text = fs::read_to_string(&path).context(FILE)?;
+    let old = commit_in(&text).with_context(|| format!("{FILE} names no {VARIABLE}"))?;
+    fs::write(&path, text.replace(old, new.trim()))?;
+    Ok(())
+}
+
+/// The commit in the text of the file.
+fn commit_in(text: &str) -> Option<&str> {
+    let value = text.lines().find_map(|line| line.strip_prefix(VARIABLE)?.strip_prefix(" = \""))?;
+    value
+        .strip_suffix('"')
+        .filter(|hash| hash.len() == 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// git in the workspace, which CI often checks out as another user than the one who builds.
+fn git(workspace: &Workspace) -> Command {
+    let mut git = process::command("git");
+    git.arg("-c").arg(format!("safe.directory={}", workspace.root.display())).current_dir(&workspace.root);
+    git
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_hash_is_a_commit() {
+        let hash = "4637ad11fea03df7ec698197d8960a52c469814f";
+        assert_eq!(commit_in(&format!("# x\nSRCREV = \"{hash}\"\n")), Some(hash));
+        assert_eq!(commit_in("SRCREV = \"4637ad1\"\n"), None);
+        assert_eq!(commit_in("SRCREV = \"${AUTOREV}\"\n"), None);
+    }
+}
