@@ -4,6 +4,7 @@ mod msrv;
 mod names;
 mod shape;
 mod tree;
+mod unit;
 
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
@@ -24,6 +25,7 @@ const CHECKS: &[Check] = &[
     ("oldest compiler", |workspace, _| msrv::check(workspace)),
     ("eBPF object is current", |workspace, _| ebpf::freshness(workspace)),
     ("scripts", |workspace, tree| scripts(workspace, tree)),
+    ("systemd unit", |workspace, _| unit::check(workspace)),
     ("Yocto layer", |workspace, _| yocto::check(workspace)),
     ("licences and advisories, where cargo-deny is installed", |workspace, _| deny(workspace)),
     ("clippy", |workspace, _| clippy(workspace, &["--workspace", "--exclude", "edge-ebpf", "--all-targets"])),
