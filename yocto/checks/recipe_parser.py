@@ -14,9 +14,9 @@ for absent in ["hashserv", "hashserv.client"]:
     sys.modules.setdefault(absent, types.ModuleType(absent))
 sys.modules["hashserv"].client = sys.modules["hashserv.client"]
 
-import bb.data  # noqa: E402  pylint: disable=wrong-import-position
-import bb.fetch2  # noqa: E402  pylint: disable=wrong-import-position
-import bb.parse  # noqa: E402  pylint: disable=wrong-import-position
+import bb.data  # noqa: E402
+import bb.fetch2  # noqa: E402
+import bb.parse  # noqa: E402
 
 CLASSES = [
     "base", "cargo", "cargo-update-recipe-crates", "core-image", "features_check", "native", "nativesdk", "packagegroup",

@@ -75,7 +75,7 @@ const BPF_LINKER: Part = Part {
 };
 /// What comes from the Python index.
 const PYTHON_TOOLS: Part = Part {
-    name: "zig, cargo-zigbuild, paho-mqtt, bitbake-setup, oelint-adv and kas",
+    name: "zig, cargo-zigbuild, paho-mqtt, bitbake-setup, oelint-adv, kas and ruff",
     present: python::present,
     packages: &["python3", "python3-venv"],
     install: Some(python::install),

@@ -1,5 +1,5 @@
 //! A Python environment in the cache: zig (a C linker for every target), cargo-zigbuild, the MQTT client of the example
-//! subscriber, and what reads the Yocto layer: the parser of bitbake, the linter of recipes, kas.
+//! subscriber, and what reads the Yocto layer: the parser of bitbake, the linter of recipes, kas, and ruff.
 
 use crate::process;
 use crate::workspace::Workspace;
@@ -14,6 +14,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("kas", "5.5"),
     ("oelint-adv", "9.11.2"),
     ("paho-mqtt", "2.2.0"),
+    ("ruff", "0.17.6"),
     ("ziglang", "0.17.1"),
 ];
 

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// The layer, from the workspace.
 const LAYER: &str = "yocto/meta-edge-agent";
+/// What reads the layer, from the workspace.
+const CHECKS: &str = "yocto/checks";
 /// The list of crates, in the layer.
 const CRATES: &str = "recipes-security/edge-agent/edge-agent-crates.inc";
 /// The kernel fragments of all image builds, from the workspace; a layer must stand by itself and has copies.
@@ -35,6 +37,8 @@ const NOT_FOLLOWED: &[&str] = &[
     "oelint.var.suggestedvar.BUGTRACKER",
     "oelint.var.suggestedvar.CVE_PRODUCT",
 ];
+/// Rules for the Python of the checks, as ruff names them.
+const PYTHON_RULES: &str = "B,E,F,PL,SIM,UP,W";
 
 /// A file that is written from others.
 struct Generated {
@@ -99,9 +103,21 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let source = Source::of(workspace)?.unpack()?;
     let bin = workspace.venv().join("bin");
     let layer = workspace.root.join(LAYER);
+    let mut python = process::command(bin.join("ruff"));
+    python.args([
+        "check",
+        "--quiet",
+        "--no-cache",
+        "--isolated",
+        "--line-length",
+        "130",
+        "--select",
+        PYTHON_RULES,
+    ]);
+    process::run(python.arg(workspace.root.join(CHECKS)))?;
     let mut parse = process::command(bin.join("python3"));
     parse
-        .arg(workspace.root.join("yocto/checks/check.py"))
+        .arg(workspace.root.join(CHECKS).join("check.py"))
         .arg(&layer)
         .arg(source)
         .env("PYTHONDONTWRITEBYTECODE", "1");

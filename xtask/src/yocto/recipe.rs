@@ -28,23 +28,31 @@ const USED: &[&str] = &[
 pub(super) struct Source<'a> {
     /// Where the repository is.
     workspace: &'a Workspace,
-    /// The full hash.
+    /// What git finds them by: the full hash.
     commit: String,
 }
+
+/// What stands for the sources where the history that has them is cut off.
+const CURRENT: &str = "HEAD";
 
 impl<'a> Source<'a> {
     /// Finds the commit.
     ///
     /// # Errors
-    /// A recipe that names none, or one that this clone does not have.
+    /// A recipe that names none, or one that the repository does not have.
     pub(super) fn of(workspace: &'a Workspace) -> Result<Self> {
         let text = fs::read_to_string(workspace.root.join(LAYER).join(FILE)).context(FILE)?;
-        let commit = commit_in(&text).with_context(|| format!("{FILE} names no {VARIABLE}"))?.to_owned();
-        let kind = process::capture(git(workspace).args(["cat-file", "-t", &commit]));
-        if kind.ok().as_deref().map(str::trim) != Some("commit") {
-            bail!("{VARIABLE} {commit} is not in this clone; `git fetch --unshallow` brings the history");
+        let commit = commit_in(&text).with_context(|| format!("{FILE} names no {VARIABLE}"))?;
+        let known = |name: &str| process::capture(git(workspace).args(["cat-file", "-e", name])).is_ok();
+        if known(&format!("{commit}^{{commit}}")) {
+            return Ok(Self { workspace, commit: commit.to_owned() });
         }
-        Ok(Self { workspace, commit })
+        let shallow = process::capture(git(workspace).args(["rev-parse", "--is-shallow-repository"]))?;
+        if shallow.trim() != "true" && known("HEAD^") {
+            bail!("{VARIABLE} {commit} is not in this repository");
+        }
+        println!("{VARIABLE} {commit} is older than this clone's history: {CURRENT} is compared instead");
+        Ok(Self { workspace, commit: CURRENT.to_owned() })
     }
 
     /// The text of a file.
