@@ -13,6 +13,7 @@ mod ebpf;
 mod elf;
 mod kernels;
 mod lint;
+mod lock;
 mod process;
 mod remap;
 mod setup;

@@ -1,8 +1,10 @@
 //! Where things are: the workspace, its build output, and the cache outside the tree.
 
+use crate::process;
 use anyhow::{Context, Result};
 use std::env;
 use std::path::{self, Path, PathBuf};
+use std::process::Command;
 
 /// The places every verb works in. All paths are absolute.
 #[derive(Debug, Clone)]
@@ -28,6 +30,13 @@ impl Workspace {
         let target =
             env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
         Ok(Self { cache: path::absolute(edge_tests::cache_dir())?, root, target })
+    }
+
+    /// git in the workspace, which CI often checks out as another user than the one who builds.
+    pub(crate) fn git(&self) -> Command {
+        let mut git = process::command("git");
+        git.arg("-c").arg(format!("safe.directory={}", self.root.display())).current_dir(&self.root);
+        git
     }
 
     /// The folder of tools that `setup` builds: `bin/bpf-linker`.

@@ -1,42 +1,22 @@
 //! The list of crates, byte for byte as the build system's own `bitbake -c update_crates edge-agent` writes it, without
 //! one at hand.
 
+use crate::lock::{Lock, Package};
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 use std::fmt::Write as _;
 
 /// How the lock file names the index; bitbake fetches nothing else as a crate.
 const INDEX: &str = "crates.io";
-
-/// A lock file, as far as it is needed.
-#[derive(Deserialize)]
-struct Lock {
-    /// All packages.
-    package: Vec<Package>,
-}
-
-/// A package of a lock file.
-#[derive(Deserialize)]
-struct Package {
-    /// Its name.
-    name: String,
-    /// Its version.
-    version: String,
-    /// Where it comes from; nothing for members of the workspace.
-    source: Option<String>,
-    /// SHA-256 of the archive.
-    checksum: Option<String>,
-}
 
 /// The list for the lock file `lock`.
 ///
 /// # Errors
 /// A package that is neither the workspace's nor the index's, or that has no checksum.
 pub(super) fn list(lock: &str) -> Result<String> {
-    let lock: Lock = toml::from_str(lock).context("Cargo.lock")?;
+    let lock = Lock::read(lock)?;
     let mut addresses = String::new();
     let mut checksums = String::new();
-    for package in &lock.package {
+    for package in &lock.packages {
         let Some(source) = &package.source else { continue };
         let Package { name, version, .. } = package;
         if !source.contains(INDEX) {

@@ -7,7 +7,6 @@ use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 /// The file that names the commit, in the layer.
 const FILE: &str = "recipes-security/edge-agent/edge-agent-source.inc";
@@ -43,11 +42,11 @@ impl<'a> Source<'a> {
     pub(super) fn of(workspace: &'a Workspace) -> Result<Self> {
         let text = fs::read_to_string(workspace.root.join(LAYER).join(FILE)).context(FILE)?;
         let commit = commit_in(&text).with_context(|| format!("{FILE} names no {VARIABLE}"))?;
-        let known = |name: &str| process::capture(git(workspace).args(["cat-file", "-e", name])).is_ok();
+        let known = |name: &str| process::capture(workspace.git().args(["cat-file", "-e", name])).is_ok();
         if known(&format!("{commit}^{{commit}}")) {
             return Ok(Self { workspace, commit: commit.to_owned() });
         }
-        let shallow = process::capture(git(workspace).args(["rev-parse", "--is-shallow-repository"]))?;
+        let shallow = process::capture(workspace.git().args(["rev-parse", "--is-shallow-repository"]))?;
         if shallow.trim() != "true" && known("HEAD^") {
             bail!("{VARIABLE} {commit} is not in this repository");
         }
@@ -57,7 +56,7 @@ impl<'a> Source<'a> {
 
     /// The text of a file.
     pub(super) fn read(&self, path: &str) -> Result<String> {
-        process::capture(git(self.workspace).arg("show").arg(format!("{}:{path}", self.commit)))
+        process::capture(self.workspace.git().arg("show").arg(format!("{}:{path}", self.commit)))
     }
 
     /// Lays out what the layer depends on, and returns the folder.
@@ -68,7 +67,7 @@ impl<'a> Source<'a> {
         }
         fs::create_dir_all(&folder)?;
         let archive = folder.with_extension("tar");
-        let mut pack = git(self.workspace);
+        let mut pack = self.workspace.git();
         process::capture(pack.args(["archive", "-o"]).arg(&archive).arg(&self.commit).args(USED))?;
         process::capture(process::command("tar").arg("xf").arg(&archive).arg("-C").arg(&folder))?;
         fs::remove_file(&archive)?;
@@ -78,7 +77,7 @@ impl<'a> Source<'a> {
 
 /// Makes the recipes fetch `commit`, anything that git resolves to one.
 pub(super) fn pin(workspace: &Workspace, commit: &str) -> Result<()> {
-    let mut resolve = git(workspace);
+    let mut resolve = workspace.git();
     resolve.args(["rev-parse", "--verify", "--end-of-options"]).arg(format!("{commit}^{{commit}}"));
     let new = process::capture(&mut resolve)?;
     let path = workspace.root.join(LAYER).join(FILE);
@@ -94,13 +93,6 @@ fn commit_in(text: &str) -> Option<&str> {
     value
         .strip_suffix('"')
         .filter(|hash| hash.len() == 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// git in the workspace, which CI often checks out as another user than the one who builds.
-fn git(workspace: &Workspace) -> Command {
-    let mut git = process::command("git");
-    git.arg("-c").arg(format!("safe.directory={}", workspace.root.display())).current_dir(&workspace.root);
-    git
 }
 
 #[cfg(test)]
