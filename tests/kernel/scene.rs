@@ -168,6 +168,11 @@ impl Scene {
         Ok(())
     }
 
+    /// The agent was killed by somebody else.
+    pub(crate) fn forget_agent(&mut self) {
+        self.policy = None;
+    }
+
     /// Whether the longest floods run in full here.
     pub(crate) fn is_thorough(&self) -> bool {
         is_whole(self.arch, self.kernel)

@@ -82,7 +82,7 @@ pub(super) fn repair(
         }
         let flags = match known {
             None => NEW_ONLY,
-            Some(task) if is_wrong(&task, found) => 0,
+            Some(task) if is_wrong(&task, found) || is_unguarded(&task, found) => 0,
             Some(_) => continue,
         };
         let mut task = task(found, &processes, config, learnt);
@@ -113,6 +113,11 @@ fn keep(maps: &mut Maps, tgid: u32, task: &Task) {
 fn is_wrong(task: &Task, found: &Found) -> bool {
     let start_ns = found.stat.start_ms.saturating_mul(1_000_000);
     task.flags & task_flags::UNRESOLVED != 0 || task.start_ns.abs_diff(start_ns) > SAME_START_NS
+}
+
+/// Whether an entry is about this agent and does not know it: the kernel side has seen it start before the agent told who it is.
+fn is_unguarded(task: &Task, found: &Found) -> bool {
+    found.tgid == std::process::id() && task.flags & task_flags::GUARD == 0
 }
 
 /// Walks /proc once. Processes that vanish meanwhile are left out.
