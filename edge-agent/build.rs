@@ -25,7 +25,7 @@ fn main() -> io::Result<()> {
         pack::empty_sections(&mut object, "lsm/")
             .map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;
     }
-    let digest = digest::digest([&object]);
+    let digest = digest::digest(&object);
     let packed = miniz_oxide::deflate::compress_to_vec(&pack::planes(&object), LEVEL);
     let mut file = (object.len() as u64).to_le_bytes().to_vec();
     file.extend_from_slice(&packed);

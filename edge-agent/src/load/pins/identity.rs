@@ -1,11 +1,13 @@
 //! Whether what an earlier agent loaded is what this one would load.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::load::digest::digest;
 use crate::load::features::Features;
+use crate::load::means::Means;
 use crate::load::object::Plan;
 use crate::load::program::Program;
 
@@ -28,26 +30,43 @@ pub(in crate::load) struct Identity {
 impl Identity {
     /// Of the object in this agent, loaded by this plan on this kernel.
     pub(in crate::load) fn of(plan: &Plan, features: &Features) -> Self {
-        // The tables by which stands are chosen and attached belong to it, and so does what the machine offers: an agent that was started
-        // before the means to stand higher were there is not taken over when they are.
-        let tables: Vec<String> =
-            Program::ALL.iter().map(|program| format!("{program:?} {:?}", program.hook())).collect();
-        let cgroup = plan.cgroup.as_ref().map(|cgroup| (cgroup.id, cgroup.depth));
-        let wanted = format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {} {:?} {features:?}",
-            plan.detectors,
-            plan.excluded,
-            plan.ceiling,
-            plan.machine,
-            cgroup,
-            plan.scoped,
-            plan.exec_filename,
-            (plan.fork_child, plan.signal_fields, plan.sock_state),
-        );
-        let offsets = plan.offsets_file.as_deref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
-        let syscalls = plan.machine.syscalls(|_| true);
-        let tables = tables.join("\n");
-        Self { object: OBJECT, plan: digest([tables.as_bytes(), wanted.as_bytes(), &offsets, &syscalls]) }
+        let mut text = Text::default();
+        // The tables by which stands are chosen and attached.
+        for program in Program::ALL {
+            text.add(program.name().as_bytes());
+            text.add(program.place(Means::default()).as_bytes());
+        }
+        text.add(&plan.machine.syscalls(|_| true));
+        // What is wanted.
+        plan.detectors.iter().for_each(|detector| text.add(&[detector.0]));
+        plan.excluded.iter().for_each(|program| text.add(program.name().as_bytes()));
+        text.add(&[plan.ceiling as u8, u8::from(plan.scoped)]);
+        let (id, depth) = plan.cgroup.as_ref().map_or((0, u32::MAX), |cgroup| (cgroup.id, cgroup.depth));
+        text.add(&id.to_le_bytes());
+        let [signal, code, pid, result] = plan.signal_fields;
+        let places = [depth, plan.exec_filename, plan.fork_child, plan.sock_state, signal, code, pid, result];
+        text.add(bytemuck::bytes_of(&places));
+        let offsets = plan.offsets_file.as_deref().and_then(|path| fs::read(path).ok());
+        text.add(&offsets.unwrap_or_default());
+        // What the machine offers: what was loaded before the means to stand higher were there is not taken over when they are.
+        text.add(features.release.as_bytes());
+        for path in [&features.tracefs, &features.cgroup2] {
+            text.add(path.as_ref().map_or(&[][..], |path| path.as_os_str().as_bytes()));
+        }
+        text.add(&[features.jit as u8, features.btf as u8, features.lsm as u8]);
+        Self { object: OBJECT, plan: digest(&text.0) }
+    }
+}
+
+/// Parts that are told apart also by where they end.
+#[derive(Default)]
+struct Text(Vec<u8>);
+
+impl Text {
+    /// Adds one.
+    fn add(&mut self, part: &[u8]) {
+        self.0.extend_from_slice(&(part.len() as u32).to_le_bytes());
+        self.0.extend_from_slice(part);
     }
 }
 
@@ -56,9 +75,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_told_apart_also_by_where_they_end() {
-        assert_eq!(digest([b"ab", b"c"]), digest([b"ab", b"c"]));
-        assert_ne!(digest([b"ab", b"c"]), digest([b"a", b"bc"]));
-        assert_ne!(digest([b"ab"]), digest([b"ac"]));
+    fn parts_are_told_apart_also_by_where_they_end() {
+        let of = |parts: &[&[u8]]| {
+            let mut text = Text::default();
+            for part in parts {
+                text.add(part);
+            }
+            digest(&text.0)
+        };
+        assert_eq!(of(&[b"ab", b"c"]), of(&[b"ab", b"c"]));
+        assert_ne!(of(&[b"ab", b"c"]), of(&[b"a", b"bc"]));
+        assert_ne!(of(&[b"ab"]), of(&[b"ac"]));
     }
 }

@@ -258,10 +258,14 @@ impl Pins {
     pub(super) fn release_all(&self) -> io::Result<usize> {
         let mut names = 0;
         for place in PLACES.map(|place| self.folder.join(place)) {
-            names += fs::read_dir(&place).map_or(0, Iterator::count);
+            let found: Vec<PathBuf> =
+                fs::read_dir(&place).into_iter().flatten().flatten().map(|name| name.path()).collect();
+            names += found.len();
+            // Without its last name a link is detached some time later, seconds for many; without its last descriptor, at once.
+            let held: Vec<OwnedFd> = found.iter().filter_map(|name| kernel::open_pin(name).ok()).collect();
             match clear(&place) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
+                _ => drop(held),
             }
         }
         fs::remove_dir(&self.folder)?;
