@@ -38,7 +38,9 @@ impl Header {
     /// # Errors
     /// None that the format knows of.
     pub(super) fn encode(&self, report: &Report) -> io::Result<Vec<u8>> {
-        postcard::to_extend(report, bytemuck::bytes_of(self).to_vec()).map_err(io::Error::other)
+        // By the same code as the loader's, of which another would be a copy.
+        let report = postcard::to_allocvec(report).map_err(io::Error::other)?;
+        Ok([bytemuck::bytes_of(self), &report].concat())
     }
 
     /// Reads both.

@@ -18,6 +18,7 @@ use rustix::fs::{FlockOperation, flock, fstat, statfs};
 
 use super::kernel::{self, MapShape};
 use super::report::Report;
+use super::sys;
 use crate::error::AgentError;
 pub(super) use header::Header;
 pub(super) use identity::Identity;
@@ -216,16 +217,20 @@ impl Pins {
         let [first, second] = PLACES;
         let place = if former.is_some_and(|former| former.place == first) { second } else { first };
         let folder = self.folder.join(place);
+        let named = |object: &OwnedFd, name: &str| {
+            let told = |error| io::Error::other(format!("{name}: {error}"));
+            kernel::pin(object.as_fd(), &folder.join(name)).map_err(told)
+        };
         let keep = || {
             DirBuilder::new().mode(MODE).create(&folder)?;
             for (index, map) in maps.iter().enumerate() {
-                kernel::pin(map.as_fd(), &folder.join(format!("map_{index}")))?;
+                named(map, &format!("map_{index}"))?;
             }
             for (index, link) in links.iter().enumerate() {
-                kernel::pin(link.as_fd(), &folder.join(format!("link_{index}")))?;
+                named(link, &format!("link_{index}"))?;
             }
             let mark = value(MARK, &[0; size_of::<Mark>()])?;
-            kernel::pin(mark.as_fd(), &folder.join(MARK))?;
+            named(&mark, MARK)?;
             Ok(Draft { place, maps: maps.len(), links: links.len(), mark })
         };
         keep().inspect_err(|_| self.clear(place))
@@ -292,6 +297,8 @@ fn clear(place: &Path) -> io::Result<()> {
 
 /// A map of one value.
 fn value(called: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
+    // Where maps count as locked memory (before Linux 5.11), the loader has lifted the limit for itself alone.
+    sys::lift_memlock();
     const ARRAY: u32 = aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY as u32;
     let shape = MapShape { kind: ARRAY, key_bytes: 4, value_bytes: bytes.len() as u32, entries: 1, flags: 0 };
     let map = kernel::make_map(called, shape)?;
