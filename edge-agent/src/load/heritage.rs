@@ -1,15 +1,15 @@
 //! From one agent to the next: what is taken over, what is replaced, and what was lost in between.
 
+use std::error::Error;
 use std::os::fd::OwnedFd;
 
-use aya::maps::{Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{HashMap, Map, MapData, PerCpuArray, RingBuf};
 
 use super::features::Features;
 use super::handover::{self, Handover};
-use super::kernel;
 use super::object::Plan;
 use super::pins::{self, Draft, Former, Identity, Mark, Pins};
-use super::{Failed, Sensors};
+use super::{Failed, Sensors, seed};
 use crate::clock::Now;
 use crate::config::Config;
 use crate::error::AgentError;
@@ -75,6 +75,12 @@ impl Keeping {
         };
         let former = pins.former();
         let identity = Identity::of(plan, features);
+        if let Some(former) =
+            former.as_ref().filter(|former| former.header.identity.object == identity.object)
+            && let Err(why) = introduce(former)
+        {
+            log::warn!("load: what an earlier agent left is not told who we are, {why}");
+        }
         Ok(Self { pins: Some(pins), identity: Some(identity), former, draft: None, mark: None })
     }
 
@@ -116,15 +122,17 @@ impl Keeping {
         if !report.failure.is_empty() {
             return;
         }
-        let lasting: Vec<&OwnedFd> = links.iter().filter(|link| kernel::is_link(link)).collect();
-        match pins.keep(self.former.as_ref(), maps, &lasting) {
+        // Who runs, and what he is let pass for, is known by programs that follow every start and end. Without one of them the others would
+        // judge strangers, so that all stay or none; the ring stays in any case.
+        let links = if report.fleeting.is_empty() { links } else { &[] };
+        match pins.keep(self.former.as_ref(), maps, links) {
             Ok(draft) => self.draft = Some(draft),
             Err(error) => log::error!("load: nothing stays when the agent ends, {error}"),
         }
         if !report.fleeting.is_empty() {
             let names: Vec<&str> = report.fleeting.iter().map(|program| program.name()).collect();
             log::info!(
-                "load: ends with the agent, for want of links to perf events (Linux 5.15): {}",
+                "load: only the ring stays when the agent ends, for want of links to perf events (Linux 5.15): {}",
                 names.join(", ")
             );
         }
@@ -156,6 +164,15 @@ impl Sensors {
         pins.release(&former);
         self.heritage = replaced(former, identity);
     }
+}
+
+/// Has what an earlier agent left let this one pass, and what it starts: to load programs and to try every sensor is what it would kill anybody
+/// else for. Wherever this agent's file lies.
+fn introduce(former: &Former) -> Result<(), Box<dyn Error>> {
+    let at = former.report.maps.iter().position(|map| map.name == "TASKS");
+    let tasks = at.and_then(|at| former.descriptors.get(at)).ok_or("it has no table of processes")?;
+    let tasks = Map::LruHashMap(MapData::from_fd(tasks.try_clone()?)?);
+    seed::introduce(&mut HashMap::try_from(tasks)?)
 }
 
 /// Detaches what an earlier agent left and takes out what it has not told.

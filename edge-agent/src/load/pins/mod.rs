@@ -41,6 +41,9 @@ const MARK: &str = "mark";
 /// Longest report that is read back.
 const REPORT_BYTES: usize = 64 * 1024;
 
+/// The type of a map of one value.
+const ARRAY: u32 = aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY as u32;
+
 /// Numbers in the mark.
 pub const MARK_WORDS: usize = 48;
 
@@ -212,7 +215,7 @@ impl Pins {
         &self,
         former: Option<&Former>,
         maps: &[OwnedFd],
-        links: &[&OwnedFd],
+        links: &[OwnedFd],
     ) -> io::Result<Draft> {
         let [first, second] = PLACES;
         let place = if former.is_some_and(|former| former.place == first) { second } else { first };
@@ -299,7 +302,6 @@ fn clear(place: &Path) -> io::Result<()> {
 fn value(called: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
     // Where maps count as locked memory (before Linux 5.11), the loader has lifted the limit for itself alone.
     sys::lift_memlock();
-    const ARRAY: u32 = aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY as u32;
     let shape = MapShape { kind: ARRAY, key_bytes: 4, value_bytes: bytes.len() as u32, entries: 1, flags: 0 };
     let map = kernel::make_map(called, shape)?;
     kernel::fill(map.as_fd(), bytes)?;
