@@ -13,6 +13,7 @@ mod ebpf;
 mod elf;
 mod kernels;
 mod lint;
+mod lock;
 mod process;
 mod remap;
 mod setup;
@@ -21,6 +22,7 @@ mod test;
 mod verb;
 mod vm;
 mod workspace;
+mod yocto;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! The table of verbs: one row per verb, from which both the dispatch and the help text are made.
 
 use crate::workspace::Workspace;
-use crate::{bench, build, demo, ebpf, kernels, lint, setup, size, test, vm};
+use crate::{bench, build, demo, ebpf, kernels, lint, setup, size, test, vm, yocto};
 use anyhow::{Result, bail};
 use lexopt::Arg;
 use std::fmt::Write as _;
@@ -73,6 +73,12 @@ const VERBS: &[Verb] = &[
         usage: "cost [--arch A] [--kernel K] [--rung R] [--each] [--boots N] [--rounds N] [--write] [--check]",
         summary: "count the instructions of operations: alone, under the agent, under auditd",
         run: bench::run,
+    },
+    Verb {
+        name: "yocto",
+        usage: "[--rev COMMIT] [--check]",
+        summary: "write what of the layer yocto/meta-edge-agent follows from the sources that it fetches",
+        run: yocto::run,
     },
     Verb {
         name: "lint",

@@ -1,8 +1,10 @@
 //! Where things are: the workspace, its build output, and the cache outside the tree.
 
+use crate::process;
 use anyhow::{Context, Result};
 use std::env;
 use std::path::{self, Path, PathBuf};
+use std::process::Command;
 
 /// The places every verb works in. All paths are absolute.
 #[derive(Debug, Clone)]
@@ -30,12 +32,19 @@ impl Workspace {
         Ok(Self { cache: path::absolute(edge_tests::cache_dir())?, root, target })
     }
 
+    /// git in the workspace, which CI often checks out as another user than the one who builds.
+    pub(crate) fn git(&self) -> Command {
+        let mut git = process::command("git");
+        git.arg("-c").arg(format!("safe.directory={}", self.root.display())).current_dir(&self.root);
+        git
+    }
+
     /// The folder of tools that `setup` builds: `bin/bpf-linker`.
     pub(crate) fn tools(&self) -> PathBuf {
         self.cache.join("tools")
     }
 
-    /// The Python environment that `setup` makes: zig, cargo-zigbuild, paho-mqtt.
+    /// The Python environment that `setup` makes: what comes from the Python index.
     pub(crate) fn venv(&self) -> PathBuf {
         self.cache.join("venv")
     }

@@ -3,8 +3,8 @@
 //! Cargo itself says which they are, for the lock file cannot: it lists test dependencies like others, and the features
 //! that any crate of the workspace switches on.
 
+use crate::lock::Lock;
 use anyhow::{Context, Result};
-use serde::Deserialize;
 use std::collections::BTreeSet;
 
 /// Arguments for cargo that make it print the closure of `package` on `target`, one crate per line.
@@ -35,30 +35,12 @@ pub(super) struct Crate {
     pub(super) checksum: String,
 }
 
-/// `Cargo.lock`, as far as it is needed.
-#[derive(Deserialize)]
-struct Lock {
-    /// Every package of the workspace and of its dependencies.
-    package: Vec<Package>,
-}
-
-/// One entry of the lock file.
-#[derive(Deserialize)]
-struct Package {
-    /// Its name.
-    name: String,
-    /// Its exact version.
-    version: String,
-    /// Absent for a crate of this workspace.
-    checksum: Option<String>,
-}
-
 /// Reads what cargo answered to [`query`], and adds the checksums of the lock file.
 ///
 /// # Errors
 /// A line that names no crate, or one that the lock file does not know.
 pub(super) fn closure(answer: &str, lock: &str) -> Result<BTreeSet<Crate>> {
-    let lock: Lock = toml::from_str(lock).context("Cargo.lock")?;
+    let lock = Lock::read(lock)?;
     answer.lines().filter(|line| !line.is_empty()).map(|line| read(line, &lock)).collect()
 }
 
@@ -68,7 +50,7 @@ fn read(line: &str, lock: &Lock) -> Result<Crate> {
     let name = words.next().unwrap_or_default();
     let version = words.next().and_then(|word| word.strip_prefix('v'));
     let version = version.with_context(|| format!("`{line}` is not a crate with its version"))?;
-    let locked = lock.package.iter().find(|package| package.name == name && package.version == version);
+    let locked = lock.packages.iter().find(|package| package.name == name && package.version == version);
     let locked = locked.with_context(|| format!("Cargo.lock has no {name} {version}"))?;
     let checksum = locked.checksum.clone().unwrap_or_default();
     Ok(Crate { name: name.to_owned(), version: version.to_owned(), checksum })

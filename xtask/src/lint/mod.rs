@@ -4,10 +4,11 @@ mod msrv;
 mod names;
 mod shape;
 mod tree;
+mod unit;
 
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
-use crate::{ebpf, process};
+use crate::{ebpf, process, yocto};
 use anyhow::{Result, bail};
 use tree::Tree;
 
@@ -24,6 +25,8 @@ const CHECKS: &[Check] = &[
     ("oldest compiler", |workspace, _| msrv::check(workspace)),
     ("eBPF object is current", |workspace, _| ebpf::freshness(workspace)),
     ("scripts", |workspace, tree| scripts(workspace, tree)),
+    ("systemd unit", |workspace, _| unit::check(workspace)),
+    ("Yocto layer", |workspace, _| yocto::check(workspace)),
     ("licences and advisories, where cargo-deny is installed", |workspace, _| deny(workspace)),
     ("clippy", |workspace, _| clippy(workspace, &["--workspace", "--exclude", "edge-ebpf", "--all-targets"])),
     ("clippy of the agent with TLS", |workspace, _| {

@@ -25,11 +25,8 @@ impl Tree {
     /// # Errors
     /// A folder that is no git work tree.
     pub(super) fn read(workspace: &Workspace) -> Result<Self> {
-        let mut git = process::command("git");
-        // CI often checks out as another user than the one who builds.
-        git.arg("-c").arg(format!("safe.directory={}", workspace.root.display()));
-        git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-            .current_dir(&workspace.root);
+        let mut git = workspace.git();
+        git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
         let paths = process::capture(&mut git)?;
         let texts = paths.split('\0').filter(|path| !path.is_empty()).filter_map(|path| {
             let text = fs::read_to_string(workspace.root.join(path)).ok()?;

@@ -18,7 +18,7 @@ On Debian 12, as root, `cargo xtask setup` does everything. Elsewhere:
       or a cache (EDGE_CACHE) that was filled on a Debian machine
 
   Lint
-      shellcheck from the distribution's packages; cargo install cargo-deny
+      shellcheck and systemd-analyze from the distribution's packages; cargo install cargo-deny
 
 The cache is $EDGE_CACHE, else $XDG_CACHE_HOME/edge-agent, else ~/.cache/edge-agent.
 ";

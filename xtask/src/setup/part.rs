@@ -32,7 +32,7 @@ pub(crate) enum Need {
     Broker,
     /// Guests with the kernels of the matrix.
     Guest,
-    /// Checks of shell scripts, and of the code that only the BPF compiler sees.
+    /// Checks of shell scripts, of the unit, of the Yocto layer, and of the code that only the BPF compiler sees.
     Lint,
     /// The Python subscriber of docs/examples.
     Python,
@@ -73,9 +73,9 @@ const BPF_LINKER: Part = Part {
     install: Some(linker::install),
     portable: false,
 };
-/// zig, cargo-zigbuild and paho-mqtt.
+/// What comes from the Python index.
 const PYTHON_TOOLS: Part = Part {
-    name: "zig, cargo-zigbuild and paho-mqtt",
+    name: "zig, cargo-zigbuild, paho-mqtt, bitbake-setup, oelint-adv, kas and ruff",
     present: python::present,
     packages: &["python3", "python3-venv"],
     install: Some(python::install),
@@ -107,6 +107,15 @@ const SHELLCHECK: Part = Part {
     portable: false,
 };
 
+/// What reads the unit as the gateway's systemd will.
+const SYSTEMD: Part = Part {
+    name: "systemd-analyze",
+    present: |_| process::installed("systemd-analyze"),
+    packages: &["systemd"],
+    install: None,
+    portable: false,
+};
+
 impl Need {
     /// What the purpose needs.
     pub(super) fn parts(self) -> &'static [Part] {
@@ -115,7 +124,7 @@ impl Need {
             Self::Bpf => &[BPF_COMPILER, BPF_LINKER],
             Self::Broker => &[MOSQUITTO],
             Self::Guest => &[QEMU],
-            Self::Lint => &[SHELLCHECK, BPF_COMPILER, BPF_CLIPPY],
+            Self::Lint => &[SHELLCHECK, SYSTEMD, BPF_COMPILER, BPF_CLIPPY, PYTHON_TOOLS],
             Self::Python => &[PYTHON_TOOLS],
         }
     }

@@ -1,5 +1,5 @@
-//! A Python environment in the cache: zig (a C linker for every target), cargo-zigbuild, and the MQTT client of the
-//! example subscriber.
+//! A Python environment in the cache: zig (a C linker for every target), cargo-zigbuild, the MQTT client of the example
+//! subscriber, and what reads the Yocto layer: the parser of bitbake, the linter of recipes, kas, and ruff.
 
 use crate::process;
 use crate::workspace::Workspace;
@@ -8,8 +8,15 @@ use std::fs;
 use std::path::Path;
 
 /// What is installed from the Python index, pinned.
-const PACKAGES: &[(&str, &str)] =
-    &[("cargo-zigbuild", "0.24.0"), ("paho-mqtt", "2.2.0"), ("ziglang", "0.17.1")];
+const PACKAGES: &[(&str, &str)] = &[
+    ("bitbake-setup", "2.19.0"),
+    ("cargo-zigbuild", "0.24.0"),
+    ("kas", "5.5"),
+    ("oelint-adv", "9.11.2"),
+    ("paho-mqtt", "2.2.0"),
+    ("ruff", "0.17.6"),
+    ("ziglang", "0.17.1"),
+];
 
 /// Whether the environment has each package in the pinned version.
 pub(super) fn present(workspace: &Workspace) -> bool {

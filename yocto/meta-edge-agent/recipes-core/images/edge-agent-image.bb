@@ -1,0 +1,11 @@
+SUMMARY = "Example image that is protected by the edge agent"
+DESCRIPTION = "A console image with the agent, its kernel options, and nothing else to start with."
+SECTION = "images"
+LICENSE = "MIT | Apache-2.0"
+
+inherit core-image features_check
+
+# Without it the kernel has not what the agent needs.
+REQUIRED_DISTRO_FEATURES = "edge-agent"
+
+IMAGE_INSTALL = "packagegroup-core-boot packagegroup-edge-agent ${CORE_IMAGE_EXTRA_INSTALL}"
