@@ -1,5 +1,7 @@
 //! Packs the committed kernel object, so that images carry a sixth of it.
 
+#[path = "src/load/digest.rs"]
+mod digest;
 #[path = "src/load/pack.rs"]
 mod pack;
 
@@ -23,6 +25,7 @@ fn main() -> io::Result<()> {
         pack::empty_sections(&mut object, "lsm/")
             .map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;
     }
+    let digest = digest::digest(&object);
     let packed = miniz_oxide::deflate::compress_to_vec(&pack::planes(&object), LEVEL);
     let mut file = (object.len() as u64).to_le_bytes().to_vec();
     file.extend_from_slice(&packed);
@@ -30,7 +33,7 @@ fn main() -> io::Result<()> {
     // Cargo runs this again when either changes; these lines are how it is told.
     let told = format!(
         "cargo::rerun-if-changed={OBJECT}\ncargo::rerun-if-changed=build.rs\n\
-        cargo::rerun-if-changed=src/load/pack.rs\n"
+        cargo::rerun-if-changed=src/load/digest.rs\ncargo::rerun-if-changed=src/load/pack.rs\ncargo::rustc-env=EDGE_OBJECT_DIGEST={digest}\n"
     );
     io::Write::write_all(&mut io::stdout(), told.as_bytes())
 }

@@ -6,6 +6,7 @@
 //!                          config (SIGHUP)      health (timer)
 //! ```
 
+mod inherit;
 mod reload;
 
 use std::cell::RefCell;
@@ -26,15 +27,16 @@ use crate::coverage;
 use crate::decide::Identity;
 use crate::enrich::history;
 use crate::error::AgentError;
-use crate::health::{Meter, Parts, Totals, heartbeat, totals};
+use crate::health::{Meter, Parts, Totals, heartbeat};
 use crate::learn::{Keeper, LOOK_EVERY};
-use crate::load::{self, Features, Sensors};
+use crate::load::{self, Features, Sensors, Stay};
 use crate::pipeline::{KernelProcesses, Pipeline};
 use crate::publish::{self, Channel, Port};
 use crate::rt::{self, Io, Runtime, Signal, Signals};
 use crate::service::Manager;
 use crate::session;
 use crate::sweep::{Proc, Scope, Seen, Sweep};
+use inherit::Inherited;
 
 /// Longest time to the first heartbeat, so that a subscriber knows the books soon after a start.
 const FIRST_BEAT: Duration = Duration::from_secs(5);
@@ -64,6 +66,8 @@ pub struct Agent<'a> {
     log_level: Option<LevelFilter>,
     /// The kernel side.
     sensors: RefCell<Sensors>,
+    /// What of it is older than this agent.
+    inherited: Inherited,
     /// From records to verdicts.
     pipeline: RefCell<Pipeline>,
     /// From verdicts to the broker.
@@ -96,7 +100,7 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
     let device = crate::config::device::of_this_machine(&config.device)?;
     let features = Features::probe();
     let options = session::options(&config, &device)?;
-    let mut sensors = Sensors::load(&config, &features).map_err(|failed| failed.error)?;
+    let mut sensors = Sensors::load(&config, &features, Stay::AsConfigured).map_err(|failed| failed.error)?;
     sensors.arm(&config)?;
     coverage::tell(&config, &sensors);
     #[cfg(feature = "spool")]
@@ -120,6 +124,7 @@ pub fn run(path: &Path, log_level: Option<LevelFilter>) -> Result<(), AgentError
                 config: RefCell::new(config),
                 path,
                 log_level,
+                inherited: Inherited::of(&mut sensors),
                 sensors: RefCell::new(sensors),
                 pipeline: RefCell::new(Pipeline::default()),
                 port,
@@ -180,11 +185,11 @@ impl Agent<'_> {
     /// Takes records as they come.
     async fn collect(&self, ring: &Io<OwnedFd>) -> std::io::Result<()> {
         loop {
-            if self.take_records() < RECORDS_PER_TURN {
-                ring.readable().await?;
-            } else {
+            if self.take_inherited() || self.take_records() == RECORDS_PER_TURN || !self.settle_books() {
                 // More is waiting; the link and the signals get their turn first.
                 future::yield_now().await;
+            } else {
+                ring.readable().await?;
             }
         }
     }
@@ -213,9 +218,9 @@ impl Agent<'_> {
             let _ = rt::sleep_until(due).await;
             due += interval;
             let payload = {
-                let totals = totals(&self.sensors.borrow().maps.counters);
-                let beat = heartbeat(&self.parts(&totals, interval, &self.detectors()));
+                let beat = heartbeat(&self.parts(&self.totals(), interval, &self.detectors()));
                 self.pipeline.borrow_mut().vitals.beats = beat.beat.wrapping_add(1);
+                self.note_told();
                 encode_heartbeat(&beat)
             };
             match payload {

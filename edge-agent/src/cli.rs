@@ -13,6 +13,8 @@ use std::path::PathBuf;
 pub enum Command {
     /// Tell what this kernel allows.
     Check(Check),
+    /// End what an earlier agent left in the kernel.
+    Detach(Detach),
     /// Print [`Help`].
     Help,
     /// Watch, judge and publish until told to end.
@@ -39,6 +41,13 @@ pub struct Check {
     pub json: bool,
     /// Overrides `log.level`.
     pub log_level: Option<LevelFilter>,
+}
+
+/// `edge-agent detach`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detach {
+    /// The configuration file, which says where it was left.
+    pub config: PathBuf,
 }
 
 /// What is wrong with the command line; always the caller's fault.
@@ -74,11 +83,11 @@ impl fmt::Display for CliError {
                 write!(f, "log level {given:?} does not exist, expected")?;
                 LEVELS.iter().try_for_each(|(name, _)| write!(f, " {name}"))
             }
-            Self::NoCommand => f.write_str("no command, expected run or check"),
+            Self::NoCommand => f.write_str("no command, expected run, check or detach"),
             Self::NotForCommand { option, command } => write!(f, "{option} is not an option of {command}"),
             Self::Syntax(error) => error.fmt(f),
             Self::UnknownCommand { given } => {
-                write!(f, "command {given:?} does not exist, expected run or check")
+                write!(f, "command {given:?} does not exist, expected run, check or detach")
             }
         }
     }
@@ -116,6 +125,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, CliErr
     let command = command.ok_or(CliError::NoCommand)?;
     match command.to_str() {
         Some("check") => Ok(Command::Check(Check { config, json, log_level })),
+        Some("detach") if json => Err(CliError::NotForCommand { option: "--json", command: "detach" }),
+        Some("detach") if log_level.is_some() => {
+            Err(CliError::NotForCommand { option: "--log-level", command: "detach" })
+        }
+        Some("detach") => Ok(Command::Detach(Detach { config })),
         Some("run") if json => Err(CliError::NotForCommand { option: "--json", command: "run" }),
         Some("run") => Ok(Command::Run(Run { config, log_level })),
         _ => Err(CliError::UnknownCommand { given: command.to_string_lossy().into_owned() }),
@@ -141,12 +155,14 @@ edge-agent {version}
 Detects attacks on a Linux gateway from inside the kernel and publishes them over MQTT.
 
 Usage:
-  edge-agent run   [--config FILE] [--log-level LEVEL]
-  edge-agent check [--config FILE] [--log-level LEVEL] [--json]
+  edge-agent run    [--config FILE] [--log-level LEVEL]
+  edge-agent check  [--config FILE] [--log-level LEVEL] [--json]
+  edge-agent detach [--config FILE]
 
 Commands:
-  run    watch, judge and publish until SIGTERM; SIGHUP reloads the configuration
-  check  check the configuration and tell what this kernel allows: features, detectors, memory
+  run     watch, judge and publish until SIGTERM; SIGHUP reloads the configuration
+  check   check the configuration and tell what this kernel allows: features, detectors, memory
+  detach  end what a stopped agent has left watching in the kernel (`load.pins`)
 
 Options:
   -c, --config FILE      configuration [default: {DEFAULT_PATH}]
@@ -197,8 +213,8 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (line, message) in [
-            ("", "no command, expected run or check"),
-            ("start", "command \"start\" does not exist, expected run or check"),
+            ("", "no command, expected run, check or detach"),
+            ("start", "command \"start\" does not exist, expected run, check or detach"),
             ("run --json", "--json is not an option of run"),
             (
                 "run --log-level loud",

@@ -7,8 +7,9 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use edge_agent::cli::{self, Command};
+use edge_agent::config::Config;
 use edge_agent::error::AgentError;
-use edge_agent::{agent, check};
+use edge_agent::{agent, check, load};
 use simple_logger::SimpleLogger;
 
 fn main() -> ExitCode {
@@ -24,6 +25,10 @@ fn main() -> ExitCode {
 /// Does what the command line says.
 fn run() -> Result<(), AgentError> {
     match cli::parse(args_os().skip(1))? {
+        Command::Detach(command) => {
+            let names = load::detach(&Config::load(&command.config)?)?;
+            say(format_args!("detached: {names} maps and links"));
+        }
         Command::Help => say(cli::Help),
         Command::Version => say(concat!("edge-agent ", env!("CARGO_PKG_VERSION"))),
         Command::Run(command) => {

@@ -6,7 +6,7 @@ use crate::{
     atomics, bus_flood, confine, credential_access, device_tamper, evasion, fetch_loop, file_tamper,
     fileless_exec, flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code,
     lateral_scan, login_guessing, masquerade, mass_kill, namespace_escape, net_tamper, new_egress, offsets,
-    persistence, privilege_jump, process_injection, raw_socket, resource_hijack, sensors, set_uid,
+    persistence, privilege_jump, process_injection, raw_socket, resource_hijack, restart, sensors, set_uid,
     shell_on_socket, sweep, sysctl_tamper, uring_use, volatile_exec,
 };
 use edge_tests::trials::Outcome;
@@ -147,6 +147,9 @@ pub(crate) const CASES: &[Case] = &[
     asked("new_egress", "bad_file_named", new_egress::bad_file_named),
     case("foreign_exec", "attack_killed", foreign_exec::attack_killed),
     case("foreign_exec", "benign_quiet", foreign_exec::benign_quiet),
+    ends("restart", "killed_in_the_middle", restart::killed_in_the_middle),
+    ends("restart", "another_replaces", restart::another_replaces),
+    ends("restart", "detach_ends", restart::detach_ends),
     case("evasion", "flooded_kill_exact", evasion::flooded_kill_exact),
     case("file_tamper", "kill_exact", file_tamper::kill_exact),
     case("evasion", "compat_kill_exact", evasion::compat_kill_exact),

@@ -36,6 +36,7 @@ mod privilege_jump;
 mod process_injection;
 mod raw_socket;
 mod resource_hijack;
+mod restart;
 mod rungs;
 mod scene;
 mod schedule;

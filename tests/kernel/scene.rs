@@ -70,6 +70,8 @@ pub(crate) struct Scene {
     device: String,
     /// What the running agent was told; none runs before the first case that needs one.
     policy: Option<Policy>,
+    /// The file that agents are started from.
+    file: &'static str,
     /// What the subscriber had said when that agent was started.
     agent_mark: usize,
     /// Number of the next sentinel, so that no two are identical findings.
@@ -108,6 +110,7 @@ impl Scene {
             kernel,
             device,
             policy: None,
+            file: "edge-agent",
             agent_mark: 0,
             sentinels: 0,
         })
@@ -128,6 +131,14 @@ impl Scene {
             return Ok(());
         }
         self.agent_with(policy, "", "true")
+    }
+
+    /// Starts an agent whose file is this one.
+    pub(crate) fn agent_from(&mut self, file: &'static str, policy: Policy) -> Result<(), Box<dyn Error>> {
+        self.file = file;
+        let started = self.agent_with(policy, "", "true");
+        self.file = "edge-agent";
+        started
     }
 
     /// Starts an agent with more in its configuration, after `before` was done in a mount namespace of its own. It is to be stopped by
@@ -151,8 +162,8 @@ impl Scene {
         let start = format!(
             "unshare -m sh -c '{before}; exec edge-agent run' >>/run/agent.log 2>&1 & echo $! >/run/agent.pid"
         );
-        let plain = "edge-agent run >>/run/agent.log 2>&1 & echo $! >/run/agent.pid";
-        self.run(if before == "true" { plain } else { &start }, SOON)?;
+        let plain = format!("{} run >>/run/agent.log 2>&1 & echo $! >/run/agent.pid", self.file);
+        self.run(if before == "true" { &plain } else { &start }, SOON)?;
         self.watch.wait(self.agent_mark, START, "status online", said::is_online)?;
         self.policy = Some(policy);
         Ok(())
@@ -166,6 +177,11 @@ impl Scene {
             self.run(gone, SOON)?;
         }
         Ok(())
+    }
+
+    /// The agent was killed by somebody else.
+    pub(crate) fn forget_agent(&mut self) {
+        self.policy = None;
     }
 
     /// Whether the longest floods run in full here.

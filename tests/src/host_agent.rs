@@ -49,7 +49,7 @@ impl HostAgent {
              reconnect_min = \"100ms\"\nreconnect_max = \"1s\"\n\
              [policy]\naction = \"observe\"\n\
              [detectors.new_egress]\nstate = \"\"\n\
-             [scope]\ncgroup = \"{}\"\n{more}\n",
+             [scope]\ncgroup = \"{}\"\n[load]\npins = \"\"\n{more}\n",
             cgroup.path().display()
         );
         fs::write(folder.path().join("agent.toml"), config)?;

@@ -10,7 +10,7 @@ use edge_wire::{Action, DetectorId, Rung};
 
 use crate::config::Config;
 use crate::error::AgentError;
-use crate::load::{self, Books, Features, Liveness, Report, Sensors};
+use crate::load::{self, Books, Features, Liveness, Report, Sensors, Stay};
 
 /// What was found.
 pub struct Findings {
@@ -67,7 +67,7 @@ pub fn check(path: &Path) -> Result<Findings, AgentError> {
     // Armed for the moment of the self-test, and to observe only; nobody reads the records of that moment.
     let mut observing = config.clone();
     observing.policy.action = crate::config::Mode::Observe;
-    let loaded = Sensors::load(&config, &features).and_then(|mut sensors| {
+    let loaded = Sensors::load(&config, &features, Stay::Nothing).and_then(|mut sensors| {
         sensors.arm(&observing)?;
         Ok(sensors)
     });

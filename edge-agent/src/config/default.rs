@@ -57,6 +57,9 @@ const PORTS: [u16; 11] = [21, 22, 23, 445, 2222, 2323, 3389, 5555, 5900, 7547, 8
 const VOLATILE: [&str; 8] =
     ["/tmp/", "/var/tmp/", "/var/volatile/", "/dev/shm/", "/dev/mqueue/", "/run/", "/var/run/", "/var/lock/"];
 
+/// Where bpf file systems are mounted, by systemd and by the init script of this project.
+const PINS: &str = "/sys/fs/bpf/edge-agent";
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -66,7 +69,7 @@ impl Default for Config {
             log: Log::default(),
             policy: Policy::default(),
             scope: Scope::default(),
-            load: Load::default(),
+            load: Load { pins: text(PINS), ..Load::default() },
             detectors: Detectors::default(),
             spool: Spool::default(),
             limits: Limits::default(),

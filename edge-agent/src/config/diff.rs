@@ -91,6 +91,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("agent.confine", old.agent.confine != new.agent.confine),
         ("scope.cgroup", old.scope.cgroup != new.scope.cgroup),
         ("load.offsets", old.load.offsets != new.load.offsets),
+        ("load.pins", old.load.pins != new.load.pins),
         ("load.rung", old.load.rung != new.load.rung),
     ];
     let tamper = (&old.detectors.file_tamper, &new.detectors.file_tamper);

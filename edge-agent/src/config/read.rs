@@ -55,6 +55,7 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     reader.text("scope.cgroup", &mut config.scope.cgroup, value::is_path, PATH_FORM);
     reader.choice("load.rung", &mut config.load.rung, &RUNGS);
     reader.text("load.offsets", &mut config.load.offsets, value::is_path, PATH_FORM);
+    reader.text("load.pins", &mut config.load.pins, value::is_path, PATH_FORM);
     detectors(reader, &mut merge, &mut config.detectors);
     *config.watched = read_acts::acts(reader, &mut merge, &mut config.detectors.acts);
     new_egress(reader, &mut config.egress);

@@ -26,7 +26,7 @@ fn schema() -> Vec<(&'static str, String)> {
 }
 
 /// For every key but those of the detectors of acts a value that differs from the default, and that needs no other key.
-const OTHERS: [(&str, &str); 61] = [
+const OTHERS: [(&str, &str); 62] = [
     ("device.id", r#""gw-7""#),
     ("mqtt.brokers", r#"["[::1]:1883", "localhost:1884"]"#),
     ("mqtt.client_id", r#""c""#),
@@ -58,6 +58,7 @@ const OTHERS: [(&str, &str); 61] = [
     ("scope.cgroup", r#""/sys/fs/cgroup/demo""#),
     ("load.rung", r#""kprobe""#),
     ("load.offsets", r#""/etc/edge-agent/offsets""#),
+    ("load.pins", r#""""#),
     ("detectors.file_tamper.enabled", "false"),
     ("detectors.file_tamper.action", r#""kill""#),
     ("detectors.file_tamper.threshold", "10_000"),

@@ -237,6 +237,9 @@ pub struct Load {
     pub rung: Ceiling,
     /// Absolute path of the offsets file of a kernel without BTF (`edge-watch offsets`); empty when there is none.
     pub offsets: String<PATH_BYTES>,
+    /// Absolute path of the folder, on a bpf file system, where maps and links have names that keep them while no agent runs; empty: they
+    /// end with the agent.
+    pub pins: String<PATH_BYTES>,
 }
 
 /// `load.rung`: everything up to it is tried, from above.

@@ -9,20 +9,21 @@ use crate::clock::Now;
 use crate::config::{self, Config};
 use crate::learn::{self, Keeper, Learning, Learnt};
 
-/// Tells the kernel side what earlier runs have learnt. What does not fit is told and left out.
+/// Tells the kernel side what earlier runs have learnt. What does not fit is told and left out. `beside`: beside what is known there, which
+/// is newer.
 ///
 /// # Errors
 /// What the kernel says to a map update.
-pub(super) fn restore(maps: &mut Maps, config: &Config) -> Result<Learnt, MapError> {
+pub(super) fn restore(maps: &mut Maps, config: &Config, beside: bool) -> Result<Learnt, MapError> {
     let learnt = learn::load(&config.egress.state);
     maps.learning = Learning { before: learnt.time, since_ns: Now::read().boot_ns };
     for (key, count) in &learnt.entries {
         let known = Known { last_ns: 0, count: *count, reserved: 0 };
-        maps.known.insert(
-            bytemuck::cast::<_, [u8; size_of::<EgressKey>()]>(*key),
-            bytemuck::cast::<_, [u8; size_of::<Known>()]>(known),
-            0,
-        )?;
+        let key = bytemuck::cast::<_, [u8; size_of::<EgressKey>()]>(*key);
+        if beside && maps.known.get(&key, 0).is_ok() {
+            continue;
+        }
+        maps.known.insert(key, bytemuck::cast::<_, [u8; size_of::<Known>()]>(known), 0)?;
     }
     Ok(learnt)
 }

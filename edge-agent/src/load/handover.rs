@@ -22,7 +22,7 @@ use super::sys;
 const AT_ONCE: usize = 64;
 
 /// Most descriptors taken over; a loader that sends more is not ours.
-const DESCRIPTORS: usize = 1024;
+pub(super) const DESCRIPTORS: usize = 1024;
 
 /// Longest encoded report.
 const REPORT_BYTES: u64 = 64 * 1024;

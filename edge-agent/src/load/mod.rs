@@ -6,12 +6,14 @@ mod bait;
 mod cgroup;
 mod classes;
 mod devices;
+mod digest;
 mod egress;
 mod entry;
 mod facts;
 mod features;
 mod filters;
 mod handover;
+mod heritage;
 mod hooks;
 mod image;
 mod kernel;
@@ -24,6 +26,7 @@ mod means;
 mod numbers;
 mod object;
 mod packed;
+mod pins;
 mod prefixes;
 mod program;
 mod register;
@@ -49,11 +52,13 @@ use edge_wire::{Action, DetectorId, Rung};
 pub use egress::keep;
 pub use facts::Fact;
 pub use features::{Features, Presence};
+pub use heritage::{Heritage, detach, stays};
 pub use ladder::{can_deny, rung};
 pub use layouts::{Origin, Standing};
 pub use maps::Maps;
 pub use means::Means;
 use object::describe;
+pub use pins::{MARK_WORDS, Mark};
 pub use program::{CgroupPoint, Hook, Program};
 pub use register::Lacking;
 pub use report::{Loading, MapCost, Reach, Reached, Report};
@@ -67,9 +72,10 @@ use crate::error::AgentError;
 use crate::learn::Learnt;
 use crate::sweep::Seen;
 use cgroup::Cgroup;
+use heritage::Keeping;
 use object::Plan;
 
-/// The kernel side, running. Dropping it detaches everything.
+/// The kernel side, running. Dropping it detaches everything, but what is kept (`load.pins`).
 pub struct Sensors {
     /// Records.
     pub events: RingBuf<MapData>,
@@ -83,8 +89,21 @@ pub struct Sensors {
     pub liveness: Liveness,
     /// What is watched, and what is not; nothing before [`Self::arm`].
     pub watched: Books,
+    /// What an earlier agent left; complete only after [`Self::arm`].
+    pub heritage: Heritage,
+    /// What keeps all of this when the agent ends.
+    keeping: Keeping,
     /// Descriptors that keep the programs attached.
     _links: Vec<OwnedFd>,
+}
+
+/// What stays in the kernel when the agent ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stay {
+    /// What `load.pins` says.
+    AsConfigured,
+    /// Nothing, and nothing is taken over: for a try.
+    Nothing,
 }
 
 /// Why the kernel side does not run, and how far it came.
@@ -103,13 +122,13 @@ impl From<AgentError> for Failed {
 }
 
 impl Sensors {
-    /// Loads and attaches what `config` enables. Until a policy is written (see [`Self::arm`]) every detector is off.
+    /// Loads and attaches what `config` enables, or takes it over from an earlier agent. Until a policy is written (see [`Self::arm`]) every detector is off.
     ///
     /// A detector whose programs cannot be attached is left out; the report says so and [`rung`] tells it is off.
     ///
     /// # Errors
     /// [`Failed`], also when no enabled detector could be attached.
-    pub fn load(config: &Config, features: &Features) -> Result<Self, Failed> {
+    pub fn load(config: &Config, features: &Features, stay: Stay) -> Result<Self, Failed> {
         let machine = features.require_basics()?;
         let mut plan = Plan {
             detectors: enabled(config).collect(),
@@ -137,8 +156,11 @@ impl Sensors {
             // Nothing is judged by them then; lineage comes from /proc alone.
             plan.excluded.extend(Program::ALL.into_iter().filter(|program| program.needs_layouts()));
         }
-        let mut handover = handover::run(&plan)
-            .map_err(|source| AgentError::Runtime { what: "loading the kernel programs", source })?;
+        let mut keeping = match stay {
+            Stay::AsConfigured => Keeping::begin(config, &plan, features)?,
+            Stay::Nothing => Keeping::default(),
+        };
+        let (mut handover, heritage) = keeping.take_or_load(&plan)?;
         if !handover.report.failure.is_empty() {
             let source = handover.report.failure.as_str().into();
             return Err(AgentError::Load { name: "the object's maps".into(), source }.into());
@@ -155,6 +177,8 @@ impl Sensors {
             learnt: Learnt::default(),
             liveness: Liveness::default(),
             watched: Books::default(),
+            heritage,
+            keeping,
             _links: handover.descriptors,
         })
     }
@@ -167,11 +191,20 @@ impl Sensors {
     /// live then, and that is told.
     pub fn arm(&mut self, config: &Config) -> Result<(), AgentError> {
         let refused = |error: Refused| AgentError::Load { name: "the policy".into(), source: error.into() };
-        self.learnt = egress::restore(&mut self.maps, config).map_err(|error| refused(error.into()))?;
-        seed(&mut self.maps, config, &self.learnt).map_err(|error| refused(error.into()))?;
+        let taken = matches!(self.heritage, Heritage::Taken { .. });
+        self.learnt =
+            egress::restore(&mut self.maps, config, taken).map_err(|error| refused(error.into()))?;
+        // What the kernel side has seen while nobody ran is worth more than what /proc shows.
+        let told = if taken {
+            repair(&mut self.maps, config, &self.learnt, &mut |_| {})
+        } else {
+            seed(&mut self.maps, config, &self.learnt)
+        };
+        told.map_err(|error| refused(error.into()))?;
         self.watched = apply(&mut self.maps, config, &self.report).map_err(refused)?;
         let judged = hooks::judged(&self.report);
         self.maps.probe.set(2, judged, 0).map_err(|error| refused(error.into()))?;
+        self.settle();
         match selftest::run(&mut self.maps, config) {
             Ok(liveness) => self.liveness = liveness,
             Err(error) => log::error!("load: the sensors could not be tested, {error}"),
@@ -192,6 +225,11 @@ impl Sensors {
         };
         majors::write(&mut self.maps).map_err(refused)?;
         repair(&mut self.maps, config, &self.learnt, visit).map_err(refused)
+    }
+
+    /// Notes how much was told, for the agent after this one.
+    pub fn note(&self, mark: &Mark) {
+        self.keeping.note(mark);
     }
 
     /// Registers what is watched once more: what was made or mounted meanwhile is then known by its inode as well.
@@ -329,60 +367,4 @@ pub fn action(config: &Config, detector: DetectorId) -> Action {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A report in which `detector` stands on `first`, which came so far.
-    fn standing(detector: DetectorId, on: Rung, first: Program, reached: Reached) -> Report {
-        let reach = Reach { detector: detector.0, rung: on.0, first: Some(first), why: String::new() };
-        Report { programs: vec![(first, reached)], reaches: vec![reach], ..Report::default() }
-    }
-
-    #[test]
-    fn only_what_an_enabled_detector_may_stand_on_is_needed() {
-        let mut config = Config::default();
-        assert!(may_need(&config, Program::SysEnter));
-        config.detectors.file_tamper.enabled = false;
-        config.detectors.volatile_exec.enabled = false;
-        for act in &mut config.detectors.acts {
-            act.enabled = false;
-        }
-        assert!(!may_need(&config, Program::SysEnter) && may_need(&config, Program::Connect4));
-    }
-
-    #[test]
-    fn refusing_needs_the_rung_that_can() {
-        let mut config = Config::default();
-        config.policy.action = config::Mode::Enforce;
-        for act in &mut config.detectors.acts {
-            act.action = config::Action::Deny;
-        }
-        let at = |rung| standing(DetectorId::PERSISTENCE, rung, Program::FileOpen, Reached::Attached);
-        assert!(!cannot_deny(&config, &at(Rung::LSM), DetectorId::PERSISTENCE));
-        assert!(cannot_deny(&config, &at(Rung::KPROBE), DetectorId::PERSISTENCE));
-        let mut beside = standing(DetectorId::RAW_SOCKET, Rung::KPROBE, Program::SysEnter, Reached::Attached);
-        assert!(cannot_deny(&config, &beside, DetectorId::RAW_SOCKET));
-        beside.programs.push((Program::SockCreate, Reached::Attached));
-        assert!(!cannot_deny(&config, &beside, DetectorId::RAW_SOCKET), "a cgroup program refuses");
-        config.policy.action = config::Mode::Observe;
-        assert!(!cannot_deny(&config, &at(Rung::KPROBE), DetectorId::PERSISTENCE));
-    }
-
-    #[test]
-    fn a_detector_without_its_first_program_is_off() {
-        let detector = DetectorId::LATERAL_SCAN;
-        let report = standing(detector, Rung::CGROUP, Program::Connect4, Reached::Loaded("no".into()));
-        assert_eq!(rung(&report, detector), Rung::OFF);
-        assert_eq!(rung(&report, DetectorId::VOLATILE_EXEC), Rung::OFF, "not to run at all");
-        let report = standing(detector, Rung::CGROUP, Program::Connect4, Reached::Attached);
-        assert_eq!(rung(&report, detector), Rung::CGROUP);
-    }
-
-    #[test]
-    fn a_blind_agent_does_not_start() {
-        let reached = Reached::Loaded("ENOENT".into());
-        let report = standing(DetectorId::FILE_TAMPER, Rung::TRACEPOINT, Program::SysEnter, reached);
-        let error = require_one(&Config::default(), &report);
-        assert!(matches!(error, Err(AgentError::Attach { program: "sys_enter", .. })));
-    }
-}
+mod tests;

@@ -182,6 +182,9 @@ impl Attempt<'_> {
             let reached = match attacher.run(program) {
                 Ok(made) => {
                     verified = made.verified;
+                    if !made.links.iter().all(kernel::is_link) {
+                        report.fleeting.push(program);
+                    }
                     links.extend(made.links);
                     report.notes.extend((!made.note.is_empty()).then_some(made.note));
                     Reached::Attached

@@ -53,6 +53,8 @@ pub struct Report {
     pub reaches: Vec<Reach>,
     /// What is not as good as it could be although everything is attached, one line each.
     pub notes: Vec<String>,
+    /// Programs that are detached when the agent ends, whatever is kept (`load.pins`): what stands on perf events before Linux 5.15.
+    pub fleeting: Vec<Program>,
     /// Every map, in the order in which its descriptor was handed over.
     pub maps: Vec<MapCost>,
     /// Why nothing could be loaded at all; empty when it could.

@@ -1,9 +1,11 @@
 //! Tells the kernel side about processes that were there before it: their programs, parents, trust and directories.
 
+use std::error::Error;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
-use aya::maps::MapError;
+use aya::maps::{HashMap, MapData, MapError};
+use bytemuck::Zeroable as _;
 use edge_abi::{Allow, CWD_BYTES, Detector, EXE_BYTES, Role, Task, file_hash, task_flags};
 
 use super::egress::identity;
@@ -82,7 +84,7 @@ pub(super) fn repair(
         }
         let flags = match known {
             None => NEW_ONLY,
-            Some(task) if is_wrong(&task, found) => 0,
+            Some(task) if is_wrong(&task, found) || is_provisional(&task, found) => 0,
             Some(_) => continue,
         };
         let mut task = task(found, &processes, config, learnt);
@@ -113,6 +115,37 @@ fn keep(maps: &mut Maps, tgid: u32, task: &Task) {
 fn is_wrong(task: &Task, found: &Found) -> bool {
     let start_ns = found.stat.start_ms.saturating_mul(1_000_000);
     task.flags & task_flags::UNRESOLVED != 0 || task.start_ns.abs_diff(start_ns) > SAME_START_NS
+}
+
+/// Tells a kernel side that an earlier agent left who this one is: nothing that it or its children do is anybody's finding.
+///
+/// # Errors
+/// What /proc or the kernel says.
+pub(super) fn introduce(
+    tasks: &mut HashMap<MapData, u32, [u8; size_of::<Task>()]>,
+) -> Result<(), Box<dyn Error>> {
+    let tgid = std::process::id();
+    let stat = proc::stat(tgid).ok_or("/proc does not tell of ourselves")?;
+    let known = tasks.get(&tgid, 0).ok().and_then(|bytes| bytemuck::try_pod_read_unaligned(&bytes).ok());
+    let known: Task = known.unwrap_or_else(Task::zeroed);
+    let task = Task {
+        start_ns: stat.start_ms.saturating_mul(1_000_000),
+        parent: stat.parent,
+        flags: known.flags & !task_flags::UNRESOLVED | INTRODUCED,
+        allow: u32::MAX,
+        inherit: u32::MAX,
+        ..known
+    };
+    tasks.insert(tgid, bytemuck::cast::<_, [u8; size_of::<Task>()]>(task), 0)?;
+    Ok(())
+}
+
+/// What is said of an agent that introduces itself.
+const INTRODUCED: u32 = task_flags::GUARD | task_flags::TRUSTED | task_flags::EXECUTED;
+
+/// Whether an entry is about this agent and is not what it is to be: made by [`introduce`], or by the kernel side alone.
+fn is_provisional(task: &Task, found: &Found) -> bool {
+    found.tgid == std::process::id() && (task.allow == u32::MAX || task.flags & task_flags::GUARD == 0)
 }
 
 /// Walks /proc once. Processes that vanish meanwhile are left out.

@@ -47,7 +47,7 @@ pub(super) fn config(options: &DemoOptions, broker: SocketAddr, device: &str, cg
     let suspicion = SUSPICION.min(threshold);
     format!(
         "[device]\nid = \"{device}\"\n\n[mqtt]\nbrokers = [\"{broker}\"]\n\n[policy]\naction = \"{policy}\"\n\n\
-         [scope]\ncgroup = \"{}\"\n\n[detectors.file_tamper]\nenabled = true\naction = \"{action}\"\n\
+         [scope]\ncgroup = \"{}\"\n\n[load]\npins = \"\"\n\n[detectors.file_tamper]\nenabled = true\naction = \"{action}\"\n\
          threshold = {threshold}\nsuspicion = {suspicion}\n\n\
          [detectors.lateral_scan]\nenabled = false\n\n[detectors.volatile_exec]\nenabled = false\n\n\
          [detectors.new_egress]\nenabled = false\n",
