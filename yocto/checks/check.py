@@ -198,6 +198,8 @@ def check_recipes(report, parser, source):
                 check_files(report, name, data)
                 if name == "edge-agent":
                     check_install(report, name, data, source)
+    with open(os.path.join(source, "packaging/S60edge-agent"), encoding="utf-8") as file:
+        report.true("init script: BusyBox has no long options there", "start-stop-daemon --" not in file.read())
     report.equal("edge-watch: variants", data.getVar("BBCLASSEXTEND"), "native nativesdk")
     [path] = glob.glob(parser.layer + "/recipes-*/*/packagegroup-edge-agent.bb")
     group = parser.recipe(path, "arm", "")
