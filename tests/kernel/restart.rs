@@ -47,7 +47,6 @@ pub(crate) fn killed_in_the_middle(scene: &mut Scene) -> Outcome {
     if !emulation.was_killed() || lost != THRESHOLD {
         return Err(format!("killed {}, {lost} files lost", emulation.was_killed()).into());
     }
-    scene.run(&format!("mkdir -p $(dirname {ELSEWHERE}); cp /usr/bin/edge-agent {ELSEWHERE}"), SOON)?;
     let begun = Instant::now();
     scene.agent_from(ELSEWHERE, Policy::Image)?;
     let online_ms = begun.elapsed().as_millis();
@@ -123,8 +122,10 @@ fn begin(scene: &mut Scene) -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     scene.stop_agent()?;
+    // Before anybody watches: what is dropped and run is killed for that.
+    scene.run(&format!("mkdir -p $(dirname {ELSEWHERE}); cp /usr/bin/edge-agent {ELSEWHERE}"), SOON)?;
     scene.run("mount | grep -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf", SOON)?;
-    scene.agent(Policy::Image)
+    scene.agent_from(ELSEWHERE, Policy::Image)
 }
 
 /// The log of this guest's agents has a line with this.

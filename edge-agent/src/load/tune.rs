@@ -4,6 +4,7 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 
 use aya::maps::MapError;
 use edge_abi::{
@@ -182,21 +183,45 @@ fn samples(percent: u32, window: Duration) -> u32 {
 
 /// Replaces the programs with a role. What runs already keeps what it was given until it ends.
 fn write_programs(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
-    for program in config.programs.iter() {
-        maps.allow.insert(program.hash, bytemuck::cast::<_, [u8; size_of::<Allow>()]>(program.allow), 0)?;
+    let own = own_place(config);
+    for (hash, allow) in config.programs.iter().map(|program| (program.hash, program.allow)).chain(own) {
+        maps.allow.insert(hash, bytemuck::cast::<_, [u8; size_of::<Allow>()]>(allow), 0)?;
     }
     let known: Vec<u64> = maps.allow.keys().collect::<Result<_, _>>()?;
     for hash in known {
-        if !config.programs.iter().any(|program| program.hash == hash) {
+        if !config.programs.iter().any(|program| program.hash == hash)
+            && own.is_none_or(|(own, _)| own != hash)
+        {
             maps.allow.remove(&hash)?;
         }
     }
     Ok(())
 }
 
+/// The file that this agent runs from, where no list names it: the next one from there is let pass like one from the usual place. Else what
+/// stays in the kernel while no agent runs could keep it from ever running again.
+fn own_place(config: &Config) -> Option<(u64, Allow)> {
+    let exe = std::fs::read_link("/proc/self/exe").ok()?;
+    let own = edge_abi::exe_hash(exe.as_os_str().as_bytes());
+    let is_named = config.programs.iter().any(|program| program.hash == own);
+    (!is_named).then(|| (own, config.allow_of(USUAL_PLACE)))
+}
+
+/// Where the agent is installed, as its lists name it.
+const USUAL_PLACE: &[u8] = b"/usr/bin/edge-agent";
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_agent_at_another_place_is_let_pass_like_one_at_the_usual_place() {
+        let (_, allow) = own_place(&Config::default()).unwrap();
+        assert!(
+            allow.own & Detector::CredentialAccess.bit() != 0
+                && allow.flags & edge_abi::task_flags::GUARD != 0
+        );
+    }
 
     #[test]
     fn the_master_switch_holds_every_detector_back() {
