@@ -41,6 +41,9 @@ use inherit::Inherited;
 /// Longest time to the first heartbeat, so that a subscriber knows the books soon after a start.
 const FIRST_BEAT: Duration = Duration::from_secs(5);
 
+/// Time in which a heartbeat is sent, as a rule.
+const SENT: Duration = Duration::from_secs(1);
+
 /// Time to the first look at all processes: what was there before the agent is told soon after it.
 const FIRST_LOOK: Duration = Duration::from_secs(3);
 
@@ -230,7 +233,8 @@ impl Agent<'_> {
                 }
                 Err(error) => log::error!("health: heartbeat lost, {error}"),
             }
-            // What was busy since the last one. What is needed again costs a page fault for each sixteen pages.
+            // What was busy since the last one, and with sending this one. What is needed again costs a page fault for each sixteen pages.
+            let _ = rt::sleep(SENT).await;
             crate::pages::give_back();
         }
     }
