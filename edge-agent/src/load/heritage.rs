@@ -206,14 +206,6 @@ fn replaced(former: Former, identity: Identity) -> Heritage {
     Heritage::Lost { records }
 }
 
-/// Whether what is loaded stays when the agent ends.
-///
-/// # Errors
-/// Why nothing does.
-pub fn stays(config: &Config) -> Result<(), String> {
-    pins::possible(config.load.pins.as_str()).map_err(|why| why.to_string())
-}
-
 /// Ends what an earlier agent left in the kernel; how many names that were.
 ///
 /// # Errors

@@ -52,7 +52,7 @@ use edge_wire::{Action, DetectorId, Rung};
 pub use egress::keep;
 pub use facts::Fact;
 pub use features::{Features, Presence};
-pub use heritage::{Heritage, detach, stays};
+pub use heritage::{Heritage, detach};
 pub use ladder::{can_deny, rung};
 pub use layouts::{Origin, Standing};
 pub use maps::Maps;
