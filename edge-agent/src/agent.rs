@@ -233,7 +233,8 @@ impl Agent<'_> {
                 }
                 Err(error) => log::error!("health: heartbeat lost, {error}"),
             }
-            // What was busy since the last one, and with sending this one. What is needed again costs a page fault for each sixteen pages.
+            // What was busy since the last one, then with sending this one. What is needed again costs a page fault for each sixteen pages.
+            crate::pages::give_back();
             let _ = rt::sleep(SENT).await;
             crate::pages::give_back();
         }

@@ -112,7 +112,8 @@ pub(crate) fn detach_ends(scene: &mut Scene) -> Outcome {
     if emulation.was_killed() || names < 30 {
         return Err(format!("killed {} after {names} names were taken away", emulation.was_killed()).into());
     }
-    scene.run(&format!("[ ! -e {PINS} ] && umount /sys/fs/bpf"), SOON)?;
+    scene.run(&format!("[ ! -e {PINS} ]"), SOON)?;
+    scene.keeps = false;
     Ok(Some(format!("{names} names")))
 }
 
@@ -125,6 +126,7 @@ fn begin(scene: &mut Scene) -> Result<(), Box<dyn Error>> {
     // Before anybody watches: what is dropped and run is killed for that.
     scene.run(&format!("mkdir -p $(dirname {ELSEWHERE}); cp /usr/bin/edge-agent {ELSEWHERE}"), SOON)?;
     scene.run("mount | grep -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf", SOON)?;
+    scene.keeps = true;
     scene.agent_from(ELSEWHERE, Policy::Image)
 }
 

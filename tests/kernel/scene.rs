@@ -70,6 +70,9 @@ pub(crate) struct Scene {
     device: String,
     /// What the running agent was told; none runs before the first case that needs one.
     policy: Option<Policy>,
+    /// Whether something stays of an agent that ended. Only in cases about that: else what the tests write between two agents would be
+    /// a finding.
+    pub(crate) keeps: bool,
     /// The file that agents are started from.
     file: &'static str,
     /// What the subscriber had said when that agent was started.
@@ -110,6 +113,7 @@ impl Scene {
             kernel,
             device,
             policy: None,
+            keeps: false,
             file: "edge-agent",
             agent_mark: 0,
             sentinels: 0,
@@ -155,6 +159,9 @@ impl Scene {
             let key = format!("[load]\nrung = \"{rung}\"\n");
             config =
                 if config.contains("[load]\n") { config.replace("[load]\n", &key) } else { config + &key };
+        }
+        if !self.keeps {
+            self.run("umount /sys/fs/bpf 2>/dev/null; true", SOON)?;
         }
         self.run("mkdir -p /etc/edge-agent", SOON)?;
         self.guest.write(CONFIG, config.as_bytes(), SOON)?;
