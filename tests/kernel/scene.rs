@@ -49,6 +49,10 @@ pub(crate) fn is_whole(arch: Arch, kernel: Kernel) -> bool {
 }
 
 /// A guest, and what it talks to.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact about the guest or its agent"
+)]
 pub(crate) struct Scene {
     /// The guest.
     pub(crate) guest: Guest,
