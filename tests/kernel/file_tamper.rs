@@ -11,6 +11,8 @@ const NAME: &str = "file_tamper";
 const THRESHOLD: u64 = 30;
 /// Files an attack finds.
 const FILES: u32 = 80;
+/// Files an attack finds that is to be told once: at the double of the threshold it would be told again, in the middle of another case.
+const TOLD_ONCE: u32 = 59;
 
 /// Ransomware is reported under observe, with its technique and counts, and runs on.
 pub(crate) fn attack_caught(scene: &mut Scene) -> Outcome {
@@ -25,7 +27,7 @@ pub(crate) fn wiper_caught(scene: &mut Scene) -> Outcome {
 /// Runs an attack under observe and checks its verdict.
 fn caught(scene: &mut Scene, attack: &str, technique: &str) -> Outcome {
     scene.agent(Policy::Observe)?;
-    let dir = scene.victims(FILES)?;
+    let dir = scene.victims(TOLD_ONCE)?;
     let mark = scene.watch.mark();
     let emulation = scene.emulate(&format!("{attack} --dir {dir}"))?;
     if emulation.was_killed() {

@@ -109,7 +109,7 @@ pub(crate) fn detach_ends(scene: &mut Scene) -> Outcome {
     let names: u32 = names.and_then(|names| names.parse().ok()).ok_or_else(|| format!("said {said:?}"))?;
     let dir = scene.victims(FILES)?;
     let emulation = scene.emulate(&format!("ransom --mode inplace --dir {dir}"))?;
-    if emulation.was_killed() || names < 30 {
+    if emulation.was_killed() || names < if stays(scene) { 30 } else { 4 } {
         return Err(format!("killed {} after {names} names were taken away", emulation.was_killed()).into());
     }
     scene.run(&format!("[ ! -e {PINS} ]"), SOON)?;

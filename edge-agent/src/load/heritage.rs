@@ -9,6 +9,7 @@ use super::features::Features;
 use super::handover::{self, Handover};
 use super::object::Plan;
 use super::pins::{self, Draft, Former, Identity, Mark, Pins};
+use super::report::{MapCost, Report};
 use super::{Failed, Sensors, seed};
 use crate::clock::Now;
 use crate::config::Config;
@@ -45,6 +46,15 @@ pub struct Replaced {
     pub mark: Mark,
 }
 
+/// What is read of a kernel side that has ended.
+const READ_LATER: [&str; 2] = ["EVENTS", "COUNTERS"];
+
+/// Whether a map stays when the agent ends. Who runs, and what he is let pass for, is known by programs that follow every start and end: without
+/// one of them the others would judge strangers, so that all stay or none. Then the maps through which programs jump must not stay either.
+fn stays(report: &Report, map: &MapCost) -> bool {
+    report.fleeting.is_empty() || READ_LATER.contains(&map.name.as_str())
+}
+
 /// What keeps the kernel side when the agent ends.
 #[derive(Default)]
 pub(super) struct Keeping {
@@ -75,8 +85,10 @@ impl Keeping {
         };
         let former = pins.former();
         let identity = Identity::of(plan, features);
-        if let Some(former) =
-            former.as_ref().filter(|former| former.header.identity.object == identity.object)
+        let judges = |former: &&Former| {
+            former.header.identity.object == identity.object && former.report.fleeting.is_empty()
+        };
+        if let Some(former) = former.as_ref().filter(judges)
             && let Err(why) = introduce(former)
         {
             log::warn!("load: what an earlier agent left is not told who we are, {why}");
@@ -114,7 +126,7 @@ impl Keeping {
         Ok((handover, Heritage::None))
     }
 
-    /// Gives what was loaded its names, which do not count yet.
+    /// Gives what is to stay of what was loaded its names, which do not count yet.
     fn draft(&mut self, handover: &Handover) {
         let Some(pins) = &self.pins else { return };
         let Handover { report, descriptors } = handover;
@@ -122,19 +134,18 @@ impl Keeping {
         if !report.failure.is_empty() {
             return;
         }
-        // Who runs, and what he is let pass for, is known by programs that follow every start and end. Without one of them the others would
-        // judge strangers, so that all stay or none; the ring stays in any case.
-        let links = if report.fleeting.is_empty() { links } else { &[] };
-        match pins.keep(self.former.as_ref(), maps, links) {
-            Ok(draft) => self.draft = Some(draft),
-            Err(error) => log::error!("load: nothing stays when the agent ends, {error}"),
-        }
         if !report.fleeting.is_empty() {
             let names: Vec<&str> = report.fleeting.iter().map(|program| program.name()).collect();
             log::info!(
                 "load: only the ring stays when the agent ends, for want of links to perf events (Linux 5.15): {}",
                 names.join(", ")
             );
+        }
+        let maps = report.maps.iter().zip(maps).filter(|(map, _)| stays(report, map)).map(|(_, map)| map);
+        let links = if report.fleeting.is_empty() { links } else { &[] };
+        match pins.keep(self.former.as_ref(), maps, links) {
+            Ok(draft) => self.draft = Some(draft),
+            Err(error) => log::error!("load: nothing stays when the agent ends, {error}"),
         }
     }
 
@@ -155,7 +166,9 @@ impl Sensors {
         let keeping = &mut self.keeping;
         let Some((pins, identity)) = keeping.pins.as_ref().zip(keeping.identity) else { return };
         if let Some(draft) = keeping.draft.take() {
-            match pins.complete(draft, identity, &self.report, Now::read().boot_ns) {
+            let mut report = self.report.clone();
+            report.maps.retain(|map| stays(&self.report, map));
+            match pins.complete(draft, identity, &report, Now::read().boot_ns) {
                 Ok(mark) => keeping.mark = Some(mark),
                 Err(error) => log::error!("load: nothing stays when the agent ends, {error}"),
             }
@@ -179,8 +192,8 @@ fn introduce(former: &Former) -> Result<(), Box<dyn Error>> {
 fn replaced(former: Former, identity: Identity) -> Heritage {
     let same_object = former.header.identity.object == identity.object;
     let mark = pins::read_mark(&former.mark);
-    let named = |name: &str| former.report.maps.iter().position(|map| map.name == name);
-    let [events, counters] = ["EVENTS", "COUNTERS"].map(named);
+    let [events, counters] =
+        READ_LATER.map(|name| former.report.maps.iter().position(|map| map.name == name));
     let mut descriptors: Vec<Option<OwnedFd>> = former.descriptors.into_iter().map(Some).collect();
     let mut take = |at: Option<usize>| {
         let map = descriptors.get_mut(at?)?.take()?;

@@ -175,7 +175,8 @@ impl Attempt<'_> {
         let image = self.image(&programs, |class| choice.wants(class))?;
         let attacher = Attacher { plan, means, functions: self.functions, image: &image, choice };
         let mut report = Report { means, ..Report::default() };
-        let mut links = Vec::new();
+        // In the order in which they are closed when the agent is killed.
+        let (mut links, mut followers) = (Vec::new(), Vec::new());
         for program in programs {
             let start = Instant::now();
             let mut verified = 0;
@@ -185,7 +186,7 @@ impl Attempt<'_> {
                     if !made.links.iter().all(kernel::is_link) {
                         report.fleeting.push(program);
                     }
-                    links.extend(made.links);
+                    if program.follows() { &mut followers } else { &mut links }.extend(made.links);
                     report.notes.extend((!made.note.is_empty()).then_some(made.note));
                     Reached::Attached
                 }
@@ -196,6 +197,7 @@ impl Attempt<'_> {
             let ms = u32::try_from(start.elapsed().as_millis()).unwrap_or(u32::MAX);
             report.each.push(Loading { ms, verified });
         }
+        links.append(&mut followers);
         let (names, maps): (Vec<_>, Vec<_>) = image.maps.into_iter().unzip();
         let cost = |(name, map): (String, &OwnedFd)| MapCost { name, bytes: memlock(map).unwrap_or(0) };
         report.maps = names.into_iter().zip(&maps).map(cost).collect();

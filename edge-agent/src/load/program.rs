@@ -246,6 +246,13 @@ impl Program {
         }
     }
 
+    /// Whether it follows starts and ends of processes, by which the others know whom to let pass: so it is detached last, or those would judge
+    /// strangers for as long as the kernel takes to detach everything (seconds, on a slow machine).
+    #[must_use]
+    pub const fn follows(self) -> bool {
+        matches!(self, Self::Exec | Self::Fork | Self::Exit)
+    }
+
     /// The hook as the kernel names it, by these means.
     #[must_use]
     pub fn place(self, means: Means) -> String {

@@ -89,7 +89,7 @@ pub(super) struct Former {
     pub header: Header,
     /// What came of loading it.
     pub report: Report,
-    /// The maps, in the report's order, then the links.
+    /// The maps, in the report's order, then the links; closed in this order.
     pub descriptors: Vec<OwnedFd>,
     /// How much was told.
     pub mark: OwnedFd,
@@ -211,10 +211,10 @@ impl Pins {
     ///
     /// # Errors
     /// The first call that failed; what has a name by then is cleared.
-    pub(super) fn keep(
+    pub(super) fn keep<'m>(
         &self,
         former: Option<&Former>,
-        maps: &[OwnedFd],
+        maps: impl Iterator<Item = &'m OwnedFd>,
         links: &[OwnedFd],
     ) -> io::Result<Draft> {
         let [first, second] = PLACES;
@@ -226,15 +226,17 @@ impl Pins {
         };
         let keep = || {
             DirBuilder::new().mode(MODE).create(&folder)?;
-            for (index, map) in maps.iter().enumerate() {
-                named(map, &format!("map_{index}"))?;
+            let mut count = 0;
+            for map in maps {
+                named(map, &format!("map_{count}"))?;
+                count += 1;
             }
             for (index, link) in links.iter().enumerate() {
                 named(link, &format!("link_{index}"))?;
             }
             let mark = value(MARK, &[0; size_of::<Mark>()])?;
             named(&mark, MARK)?;
-            Ok(Draft { place, maps: maps.len(), links: links.len(), mark })
+            Ok(Draft { place, maps: count, links: links.len(), mark })
         };
         keep().inspect_err(|_| self.clear(place))
     }
@@ -265,13 +267,11 @@ impl Pins {
     /// Takes away everything; how many names that were.
     pub(super) fn release_all(&self) -> io::Result<usize> {
         let mut names = 0;
-        for place in PLACES.map(|place| self.folder.join(place)) {
-            let found: Vec<PathBuf> =
-                fs::read_dir(&place).into_iter().flatten().flatten().map(|name| name.path()).collect();
-            names += found.len();
-            // Without its last name a link is detached some time later, seconds for many; without its last descriptor, at once.
-            let held: Vec<OwnedFd> = found.iter().filter_map(|name| kernel::open_pin(name).ok()).collect();
-            match clear(&place) {
+        for place in PLACES {
+            names += fs::read_dir(self.folder.join(place)).map_or(0, Iterator::count);
+            // Without its last name a link is detached some time later, seconds for many; without its last descriptor, at once and in order.
+            let held = self.read(place);
+            match clear(&self.folder.join(place)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => drop(held),
             }
