@@ -37,8 +37,11 @@ const LAST: u8 = 0;
 pub(super) struct Handover {
     /// What came of each program and map.
     pub report: Report,
-    /// One descriptor per map, in the report's order, then those that keep programs attached.
-    pub descriptors: Vec<OwnedFd>,
+    /// Descriptors that keep programs attached, those that follow processes last. They have lower numbers than the maps: a process that is
+    /// killed is detached in the order of numbers, and while it is, nothing judges that has lost what it jumps to, or whom it knows.
+    pub links: Vec<OwnedFd>,
+    /// One descriptor per map, in the report's order.
+    pub maps: Vec<OwnedFd>,
 }
 
 /// Runs the loader and takes over what it made.
@@ -66,7 +69,7 @@ fn load_and_send(plan: &Plan, socket: &UnixStream) -> io::Result<()> {
     report.peak_kib = peak_kib().unwrap_or(0);
     let encoded = postcard::to_allocvec(&report).map_err(io::Error::other)?;
     let descriptors: Vec<BorrowedFd<'_>> =
-        loaded.maps.iter().chain(&loaded.links).map(OwnedFd::as_fd).collect();
+        loaded.links.iter().chain(&loaded.maps).map(OwnedFd::as_fd).collect();
     send(socket, &descriptors)?;
     io::Write::write_all(&mut &*socket, &encoded)
 }
@@ -100,9 +103,13 @@ fn receive(mut socket: UnixStream) -> io::Result<Handover> {
     }
     let mut encoded = Vec::new();
     (&mut socket).take(REPORT_BYTES).read_to_end(&mut encoded)?;
-    let report = postcard::from_bytes(&encoded)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the loader's report does not decode"))?;
-    Ok(Handover { report, descriptors })
+    let invalid = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+    let report: Report =
+        postcard::from_bytes(&encoded).map_err(|_| invalid("the loader's report does not decode"))?;
+    let links = descriptors.len().checked_sub(report.maps.len());
+    let maps =
+        descriptors.split_off(links.ok_or_else(|| invalid("the loader sends fewer maps than it reports"))?);
+    Ok(Handover { report, links: descriptors, maps })
 }
 
 /// Receives one byte and the descriptors with it. Descriptors of two messages never come together.
@@ -159,8 +166,9 @@ mod tests {
             io::Write::write_all(&mut &theirs, &postcard::to_allocvec(&report).unwrap()).unwrap();
             drop(theirs);
             let mut received = receive(ours).unwrap();
-            assert_eq!((received.descriptors.len(), received.report), (count + 1, report));
-            let last = UnixStream::from(received.descriptors.pop().unwrap());
+            assert_eq!((received.links.len(), received.maps.len()), (count + 1, 0));
+            assert_eq!(received.report, report);
+            let last = UnixStream::from(received.links.pop().unwrap());
             io::Write::write_all(&mut &last, b"x").unwrap();
             let mut byte = [0];
             (&marked.1).read_exact(&mut byte).unwrap();

@@ -110,8 +110,9 @@ impl Keeping {
                         former.header.maps,
                         former.header.links
                     );
-                    self.mark = Some(former.mark);
-                    let handover = Handover { report: former.report, descriptors: former.descriptors };
+                    let Former { report, links, maps, mark: kept, .. } = former;
+                    self.mark = Some(kept);
+                    let handover = Handover { report, links, maps };
                     return Ok((handover, Heritage::Taken { mark: Box::new(mark) }));
                 }
                 Err(error) => {
@@ -129,8 +130,7 @@ impl Keeping {
     /// Gives what is to stay of what was loaded its names, which do not count yet.
     fn draft(&mut self, handover: &Handover) {
         let Some(pins) = &self.pins else { return };
-        let Handover { report, descriptors } = handover;
-        let Some((maps, links)) = descriptors.split_at_checked(report.maps.len()) else { return };
+        let Handover { report, links, maps } = handover;
         if !report.failure.is_empty() {
             return;
         }
@@ -142,7 +142,7 @@ impl Keeping {
             );
         }
         let maps = report.maps.iter().zip(maps).filter(|(map, _)| stays(report, map)).map(|(_, map)| map);
-        let links = if report.fleeting.is_empty() { links } else { &[] };
+        let links: &[OwnedFd] = if report.fleeting.is_empty() { links } else { &[] };
         match pins.keep(self.former.as_ref(), maps, links) {
             Ok(draft) => self.draft = Some(draft),
             Err(error) => log::error!("load: nothing stays when the agent ends, {error}"),
@@ -183,7 +183,7 @@ impl Sensors {
 /// else for. Wherever this agent's file lies.
 fn introduce(former: &Former) -> Result<(), Box<dyn Error>> {
     let at = former.report.maps.iter().position(|map| map.name == "TASKS");
-    let tasks = at.and_then(|at| former.descriptors.get(at)).ok_or("it has no table of processes")?;
+    let tasks = at.and_then(|at| former.maps.get(at)).ok_or("it has no table of processes")?;
     let tasks = Map::LruHashMap(MapData::from_fd(tasks.try_clone()?)?);
     seed::introduce(&mut HashMap::try_from(tasks)?)
 }
@@ -194,15 +194,12 @@ fn replaced(former: Former, identity: Identity) -> Heritage {
     let mark = pins::read_mark(&former.mark);
     let [events, counters] =
         READ_LATER.map(|name| former.report.maps.iter().position(|map| map.name == name));
-    let mut descriptors: Vec<Option<OwnedFd>> = former.descriptors.into_iter().map(Some).collect();
-    let mut take = |at: Option<usize>| {
-        let map = descriptors.get_mut(at?)?.take()?;
-        MapData::from_fd(map).ok()
-    };
+    // The last descriptors of its links: from here on it judges nothing more.
+    drop(former.links);
+    let mut maps: Vec<Option<OwnedFd>> = former.maps.into_iter().map(Some).collect();
+    let mut take = |at: Option<usize>| MapData::from_fd(maps.get_mut(at?)?.take()?).ok();
     let events = take(events).and_then(|map| RingBuf::try_from(Map::RingBuf(map)).ok());
     let counters = take(counters).and_then(|map| PerCpuArray::try_from(Map::PerCpuArray(map)).ok());
-    // The last descriptors of its links: from here on it judges nothing more.
-    drop(descriptors);
     let Some(mut events) = events else {
         log::error!("load: the ring of the former kernel side cannot be read, what was in it is lost");
         return Heritage::None;

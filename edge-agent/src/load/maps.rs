@@ -103,16 +103,11 @@ impl Maps {
         (0..HISTORY_SLOTS).filter_map(entry).collect()
     }
 
-    /// Takes the ring and the maps out of `descriptors` and leaves what keeps programs attached.
+    /// Makes handles of the maps' descriptors, the ring apart.
     ///
     /// # Errors
     /// [`AgentError::Load`] naming the map.
-    pub fn take(
-        report: &Report,
-        descriptors: &mut Vec<OwnedFd>,
-    ) -> Result<(RingBuf<MapData>, Self), AgentError> {
-        let links = descriptors.split_off(report.maps.len().min(descriptors.len()));
-        let maps = core::mem::replace(descriptors, links);
+    pub fn take(report: &Report, maps: Vec<OwnedFd>) -> Result<(RingBuf<MapData>, Self), AgentError> {
         let mut named = Named { report, descriptors: maps.into_iter().map(Some).collect() };
         let events = named.take("EVENTS", Map::RingBuf)?;
         let maps = Self {

@@ -77,6 +77,8 @@ use object::Plan;
 
 /// The kernel side, running. Dropping it detaches everything, but what is kept (`load.pins`).
 pub struct Sensors {
+    /// Descriptors that keep the programs attached. First, so that they are closed before the maps.
+    _links: Vec<OwnedFd>,
     /// Records.
     pub events: RingBuf<MapData>,
     /// Maps to read and write.
@@ -93,8 +95,6 @@ pub struct Sensors {
     pub heritage: Heritage,
     /// What keeps all of this when the agent ends.
     keeping: Keeping,
-    /// Descriptors that keep the programs attached.
-    _links: Vec<OwnedFd>,
 }
 
 /// What stays in the kernel when the agent ends.
@@ -160,7 +160,7 @@ impl Sensors {
             Stay::AsConfigured => Keeping::begin(config, &plan, features)?,
             Stay::Nothing => Keeping::default(),
         };
-        let (mut handover, heritage) = keeping.take_or_load(&plan)?;
+        let (handover, heritage) = keeping.take_or_load(&plan)?;
         if !handover.report.failure.is_empty() {
             let source = handover.report.failure.as_str().into();
             return Err(AgentError::Load { name: "the object's maps".into(), source }.into());
@@ -169,7 +169,7 @@ impl Sensors {
             return Err(Failed { error, report: Box::new(handover.report) });
         }
         handover.report.standing.tell();
-        let (events, maps) = Maps::take(&handover.report, &mut handover.descriptors)?;
+        let (events, maps) = Maps::take(&handover.report, handover.maps)?;
         Ok(Self {
             events,
             maps,
@@ -179,7 +179,7 @@ impl Sensors {
             watched: Books::default(),
             heritage,
             keeping,
-            _links: handover.descriptors,
+            _links: handover.links,
         })
     }
 

@@ -83,14 +83,16 @@ pub(super) struct Pins {
 
 /// What an earlier agent left.
 pub(super) struct Former {
+    /// What keeps its programs attached, in the order in which they are to be detached. First, so that they are closed before the maps.
+    pub links: Vec<OwnedFd>,
+    /// The maps, in the report's order.
+    pub maps: Vec<OwnedFd>,
     /// Which place.
     place: &'static str,
     /// What it says of itself.
     pub header: Header,
     /// What came of loading it.
     pub report: Report,
-    /// The maps, in the report's order, then the links; closed in this order.
-    pub descriptors: Vec<OwnedFd>,
     /// How much was told.
     pub mark: OwnedFd,
 }
@@ -197,14 +199,11 @@ impl Pins {
             kernel::read_value(report.as_fd(), REPORT_BYTES).map_err(|error| format!("{REPORT}: {error}"))?;
         let (header, report) = Header::decode(&bytes)?;
         let mark = open(MARK)?;
-        let mut descriptors = Vec::new();
-        for index in 0..header.maps {
-            descriptors.push(open(&format!("map_{index}"))?);
-        }
-        for index in 0..header.links {
-            descriptors.push(open(&format!("link_{index}"))?);
-        }
-        Ok(Former { place, header, report, descriptors, mark })
+        let all = |kind: &str, count: u32| -> Result<Vec<OwnedFd>, String> {
+            (0..count).map(|index| open(&format!("{kind}_{index}"))).collect()
+        };
+        let (links, maps) = (all("link", header.links)?, all("map", header.maps)?);
+        Ok(Former { links, maps, place, header, report, mark })
     }
 
     /// Gives maps and links a name, in the place that `former` does not have. Only [`Self::complete`] makes the place count.
