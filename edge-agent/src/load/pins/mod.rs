@@ -13,8 +13,10 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock, fstat, statfs};
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 
 use super::kernel::{self, MapShape};
 use super::report::Report;
@@ -31,6 +33,16 @@ const MODE: u32 = 0o700;
 
 /// The places, used in turn.
 const PLACES: [&str; 2] = ["a", "b"];
+
+/// How long an agent that is ending is waited for: on old kernels it takes some seconds to detach everything.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Time between two looks whether it has ended.
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
+
+/// Least number of the lock's descriptor: a process that is killed closes it behind all others, so that who has the lock finds nothing
+/// attached that is not to stay.
+const LAST: i32 = 512;
 
 /// What makes a place complete.
 const REPORT: &str = "report";
@@ -78,7 +90,7 @@ pub(super) struct Pins {
     /// Where.
     folder: PathBuf,
     /// Locked as long as it is open: one ring has one reader.
-    _lock: File,
+    _lock: OwnedFd,
 }
 
 /// What an earlier agent left.
@@ -116,14 +128,14 @@ pub(super) fn possible(path: &str) -> Result<(), NotKept> {
     }
     let path = Path::new(path);
     let above = path.parent().unwrap_or(path);
-    let told = |error: rustix::io::Errno| NotKept::Io(above.to_path_buf(), error.into());
+    let told = |error: Errno| NotKept::Io(above.to_path_buf(), error.into());
     match statfs(above) {
         #[expect(
             clippy::cast_sign_loss,
             reason = "the type of the word differs from machine to machine, and so does its sign"
         )]
         Ok(found) if found.f_type as u64 & 0xffff_ffff == BPF_FS => Ok(()),
-        Ok(_) | Err(rustix::io::Errno::NOENT) => Err(NotKept::NotMounted(above.to_path_buf())),
+        Ok(_) | Err(Errno::NOENT) => Err(NotKept::NotMounted(above.to_path_buf())),
         Err(error) => Err(told(error)),
     }
 }
@@ -154,12 +166,24 @@ impl Pins {
                 "the folder must belong to the agent's user, and nobody else may write it".into(),
             ));
         }
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Ok(Self { folder, _lock: lock })),
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                Err(refused("another agent uses it; give this one a folder of its own, or none".into()))
+        let mut tries = PATIENCE.as_millis() / BETWEEN_TRIES.as_millis();
+        loop {
+            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {
+                    let last = fcntl_dupfd_cloexec(&lock, LAST).unwrap_or_else(|_| lock.into());
+                    return Ok(Ok(Self { folder, _lock: last }));
+                }
+                Err(Errno::WOULDBLOCK) if tries > 0 => {
+                    tries -= 1;
+                    std::thread::sleep(BETWEEN_TRIES);
+                }
+                Err(Errno::WOULDBLOCK) => {
+                    return Err(refused(
+                        "another agent uses it; give this one a folder of its own, or none".into(),
+                    ));
+                }
+                Err(error) => return Err(refused(error.to_string())),
             }
-            Err(error) => Err(refused(error.to_string())),
         }
     }
 
