@@ -16,6 +16,7 @@ extern crate std;
 pub mod count;
 pub mod detectors;
 pub mod image;
+pub mod listed;
 pub mod name;
 pub mod netlink;
 pub mod path;

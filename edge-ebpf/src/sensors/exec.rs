@@ -144,7 +144,7 @@ fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) -> Option<()> {
 
 /// Whether everything that is read of the current process lies where we know it.
 #[inline(always)]
-fn can_look() -> bool {
+pub(super) fn can_look() -> bool {
     globals::has(Offset::TaskMm) && globals::has(Offset::MmExeFile) && globals::has(Offset::TaskCred)
 }
 

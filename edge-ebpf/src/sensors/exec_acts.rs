@@ -10,8 +10,9 @@ use edge_ebpf::detectors::{Sighting, fetch_loop, masquerade, privilege_jump, she
 use edge_ebpf::path::{PathBuffer, at};
 
 use super::drops;
-use super::exec::{ExecJump, door, identify, jump, scratch};
-use super::object::stdio;
+use super::exec::{ExecJump, can_look, door, identify, jump, scratch};
+use super::listed;
+use super::object::{image, stdio};
 use crate::emit::act::{Act, apply, enter, is_probe, rule};
 use crate::maps::{EXEC_ACTS, ExecAct, ExecScratch};
 use crate::task;
@@ -111,12 +112,28 @@ fn judge(scratch: &mut ExecScratch) -> Option<()> {
     }
     if !seen
         && rule(Detector::ForeignExec).is_some()
-        && let Some((sighting, certain)) = foreign_exec::judge(origin(scratch, form))
+        && let Some((sighting, certain)) = foreign(scratch, form, task.exe_id, tgid)
     {
         add(scratch, Detector::ForeignExec, sighting, certain, tgid);
     }
     fetches(scratch, tgid, task.parent, flags);
     Some(())
+}
+
+/// Asks `foreign_exec`.
+#[inline(always)]
+fn foreign(scratch: &mut ExecScratch, form: Form, path: u64, tgid: u32) -> Option<(Sighting, bool)> {
+    let origin = origin(scratch, form);
+    if form == Form::Own || !listed::is_active() {
+        return foreign_exec::judge(origin);
+    }
+    let (mut device, mut inode) = (0, 0);
+    if can_look() {
+        let found = image::own();
+        (device, inode) = (found.device, found.inode);
+    }
+    let listed = listed::program(device, inode, path, tgid)?;
+    foreign_exec::judge_listed(origin, listed, inode)
 }
 
 /// Whether the program is of the image.

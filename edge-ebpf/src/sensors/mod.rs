@@ -11,6 +11,7 @@ mod exec;
 mod exec_acts;
 mod facts;
 mod files;
+mod listed;
 mod names;
 pub(crate) mod net;
 mod netlink;

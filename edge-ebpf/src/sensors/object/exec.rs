@@ -25,7 +25,7 @@ use crate::emit::volatile_exec::Place;
 use crate::emit::{count, volatile_exec};
 use crate::maps::ExecScratch;
 use crate::read::{self, field};
-use crate::sensors::{drops, exec};
+use crate::sensors::{drops, exec, listed};
 use crate::{filter, globals, task};
 
 /// What a hook is given.
@@ -38,6 +38,10 @@ struct Given {
     dentry: u64,
     /// [`file_hash`] of it.
     identity: u32,
+    /// `s_dev` of its file system.
+    device: u32,
+    /// `i_ino`.
+    inode: u64,
     /// Address of the path given, or of the interpreter's.
     text: u64,
     /// It is the file given, not the interpreter that this one asks for.
@@ -74,6 +78,8 @@ fn given(bprm: u64) -> Given {
         image: Image { verdict: verdict(found.dentry, found.device), ..found.image },
         dentry: found.dentry,
         identity: file_hash(found.device, found.inode),
+        device: found.device,
+        inode: found.inode,
         text,
         first: field::<u64>(bprm, Offset::BprmFilename) == text,
     }
@@ -138,7 +144,7 @@ fn on_exec(bprm: u64) -> Option<bool> {
         if first {
             task.flags &= !task_flags::FILE_JUDGED;
         }
-        if given.image.place() != Where::Unknown {
+        if given.image.place() != Where::Unknown || listed::is_active() {
             task.flags |= task_flags::FILE_JUDGED;
         }
     }
@@ -152,7 +158,8 @@ fn on_exec(bprm: u64) -> Option<bool> {
             let sighting = fileless_exec::judge_file(&given.image, name(given.dentry));
             (Detector::FilelessExec, sighting.filter(|_| given.identity != before))
         } else if number == 1 {
-            let sighting = foreign_exec::judge_file(&given.image);
+            let listed = listed::file(given.device, given.inode, tgid);
+            let sighting = foreign_exec::judge_file(&given.image, listed, given.inode);
             (Detector::ForeignExec, sighting.filter(|_| given.identity != before))
         } else {
             (Detector::PrivilegeJump, jumped(tgid))
@@ -200,6 +207,13 @@ fn tell(text: u64, tgid: u32, detector: Detector, sighting: Sighting) -> bool {
     let Some(scratch) = take(text) else { return false };
     let mut act = Act::new(sighting.reason);
     (act.flags, act.value) = (of_hook(), sighting.value);
+    // The file was replaced, perhaps by an update: the agent looks at what it holds. Nothing waits for that where it is to be stopped.
+    if detector as u8 == Detector::ForeignExec as u8
+        && sighting.value != 0
+        && matches!(Mode::from_raw(rule.mode), Mode::Observe)
+    {
+        act.flags |= act_flags::CANDIDATE;
+    }
     let (path, length) = path(scratch);
     if length != 0 && path.first() != b'/' {
         act.flags |= act_flags::RELATIVE;
