@@ -246,9 +246,8 @@ impl Agent<'_> {
         loop {
             let _ = rt::sleep(wait).await;
             look = (look + 1) % LOOKS_PER_REGISTRATION;
-            if look == 0
-                && let Err(error) = self.sensors.borrow_mut().register(&self.config.borrow())
-            {
+            let is_due = look == 0 || self.sensors.borrow().is_list_stale(&self.config.borrow());
+            if is_due && let Err(error) = self.sensors.borrow_mut().register(&self.config.borrow()) {
                 log::warn!("agent: watched paths not registered again, {error}");
             }
             self.look_around();

@@ -15,6 +15,7 @@ pub mod error;
 pub mod health;
 pub mod learn;
 pub mod load;
+pub mod manifest;
 pub mod pages;
 pub mod pipeline;
 pub mod publish;

@@ -1,5 +1,7 @@
 //! The state between the ring and the queue, and its account.
 
+use std::path::Path;
+
 use aya::maps::{HashMap, MapData};
 use bytemuck::AnyBitPattern;
 use edge_abi::Task;
@@ -131,6 +133,14 @@ pub struct KernelProcesses<'m>(pub &'m Maps);
 impl Processes for KernelProcesses<'_> {
     fn kept(&self, tgid: u32) -> Option<Task> {
         look_up(&self.0.tasks, tgid)
+    }
+
+    fn is_listed(&self, config: &Config, file: &Path, path: &[u8], inode: u64) -> Option<bool> {
+        self.0.is_listed(config, file, path, inode)
+    }
+
+    fn is_path_listed(&self, path: &[u8]) -> bool {
+        self.0.is_path_listed(path)
     }
 }
 

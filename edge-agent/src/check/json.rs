@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use super::Findings;
 use crate::budget;
-use crate::load::{INODES, NAMES, PATHS, Reached};
+use crate::load::{INODES, Listing, NAMES, PATHS, Reached};
 
 /// A string as a JSON string.
 struct Quoted<'s>(&'s str);
@@ -103,7 +103,7 @@ fn write(out: &mut String, findings: &Findings) -> fmt::Result {
         out,
         "],\"map_bytes\":{},\"map_budget\":{},\"watched\":{{",
         findings.report.map_bytes(),
-        budget::MAP_BYTES
+        findings.report.map_budget()
     )?;
     let watched = &findings.watched;
     for (name, used, limit) in
@@ -111,6 +111,11 @@ fn write(out: &mut String, findings: &Findings) -> fmt::Result {
     {
         write!(out, "\"{name}\":{{\"used\":{used},\"limit\":{limit}}},")?;
     }
+    let Listing { entries, files, paths, differing, by_file, .. } = &watched.listing;
+    write!(
+        out,
+        "\"manifest\":{{\"entries\":{entries},\"files\":{files},\"paths\":{paths},\"differing\":{differing},\"by_file\":{by_file}}},"
+    )?;
     out.push_str("\"lacking\":[");
     list(out, &watched.lacking, |out, lacking| {
         write!(out, "{{\"path\":{},\"why\":{}}}", Quoted(&lacking.path), Quoted(&lacking.why))

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Detector, Findings};
 use crate::budget;
-use crate::load::{INODES, Loading, NAMES, PATHS, Reached, Report};
+use crate::load::{INODES, Listing, Loading, NAMES, PATHS, Reached, Report};
 
 /// Renders the findings.
 pub(super) fn render(findings: &Findings) -> String {
@@ -86,7 +86,7 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
     for map in &findings.report.maps {
         writeln!(out, "{:<15} {:>10}", map.name, map.bytes)?;
     }
-    writeln!(out, "{:<15} {:>10} of {}", "all", findings.report.map_bytes(), budget::MAP_BYTES)?;
+    writeln!(out, "{:<15} {:>10} of {}", "all", findings.report.map_bytes(), findings.report.map_budget())?;
     let watched = &findings.watched;
     writeln!(out, "\nwatched          used of")?;
     for (name, used, limit) in
@@ -94,6 +94,7 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
     {
         writeln!(out, "{name:<15} {used:>5} {limit}")?;
     }
+    write_listing(out, &watched.listing)?;
     for lacking in &watched.lacking {
         writeln!(out, "{}: {}", lacking.path, lacking.why)?;
     }
@@ -112,4 +113,17 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
         advice.iter().try_for_each(|line| writeln!(out, "- {line}"))?;
     }
     Ok(())
+}
+
+/// Writes what the image is made of.
+fn write_listing(out: &mut String, listing: &Listing) -> core::fmt::Result {
+    let Listing { entries, files, paths, differing, by_file, .. } = listing;
+    if *entries == 0 {
+        return Ok(());
+    }
+    let unused = if *by_file { "" } else { ", which are not used" };
+    writeln!(
+        out,
+        "\nmanifest         {entries} programs and links, by {files} files{unused} and {paths} paths; {differing} not as listed"
+    )
 }

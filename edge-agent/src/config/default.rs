@@ -75,6 +75,7 @@ impl Default for Config {
             limits: Limits::default(),
             programs: Box::new(programs::defaults()),
             egress: Box::default(),
+            manifest: Box::default(),
             watched: Box::default(),
         }
     }

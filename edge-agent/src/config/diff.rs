@@ -10,7 +10,7 @@ use heapless::Vec;
 /// Keys of one detector of acts, at most.
 const ACT_KEYS: usize = 7;
 /// Most keys told apart that take effect at once: those listed in `diff`, and those that follow from [`SPECS`].
-const LIVE_COUNT: usize = 34 + ACT_KEYS * SPECS.len();
+const LIVE_COUNT: usize = 35 + ACT_KEYS * SPECS.len();
 /// Most keys told apart that only a restart changes.
 const RESTART_COUNT: usize = 28;
 
@@ -147,6 +147,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             ("detectors.new_egress.loopback", egress.0.loopback != egress.1.loopback),
             ("detectors.new_egress.declare", egress.0.declare != egress.1.declare),
             ("detectors.new_egress.listen", egress.0.listen != egress.1.listen),
+            ("detectors.foreign_exec.manifest", old.manifest != new.manifest),
         ],
     );
     let limits = (&old.limits, &new.limits);

@@ -59,6 +59,7 @@ pub(super) fn read_keys(reader: &mut Reader<'_>) -> Config {
     detectors(reader, &mut merge, &mut config.detectors);
     *config.watched = read_acts::acts(reader, &mut merge, &mut config.detectors.acts);
     new_egress(reader, &mut config.egress);
+    reader.text("detectors.foreign_exec.manifest", &mut config.manifest, value::is_path, PATH_FORM);
     reader.duration("limits.repeats", &mut config.limits.repeats, &ranges::REPEATS);
     reader.number("limits.detector_rate", &mut config.limits.detector_rate, &ranges::RATE);
     reader.number("limits.device_rate", &mut config.limits.device_rate, &ranges::RATE);

@@ -26,7 +26,7 @@ fn schema() -> Vec<(&'static str, String)> {
 }
 
 /// For every key but those of the detectors of acts a value that differs from the default, and that needs no other key.
-const OTHERS: [(&str, &str); 62] = [
+const OTHERS: [(&str, &str); 63] = [
     ("device.id", r#""gw-7""#),
     ("mqtt.brokers", r#"["[::1]:1883", "localhost:1884"]"#),
     ("mqtt.client_id", r#""c""#),
@@ -86,6 +86,7 @@ const OTHERS: [(&str, &str); 62] = [
     ("detectors.new_egress.loopback", "true"),
     ("detectors.new_egress.declare", r#"["udp *:123 /usr/sbin/ntpd", "tcp [2001:db8::/32]:443"]"#),
     ("detectors.new_egress.listen", "[443, 22]"),
+    ("detectors.foreign_exec.manifest", r#""/etc/edge-agent/image.manifest""#),
     ("limits.repeats", r#""1s""#),
     ("limits.detector_rate", "60"),
     ("limits.device_rate", "60_000"),
@@ -136,7 +137,7 @@ pub(super) fn is_built(key: &str) -> bool {
 /// For every key another value, in the order of the schema.
 pub(super) fn others() -> Vec<(&'static str, String)> {
     // The last ones stand behind the detectors of acts.
-    let (before, after) = OTHERS.split_at(OTHERS.len() - 8);
+    let (before, after) = OTHERS.split_at(OTHERS.len() - 9);
     let fixed = |row: &(&'static str, &str)| (row.0, row.1.to_owned());
     let acts = SPECS.into_iter().flat_map(act_others);
     before.iter().map(fixed).chain(acts).chain(after.iter().map(fixed)).collect()

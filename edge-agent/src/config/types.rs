@@ -80,6 +80,8 @@ pub struct Config {
     pub programs: Box<Programs>,
     /// `[detectors.new_egress]`, what it has besides the keys of every detector.
     pub egress: Box<Egress>,
+    /// `detectors.foreign_exec.manifest`: a file, or a folder of several; empty: there is none.
+    pub manifest: Box<String<PATH_BYTES>>,
     /// Paths watched besides the built-in ones, from every `detectors.*.watch`.
     pub watched: Box<Vec<Watched, WATCHED_COUNT>>,
 }

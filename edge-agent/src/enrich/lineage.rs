@@ -10,6 +10,7 @@ use heapless::Vec;
 
 use super::proc::{self, Stat};
 use super::{look, mounts};
+use crate::config::Config;
 
 /// `/proc` counts start times in ticks of 10 ms, the kernel side in nanoseconds: the same start may differ by this much.
 const SAME_START_MS: u64 = 20;
@@ -95,6 +96,16 @@ pub trait Processes {
     /// Mode and age of a file.
     fn file(&self, path: &[u8]) -> Option<look::FileFacts> {
         look::file(path)
+    }
+
+    /// Whether a file that goes by `path` is of the image, see [`crate::load::Maps::is_listed`]; `None` without a list.
+    fn is_listed(&self, _: &Config, _file: &std::path::Path, _path: &[u8], _inode: u64) -> Option<bool> {
+        None
+    }
+
+    /// Whether a path is of the image; never without a list.
+    fn is_path_listed(&self, _path: &[u8]) -> bool {
+        false
     }
 
     /// Whether a module's file carries a signature, see [`look::is_signed`].

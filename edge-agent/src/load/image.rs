@@ -10,6 +10,9 @@ use aya_obj::{EbpfSectionKind, Object};
 use super::describe;
 use super::kernel::{self, MapShape};
 
+/// The map whose size follows from the manifest.
+const LISTED: &str = "LISTED";
+
 /// Globals by name, with the bytes they get.
 pub(super) type Globals<'g> = [(&'static str, &'g [u8])];
 
@@ -24,18 +27,18 @@ pub(super) struct Image {
 }
 
 impl Image {
-    /// Makes the maps of `object` and points its programs at them. The maps of a former image are gone with it.
+    /// Makes the maps of `object`, the list of the image with room for `listed` numbers, and points its programs at them. The maps of a former image are gone with it.
     ///
     /// # Errors
     /// What is wrong with the object, or what the kernel says to a map.
-    pub(super) fn new(object: &[u8], globals: &Globals<'_>) -> Result<Self, String> {
+    pub(super) fn new(object: &[u8], listed: u32, globals: &Globals<'_>) -> Result<Self, String> {
         let mut object = Object::parse(object).map_err(|error| describe(&error))?;
         let values: HashMap<&str, (&[u8], bool)> =
             globals.iter().map(|(name, bytes)| (*name, (*bytes, true))).collect();
         object.patch_map_data(values).map_err(|error| describe(&error))?;
         let mut maps = Vec::new();
         for (name, map) in object.maps.drain() {
-            let made = make(&name, &map).map_err(|error| format!("map {name}: {error}"))?;
+            let made = make(&name, &map, listed).map_err(|error| format!("map {name}: {error}"))?;
             maps.push((name, map, made));
         }
         let known = maps.iter().map(|(name, map, made)| (name.as_str(), made.as_raw_fd(), map));
@@ -66,8 +69,11 @@ impl Image {
 }
 
 /// Makes one map and gives it what the object says is in it.
-fn make(name: &str, map: &aya_obj::Map) -> std::io::Result<OwnedFd> {
+fn make(name: &str, map: &aya_obj::Map, listed: u32) -> std::io::Result<OwnedFd> {
     let mut entries = map.max_entries();
+    if name == LISTED {
+        entries += listed;
+    }
     if map.map_type() == bpf_map_type::BPF_MAP_TYPE_RINGBUF as u32 {
         // Whole pages, however large they are here.
         entries = entries.next_multiple_of(rustix::param::page_size() as u32);

@@ -14,6 +14,7 @@ use super::program::Program;
 use super::report::Report;
 use crate::error::AgentError;
 use crate::learn::Learning;
+use crate::manifest::Stamp;
 
 /// Everything the agent reads or writes but the ring.
 pub struct Maps {
@@ -39,6 +40,10 @@ pub struct Maps {
     pub inodes: HashMap<MapData, [u8; size_of::<FileId>()], [u8; size_of::<Watch>()]>,
     /// Filters of what is watched, and the request to the sensor, see `edge_abi::watched_slot`.
     pub watched: Array<MapData, u64>,
+    /// What the image is made of, see `edge_abi::listed_slot`.
+    pub listed: Array<MapData, u64>,
+    /// What its manifest was when it was read.
+    pub manifest: Stamp,
     /// Rules of the detectors of acts.
     pub rules: Array<MapData, [u8; size_of::<Rule>()]>,
     /// The process that tests the sensors.
@@ -122,6 +127,8 @@ impl Maps {
             names: named.take("NAMES", Map::HashMap)?,
             inodes: named.take("INODES", Map::HashMap)?,
             watched: named.take("WATCHED", Map::Array)?,
+            listed: named.take("LISTED", Map::Array)?,
+            manifest: Stamp::default(),
             rules: named.take("RULES", Map::Array)?,
             probe: named.take("PROBE", Map::Array)?,
             known: named.take("KNOWN", Map::HashMap)?,

@@ -19,6 +19,7 @@ mod image;
 mod kernel;
 mod ladder;
 mod layouts;
+mod listed;
 mod machine;
 mod majors;
 mod maps;
@@ -55,6 +56,7 @@ pub use features::{Features, Presence};
 pub use heritage::{Heritage, detach};
 pub use ladder::{can_deny, rung};
 pub use layouts::{Origin, Standing};
+pub use listed::Listing;
 pub use maps::Maps;
 pub use means::Means;
 use object::describe;
@@ -142,6 +144,7 @@ impl Sensors {
             signal_fields: [0; 4],
             sock_state: 0,
             offsets_file: offsets_file(config).map(Path::to_path_buf),
+            listed: listed::room(config),
         };
         // A connection that is made to this machine belongs to no cgroup that could be told.
         if plan.scoped || (may_need(config, Program::SockState) && plan.read_sock_state().is_err()) {
@@ -238,8 +241,17 @@ impl Sensors {
     /// [`Refused`]; what was registered before stays.
     pub fn register(&mut self, config: &Config) -> Result<(), Refused> {
         let report = &self.report;
-        self.watched = watch::write(&mut self.maps, config, |detector| is_upper(report, detector), true)?;
+        let maps = &mut self.maps;
+        let mut watched = watch::write(maps, config, |detector| is_upper(report, detector), true)?;
+        watched.listing = listed::write(maps, config, &mut watched.lacking)?;
+        self.watched = watched;
         Ok(())
+    }
+
+    /// Whether the manifest is another than the one that is followed.
+    #[must_use]
+    pub fn is_list_stale(&self, config: &Config) -> bool {
+        self.watched.listing.is_stale(config)
     }
 }
 

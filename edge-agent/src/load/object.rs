@@ -54,6 +54,8 @@ pub(super) struct Plan {
     pub fork_child: u32,
     /// Offsets of signal, code, pid and result in `signal_generate`; 0 when unknown.
     pub signal_fields: [u32; 4],
+    /// Numbers that the list of the image must have room for; 0 without one.
+    pub listed: u32,
     /// Offset of the old state in `inet_sock_set_state`; 0 when unknown.
     pub sock_state: u32,
 }
@@ -230,6 +232,7 @@ impl Attempt<'_> {
         let sock_create = plan.cgroup.is_some() && programs.contains(&Program::SockCreate);
         Image::new(
             self.object,
+            plan.listed,
             &[
                 ("SYSCALLS", &syscalls),
                 ("ARG_OFFSETS", &arguments),

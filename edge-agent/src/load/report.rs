@@ -107,6 +107,13 @@ impl Report {
         self.reaches.iter().find(|reach| reach.detector == detector.0)
     }
 
+    /// Bytes that all maps may have together: those of fixed size [`crate::budget::MAP_BYTES`], and what the manifest's list has.
+    #[must_use]
+    pub fn map_budget(&self) -> u64 {
+        let list = self.maps.iter().find(|map| map.name == "LISTED");
+        crate::budget::MAP_BYTES + list.map_or(0, |map| map.bytes)
+    }
+
     /// Bytes of all maps together.
     #[must_use]
     pub fn map_bytes(&self) -> u64 {

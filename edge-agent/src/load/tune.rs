@@ -14,7 +14,7 @@ use edge_abi::{
 
 use super::maps::Maps;
 use super::watch::{self, Books};
-use super::{Report, is_upper, prefixes};
+use super::{Report, is_upper, listed, prefixes};
 use crate::config::{Action, Config};
 use crate::decide::detectors::{SPECS, Spec};
 
@@ -26,7 +26,8 @@ pub fn apply(maps: &mut Maps, config: &Config, report: &Report) -> Result<Books,
     write_ports(maps, config)?;
     prefixes::write(maps, config)?;
     write_programs(maps, config)?;
-    let books = watch::write(maps, config, |detector| is_upper(report, detector), false)?;
+    let mut books = watch::write(maps, config, |detector| is_upper(report, detector), false)?;
+    books.listing = listed::write(maps, config, &mut books.lacking)?;
     for spec in SPECS {
         maps.rules.set(
             spec.detector as u32,
@@ -75,7 +76,7 @@ impl fmt::Display for Refused {
             Self::Map(error) => write!(out, "a map update was refused: {error}"),
             Self::Look(error) => write!(out, "the sensor cannot be asked to look: {error}"),
             Self::Full { table, used, limit } => {
-                write!(out, "the table of watched {table} holds {limit} entries, {used} are configured")
+                write!(out, "the table of {table} holds {limit} entries, {used} are configured")
             }
         }
     }

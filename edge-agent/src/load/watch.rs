@@ -6,6 +6,7 @@ use aya::maps::lpm_trie::Key;
 use aya::maps::{HashMap, MapData, MapError};
 use edge_abi::{Detector, FileId, PREFIX_BYTES, PrefixData, Watch, reason, watch_access, watched_slot};
 
+use super::listed::Listing;
 use super::maps::Maps;
 use super::register::{Lacking, Register, Wanted};
 use super::sight::{Eyes, Sight};
@@ -37,6 +38,8 @@ pub struct Books {
     pub inodes: usize,
     /// Paths that are not, or not wholly, watched.
     pub lacking: Vec<Lacking>,
+    /// What the image is made of, where there is a manifest.
+    pub listing: Listing,
     /// Folders of stacked file systems that must stay open.
     _held: Vec<fs::File>,
 }
@@ -252,7 +255,8 @@ pub(super) fn write(
     let by_path = by_path.fold(0, |bits, detector| bits | u64::from(detector.bit()));
     maps.watched.set(watched_slot::BY_PATH, by_path, 0)?;
     let inodes = maps.inodes.keys().count();
-    Ok(Books { paths: paths.len(), names: names.len(), inodes, lacking, _held: held })
+    let listing = Listing::default();
+    Ok(Books { paths: paths.len(), names: names.len(), inodes, lacking, listing, _held: held })
 }
 
 /// A value of the watch tables as the map keeps it.

@@ -1,7 +1,9 @@
 //! `foreign_exec`: execution of what is not part of the image. Seen and judged in the kernel
 //! (`edge-ebpf/src/detectors/foreign_exec.rs`).
 
-use edge_abi::{ActRecord, Detector, reason, task_flags};
+use std::path::PathBuf;
+
+use edge_abi::{ActRecord, Detector, act_flags, reason, task_flags};
 use edge_wire::{Act, Severity, Technique};
 
 use super::spec::{Pass, Resolved, Spec, WatchPath, keys};
@@ -78,8 +80,52 @@ fn directory(tgid: u32, processes: &dyn Processes) -> Option<Vec<u8>> {
     processes.cwd(tgid).or(known).or_else(|| processes.cwd(kept?.parent))
 }
 
+/// Looks the program up in the manifest; `None` without one.
+fn by_manifest(
+    record: &ActRecord,
+    given: &[u8],
+    processes: &dyn Processes,
+    config: &Config,
+) -> Option<Resolved> {
+    let tgid = record.header.tgid;
+    let running = PathBuf::from(format!("/proc/{tgid}/exe"));
+    let whole = match given.first() {
+        Some(b'/') => Some(place::join(b"", given)),
+        _ => directory(tgid, processes).map(|cwd| place::join(&cwd, given)),
+    };
+    if record.flags & (act_flags::LSM | act_flags::KPROBE) != 0 {
+        // The file that the kernel saw is not listed. Unless it holds what is listed: then it was put there anew.
+        let file = processes.reach(tgid, None, given).unwrap_or_else(|| running.clone());
+        let is_listed =
+            processes.is_listed(config, &file, whole.as_deref().unwrap_or(given), record.value)?;
+        return Some(if is_listed { Resolved::Harmless } else { Resolved::Certain });
+    }
+    // The program that runs may be the interpreter of a script that was given, or what a link leads to.
+    let exe = processes.exe(tgid);
+    let path = exe.as_deref().unwrap_or_default();
+    let runs = processes.is_listed(config, &running, alive(path), 0)?;
+    let stands_for_itself = given.starts_with(b"/dev/fd/") || given.starts_with(b"/proc/");
+    let is_given = match (&whole, processes.reach(tgid, None, given)) {
+        _ if stands_for_itself => true,
+        (Some(whole), Some(file)) => {
+            processes.is_path_listed(whole) || processes.is_listed(config, &file, whole, 0) == Some(true)
+        }
+        _ => false,
+    };
+    Some(match exe {
+        // Gone before it could be looked at: the kernel saw its file, or else its path is all there is.
+        None if record.value == 0 && is_given => Resolved::Harmless,
+        None => Resolved::Unknown,
+        Some(_) if runs && is_given => Resolved::Harmless,
+        Some(_) => Resolved::Certain,
+    })
+}
+
 /// Looks where a program that was not given by a plain path lies.
 fn resolve(act: &mut Act, record: &ActRecord, processes: &dyn Processes, config: &Config) -> Resolved {
+    if let Some(resolved) = by_manifest(record, act.object.as_slice(), processes, config) {
+        return resolved;
+    }
     let tgid = record.header.tgid;
     let of_image = |path: &[u8]| image(config).iter().any(|tree| path.starts_with(tree.as_bytes()));
     // The program itself may be the interpreter of a script that lies elsewhere.
@@ -106,7 +152,7 @@ fn resolve(act: &mut Act, record: &ActRecord, processes: &dyn Processes, config:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::detectors::staged::{Stage, judged_under};
+    use crate::decide::detectors::staged::{Stage, judged_at, judged_under};
 
     fn enabled() -> Config {
         let mut config = Config::default();
@@ -138,5 +184,39 @@ mod tests {
         assert_eq!(found("/dev/fd/3", &Stage::default().exe(7, "/data/x")), Some(Severity::MEDIUM));
         assert_eq!(found("./gone", &Stage::default()), Some(Severity::LOW));
         assert_eq!(found("./gone", &Stage::default().cwd(7, "/usr/bin")), None, "where it was is known");
+    }
+
+    /// What becomes of a candidate under a manifest that lists `/bin/busybox`, inode 5, and `/usr/bin/run.sh`, inode 6.
+    fn listed(stage: Stage, flags: u8, path: &str, inode: u64) -> Option<Severity> {
+        let stage = stage.listed("/bin/busybox", 5).listed("/usr/bin/run.sh", 6);
+        let flags = flags | act_flags::CANDIDATE;
+        judged_at(&enabled(), &SPEC, (reason::SOLE, flags), path, inode, &stage).map(|told| told.0)
+    }
+
+    #[test]
+    fn the_file_that_the_kernel_saw_is_the_one_that_counts() {
+        let at_hook =
+            |path: &str, inode| listed(Stage::default().cwd(7, "/usr/bin"), act_flags::KPROBE, path, inode);
+        assert_eq!(at_hook("/bin/busybox", 5), None, "put there anew, with the same content");
+        assert_eq!(at_hook("/bin/busybox", 9), Some(Severity::MEDIUM), "another was executed under its name");
+        assert_eq!(at_hook("/data/x", 9), Some(Severity::MEDIUM));
+        assert_eq!(at_hook("/data/x", 5), Some(Severity::MEDIUM));
+    }
+
+    #[test]
+    fn without_hooks_both_the_script_and_its_interpreter_have_to_be_listed() {
+        let run = |exe: &str, path: &str| {
+            let stage = Stage::default().exe(7, exe).cwd(7, "/usr/bin");
+            // What the link of a process leads to is reached through the process.
+            let stage = if exe == "/bin/busybox" { stage.listed("/proc/7/exe", 5) } else { stage };
+            listed(stage, 0, path, 5)
+        };
+        assert_eq!(run("/bin/busybox", "/usr/bin/run.sh"), None);
+        assert_eq!(run("/bin/busybox", "/bin/busybox"), None, "by way of a link");
+        assert_eq!(run("/bin/busybox", "/usr/bin/other.sh"), Some(Severity::MEDIUM));
+        assert_eq!(run("/data/sh", "/usr/bin/run.sh"), Some(Severity::MEDIUM));
+        assert_eq!(run("/bin/busybox", "/proc/self/exe"), None);
+        let gone = |inode| listed(Stage::default(), 0, "/usr/bin/run.sh", inode);
+        assert_eq!((gone(0), gone(9)), (None, Some(Severity::LOW)));
     }
 }

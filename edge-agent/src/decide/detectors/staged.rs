@@ -31,6 +31,8 @@ pub(crate) struct Stage {
     files: HashMap<Vec<u8>, (u32, u64)>,
     /// Whether modules are signed.
     modules: HashMap<PathBuf, bool>,
+    /// Files that are of the image, and the inodes that only count; there is a list if there is one.
+    listed: HashMap<PathBuf, u64>,
 }
 
 impl Stage {
@@ -100,6 +102,12 @@ impl Stage {
         self
     }
 
+    /// A file that is of the image, by where it is reached.
+    pub(crate) fn listed(mut self, path: &str, inode: u64) -> Self {
+        self.listed.insert(path.into(), inode);
+        self
+    }
+
     /// Finds a text.
     fn find(&self, tgid: u32, name: &str) -> Option<Vec<u8>> {
         self.texts.get(&(tgid, name.to_owned())).cloned()
@@ -156,6 +164,15 @@ impl Processes for Stage {
         Some(PathBuf::from(OsStr::from_bytes(path)))
     }
 
+    fn is_listed(&self, _: &Config, file: &Path, _: &[u8], inode: u64) -> Option<bool> {
+        let found = self.listed.get(file);
+        (!self.listed.is_empty()).then(|| found.is_some_and(|known| inode == 0 || *known == inode))
+    }
+
+    fn is_path_listed(&self, path: &[u8]) -> bool {
+        self.listed.contains_key(Path::new(OsStr::from_bytes(path)))
+    }
+
     fn is_signed(&self, path: &Path) -> Option<bool> {
         self.modules.get(path).copied()
     }
@@ -186,9 +203,21 @@ pub(crate) fn judged_under(
     value: u64,
     stage: &Stage,
 ) -> Option<(Severity, Act)> {
+    judged_at(config, spec, (reason, act_flags::CANDIDATE), path, value, stage)
+}
+
+/// The same with flags of its own beside the reason.
+pub(crate) fn judged_at(
+    config: &Config,
+    spec: &Spec,
+    (reason, flags): (u8, u8),
+    path: &str,
+    value: u64,
+    stage: &Stage,
+) -> Option<(Severity, Act)> {
     let mut record = ActRecord::zeroed();
     record.header.tgid = 7;
-    (record.reason, record.flags, record.value, record.count) = (reason, act_flags::CANDIDATE, value, 1);
+    (record.reason, record.flags, record.value, record.count) = (reason, flags, value, 1);
     record.path_len = path.len() as u16;
     record.path[..path.len()].copy_from_slice(path.as_bytes());
     let judged = act::judge(&record, spec, Outcome::Reported, stage, config)?;

@@ -44,7 +44,17 @@ impl Identity {
         let (id, depth) = plan.cgroup.as_ref().map_or((0, u32::MAX), |cgroup| (cgroup.id, cgroup.depth));
         text.add(&id.to_le_bytes());
         let [signal, code, pid, result] = plan.signal_fields;
-        let places = [depth, plan.exec_filename, plan.fork_child, plan.sock_state, signal, code, pid, result];
+        let places = [
+            depth,
+            plan.exec_filename,
+            plan.fork_child,
+            plan.sock_state,
+            signal,
+            code,
+            pid,
+            result,
+            plan.listed,
+        ];
         text.add(bytemuck::bytes_of(&places));
         let offsets = plan.offsets_file.as_deref().and_then(|path| fs::read(path).ok());
         text.add(&offsets.unwrap_or_default());

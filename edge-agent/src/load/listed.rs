@@ -1,0 +1,369 @@
+//! What the image is made of, from its manifest into the kernel's list: each program's file by what the kernel knows it by, and each path.
+//!
+//! A file is listed when it is there with the size that the manifest states. One that was not listed before, while a list is in force, has to
+//! hold what the manifest states as well: what takes a listed program's place is looked at, what an image has booted with is not.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use aya::maps::{Array, MapData, MapError};
+use edge_abi::{Detector, LISTED_MOST, exe_hash, listed_file, listed_slot, listed_state};
+use edge_manifest::{Entry, Found, Kind, Manifest};
+use rustix::fs::{Mode, OFlags};
+
+use super::maps::Maps;
+use super::register::Lacking;
+use super::sight::{Eyes, Sight, by_attributes};
+use super::tune::Refused;
+use crate::config::Config;
+use crate::manifest::{self, ManifestError, Source, Stamp};
+
+/// Files that are told of by name when they are not as listed; the rest is counted.
+const NAMED: usize = 8;
+
+/// File systems whose files `stat` knows by other numbers than the kernel: `OVERLAYFS_SUPER_MAGIC` and `BTRFS_SUPER_MAGIC` of
+/// `include/uapi/linux/magic.h`.
+const OTHER_NUMBERS: [u32; 2] = [0x794c_7630, 0x9123_683e];
+
+/// The list in force.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Programs, scripts and links of the manifest; 0: there is none.
+    pub entries: usize,
+    /// Files listed.
+    pub files: usize,
+    /// Paths listed.
+    pub paths: usize,
+    /// Files that are not as the manifest states, or not there.
+    pub differing: usize,
+    /// Whether files are known by what they are.
+    pub by_file: bool,
+    /// What the manifest was when it was read.
+    stamp: Stamp,
+}
+
+/// The manifest that is to be followed, if there is one.
+fn path(config: &Config) -> Option<&Path> {
+    let path = config.manifest.as_str();
+    (!path.is_empty() && config.act(Detector::ForeignExec).enabled).then(|| Path::new(path))
+}
+
+/// How many entries the list must have room for. With some to spare, so that an update needs no other list; 0 without a manifest that can
+/// be read.
+pub(super) fn room(config: &Config) -> u32 {
+    let Some(sources) = path(config).and_then(|path| manifest::read(path).ok()) else { return 0 };
+    let (mut files, mut paths) = (0, 0);
+    each(&sources, |manifest, entry| {
+        files += usize::from(is_file(&entry));
+        paths += ways(manifest, &entry, |_| {});
+    });
+    let wanted = files + paths;
+    (wanted + wanted / 4 + 64).min(2 * LISTED_MOST as usize) as u32
+}
+
+/// Calls `visit` with every entry that may be executed.
+fn each(sources: &[Source], mut visit: impl FnMut(&Manifest<'_>, Entry<'_>)) {
+    for manifest in sources.iter().filter_map(|source| source.manifest().ok()) {
+        let mut entries = manifest.entries();
+        while let Some(entry) = entries.next() {
+            if !matches!(entry.kind, Kind::Module) {
+                visit(&manifest, entry);
+            }
+        }
+    }
+}
+
+/// Whether an entry is a file of its own.
+fn is_file(entry: &Entry<'_>) -> bool {
+    matches!(entry.kind, Kind::Program | Kind::Script)
+}
+
+/// Hands every path of an entry to `give`: its own, and those through links between folders that [`exe_hash`] does not see as the same. How
+/// many there are.
+fn ways(manifest: &Manifest<'_>, entry: &Entry<'_>, mut give: impl FnMut(u64)) -> usize {
+    let own = exe_hash(entry.path);
+    give(own);
+    let mut count = 1;
+    for link in manifest.folder_links() {
+        let Some(rest) = entry.path.strip_prefix(link.target).filter(|rest| rest.first() == Some(&b'/'))
+        else {
+            continue;
+        };
+        let hash = exe_hash(&[link.link, rest].concat());
+        if hash != own {
+            give(hash);
+            count += 1;
+        }
+    }
+    count
+}
+
+/// What is to be written.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// Of files.
+    files: Vec<u64>,
+    /// Of paths.
+    paths: Vec<u64>,
+    /// Entries looked at.
+    entries: usize,
+    /// Files that are not as listed.
+    differing: Vec<String>,
+    /// How many those are.
+    differ: usize,
+    /// Whether every file's number is the kernel's.
+    sure: bool,
+}
+
+impl Numbers {
+    /// Looks at everything that is listed. `was_listed`: whether a file was already; `None` when nothing was.
+    fn of(sources: &[Source], eyes: &mut impl Eyes, was_listed: Option<&dyn Fn(u64) -> bool>) -> Self {
+        let mut numbers = Self { sure: true, ..Self::default() };
+        each(sources, |manifest, entry| {
+            numbers.entries += 1;
+            ways(manifest, &entry, |hash| numbers.paths.push(hash));
+            if !is_file(&entry) {
+                return;
+            }
+            let listed = Found { kind: entry.kind, size: entry.size, digest: entry.digest };
+            if let Err(why) = numbers.file(entry.path, &listed, eyes, was_listed) {
+                numbers.differ += 1;
+                if numbers.differing.len() < NAMED {
+                    numbers.differing.push(format!("{}: {why}", String::from_utf8_lossy(entry.path)));
+                }
+            }
+        });
+        for list in [&mut numbers.files, &mut numbers.paths] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        numbers
+    }
+
+    /// Looks at one file; why it is not listed.
+    fn file(
+        &mut self,
+        path: &[u8],
+        listed: &Found,
+        eyes: &mut impl Eyes,
+        was_listed: Option<&dyn Fn(u64) -> bool>,
+    ) -> Result<(), String> {
+        let path = Path::new(std::ffi::OsStr::from_bytes(path));
+        let file = touch(path).map_err(|error| error.to_string())?;
+        let known = file.metadata().map_err(|error| error.to_string())?;
+        if !known.is_file() {
+            return Err("no file".into());
+        }
+        if known.len() != listed.size {
+            return Err(format!("{} bytes, {} are listed", known.len(), listed.size));
+        }
+        let seen = eyes.look(&file).map_err(|error| error.to_string())?;
+        self.sure &= seen.told || is_told_truly(&file);
+        let ids: Vec<u64> = seen.ids.iter().map(|id| listed_file(id.dev, id.ino)).collect();
+        let is_new = |was_listed: &dyn Fn(u64) -> bool| !ids.iter().any(|id| was_listed(*id));
+        if was_listed.is_some_and(is_new) && !manifest::holds(path, listed) {
+            return Err("its content is not what is listed".into());
+        }
+        self.files.extend(ids);
+        Ok(())
+    }
+}
+
+/// Opens a file to look at it; a link at its end is none.
+fn touch(path: &Path) -> io::Result<File> {
+    Ok(rustix::fs::open(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?.into())
+}
+
+/// Whether `stat` knows a file by the numbers that the kernel side reads.
+fn is_told_truly(file: &File) -> bool {
+    rustix::fs::fstatfs(file).is_ok_and(|system| {
+        // A word of the architecture's own size and sign.
+        let kind = system.f_type.to_le_bytes();
+        !OTHER_NUMBERS.iter().any(|number| kind.starts_with(&number.to_le_bytes()))
+    })
+}
+
+/// Writes the list. What cannot be read leaves the list as it is, and is told among what is `lacking`.
+///
+/// # Errors
+/// [`Refused`]: what the kernel says, or that the list is too small.
+pub(super) fn write(
+    maps: &mut Maps,
+    config: &Config,
+    lacking: &mut Vec<Lacking>,
+) -> Result<Listing, Refused> {
+    let Some(path) = path(config) else {
+        maps.listed.set(listed_slot::FILES, 0, 0)?;
+        return Ok(Listing::default());
+    };
+    let mut lack = |why: String| lacking.push(Lacking { path: config.manifest.to_string(), why });
+    // Before it is read: what changes meanwhile is noticed later.
+    let stamp = Stamp::of(path);
+    let sources = match manifest::read(path) {
+        Ok(sources) => sources,
+        Err(error) => {
+            let head = head(&maps.listed);
+            let kept = if head.is_active { "the list before it stays" } else { "nothing is listed" };
+            lack(format!("{}; {kept}", without_path(&error, path)));
+            return Ok(Listing {
+                stamp,
+                by_file: head.by_file,
+                files: head.files as usize,
+                ..Listing::default()
+            });
+        }
+    };
+    maps.manifest = stamp.clone();
+    let before = head(&maps.listed);
+    let known: Vec<u64> =
+        if before.is_active && before.by_file { before.numbers(&maps.listed) } else { Vec::new() };
+    let was_listed = |number: u64| known.binary_search(&number).is_ok();
+    let was_listed: Option<&dyn Fn(u64) -> bool> = (!known.is_empty()).then_some(&was_listed);
+    let mut sight = Sight::begin(&mut maps.watched).map_err(Refused::Look)?;
+    let numbers = Numbers::of(&sources, &mut sight, was_listed);
+    drop(sight);
+    let wanted = numbers.files.len() + numbers.paths.len();
+    let limit = maps.listed.len().saturating_sub(listed_slot::FIRST) as usize;
+    let most = LISTED_MOST as usize;
+    if wanted > limit || numbers.files.len() > most || numbers.paths.len() > most {
+        return Err(Refused::Full { table: "programs", used: wanted, limit: limit.min(most) });
+    }
+    fill(&mut maps.listed, &numbers)?;
+    for differing in &numbers.differing {
+        lack(format!("not as listed: {differing}"));
+    }
+    if numbers.differ > numbers.differing.len() {
+        lack(format!("not as listed: {} more", numbers.differ - numbers.differing.len()));
+    }
+    if !numbers.sure {
+        lack(
+            "a file system numbers files otherwise than it says; programs are known by their paths alone"
+                .into(),
+        );
+    }
+    Ok(Listing {
+        entries: numbers.entries,
+        files: numbers.files.len(),
+        paths: numbers.paths.len(),
+        differing: numbers.differ,
+        by_file: numbers.sure,
+        stamp,
+    })
+}
+
+/// An error without the path, where it begins with the one that is told anyway.
+fn without_path(error: &ManifestError, path: &Path) -> String {
+    let text = error.to_string();
+    text.strip_prefix(&format!("{}: ", path.display())).map_or(text.clone(), str::to_owned)
+}
+
+/// Writes the numbers. Until all are there, everything is judged by where it lies.
+fn fill(list: &mut Array<MapData, u64>, numbers: &Numbers) -> Result<(), MapError> {
+    list.set(listed_slot::FILES, 0, 0)?;
+    for (at, number) in (listed_slot::FIRST..).zip(numbers.files.iter().chain(&numbers.paths)) {
+        list.set(at, number, 0)?;
+    }
+    list.set(listed_slot::PATHS, numbers.paths.len() as u64, 0)?;
+    let state = listed_state::ACTIVE | if numbers.sure { listed_state::BY_FILE } else { 0 };
+    list.set(listed_slot::FILES, u64::from(state) << 32 | numbers.files.len() as u64, 0)
+}
+
+/// What stands at the beginning of the list.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    /// There is a list.
+    is_active: bool,
+    /// Files are known by what they are.
+    by_file: bool,
+    /// How many files.
+    files: u32,
+    /// How many paths.
+    paths: u32,
+}
+
+/// Reads it; a list that cannot be read is none.
+fn head(list: &Array<MapData, u64>) -> Head {
+    let word = |slot| list.get(&slot, 0).unwrap_or(0);
+    let (files, paths) = (word(listed_slot::FILES), word(listed_slot::PATHS));
+    let state = (files >> 32) as u32;
+    Head {
+        is_active: state & listed_state::ACTIVE != 0,
+        by_file: state & listed_state::BY_FILE != 0,
+        files: files as u32,
+        paths: paths as u32,
+    }
+}
+
+impl Head {
+    /// The numbers of all files.
+    fn numbers(self, list: &Array<MapData, u64>) -> Vec<u64> {
+        (0..self.files).map_while(|at| list.get(&(listed_slot::FIRST + at), 0).ok()).collect()
+    }
+
+    /// Whether `number` is among `count` from `first` on.
+    fn has(list: &Array<MapData, u64>, first: u32, count: u32, number: u64) -> bool {
+        let (mut low, mut high) = (0, count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match list.get(&(listed_slot::FIRST + first + middle), 0) {
+                Ok(found) if found == number => return true,
+                Ok(found) if found < number => low = middle + 1,
+                Ok(_) => high = middle,
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+}
+
+impl Maps {
+    /// Whether `file`, which goes by `path`, is of the image: its file is listed, or stands under a listed path and holds what is listed for
+    /// it. `inode`: only if it is this one, when not 0. `None` without a list.
+    #[must_use]
+    pub fn is_listed(&self, config: &Config, file: &Path, path: &[u8], inode: u64) -> Option<bool> {
+        let manifest = self::path(config)?;
+        let head = head(&self.listed);
+        if !head.is_active {
+            return None;
+        }
+        let opened = super::sight::touch(file).and_then(|file| by_attributes(&file));
+        let Ok(id) = opened else { return Some(false) };
+        if inode != 0 && id.ino != inode {
+            return Some(false);
+        }
+        let number = listed_file(id.dev, id.ino);
+        if head.by_file && Head::has(&self.listed, 0, head.files, number) {
+            return Some(true);
+        }
+        let by_path = Head::has(&self.listed, head.files, head.paths, exe_hash(path));
+        if by_path && !head.by_file {
+            return Some(true);
+        }
+        if !by_path && self.manifest == Stamp::of(manifest) {
+            return Some(false);
+        }
+        // Another file under a listed path, or the manifest is another: it is asked itself.
+        let sources = manifest::read(manifest).unwrap_or_default();
+        Some(manifest::find(&sources, path).is_some_and(|listed| manifest::holds(file, &listed)))
+    }
+
+    /// The same of a path whose file is gone or cannot be reached: whether it is listed.
+    #[must_use]
+    pub fn is_path_listed(&self, path: &[u8]) -> bool {
+        let head = head(&self.listed);
+        head.is_active && Head::has(&self.listed, head.files, head.paths, exe_hash(path))
+    }
+}
+
+impl Listing {
+    /// Whether the manifest is another by now.
+    pub(super) fn is_stale(&self, config: &Config) -> bool {
+        path(config).is_some_and(|path| self.stamp != Stamp::of(path))
+    }
+}
+
+#[cfg(test)]
+#[path = "listed_tests.rs"]
+mod tests;
