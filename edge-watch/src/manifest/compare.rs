@@ -20,7 +20,7 @@ pub(super) fn diff(old: &Path, new: &Path) -> Result<(), WatchError> {
 pub(super) fn check(tree: &Tree, file: &Path) -> Result<(), WatchError> {
     let stated = read(file)?;
     let Walked { entries, folder_links, notes } = walk(tree)?;
-    notes.iter().for_each(|text| note(text));
+    note(&notes);
     told(&differences(&stated, &Maker { entries, folder_links, ..stated.clone() }))
 }
 

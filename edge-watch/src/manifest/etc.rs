@@ -25,9 +25,9 @@ pub(super) fn image(tree: &Tree) -> Result<String, WatchError> {
 /// The same, from the file.
 fn image_of(release: &str) -> String {
     let value = |key: &str| {
-        let lines = release.lines().filter_map(|line| line.split_once('='));
-        let found = lines.filter(|(name, _)| *name == key).map(|(_, value)| value.trim_matches(['"', '\'']));
-        found.last().unwrap_or_default()
+        let mut lines = release.lines().rev().filter_map(|line| line.split_once('='));
+        let found = lines.find(|(name, _)| *name == key);
+        found.map(|(_, value)| value.trim_matches(['"', '\''])).unwrap_or_default()
     };
     let named = format!("{} {}", value("IMAGE_ID"), value("IMAGE_VERSION"));
     let name = if value("IMAGE_ID").is_empty() { value("PRETTY_NAME") } else { named.trim() };

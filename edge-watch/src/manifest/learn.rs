@@ -55,7 +55,7 @@ fn paths(mut input: impl io::BufRead) -> io::Result<BTreeSet<Vec<u8>>> {
             path @ [b'/', ..] => drop(found.insert(path.to_vec())),
             text => match serde_json::from_slice::<Value>(text) {
                 Ok(value) => found.extend(executed(&value)),
-                Err(_) => note(&format!("line {number} is neither a path nor JSON, and left out")),
+                Err(_) => note(&[format!("line {number} is neither a path nor JSON, and left out")]),
             },
         }
     }

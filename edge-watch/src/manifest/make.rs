@@ -12,7 +12,7 @@ use crate::error::WatchError;
 pub(super) fn run(options: &MakeOptions) -> Result<(), WatchError> {
     let (maker, notes) = made(options)?;
     let bytes = save(&maker, &options.out)?;
-    notes.iter().for_each(|text| note(text));
+    note(&notes);
     say(&format!("{}: {bytes} bytes, {}\n", options.out.display(), summary(&maker)))
 }
 

@@ -64,9 +64,11 @@ fn say(text: &str) -> Result<(), WatchError> {
 }
 
 /// To standard error: what a person should know, and a script need not.
-fn note(text: &str) {
-    // With standard error closed there is nobody left to tell.
-    let _ = writeln!(std::io::stderr(), "edge-watch: {text}");
+fn note(notes: &[String]) {
+    for text in notes {
+        // With standard error closed there is nobody left to tell.
+        let _ = writeln!(std::io::stderr(), "edge-watch: {text}");
+    }
 }
 
 #[cfg(test)]

@@ -154,7 +154,7 @@ impl Given {
                 })?);
             }
             "fs" => {
-                self.file_systems.push(checked(parser, name, "MOUNT=TYPE, such as /=squashfs", file_system)?)
+                self.file_systems.push(checked(parser, name, "MOUNT=TYPE, such as /=squashfs", file_system)?);
             }
             "listen" => {
                 let range = "tcp/PORT or udp/PORT, and =PROGRAM if only that may";

@@ -83,7 +83,7 @@ fn gateway(name: &str) -> Folder {
         .link("/usr/sbin/httpd", "/bin/busybox")
         .link("/bin", "usr/bin")
         .link("/sbin", "/usr/sbin")
-        .file("/usr/sbin/dropbearmulti", 0o755, &[ELF, &[7; 200_000]].concat())
+        .file("/usr/sbin/dropbearmulti", 0o755, &[ELF, &vec![7; 200_000]].concat())
         .link("/usr/sbin/dropbear", "dropbearmulti")
         .file("/usr/bin/report", 0o755, b"#!/bin/sh\n")
         .file("/usr/lib/libc.so.6", 0o644, ELF)
@@ -132,7 +132,7 @@ fn a_root_file_system_becomes_the_list_of_what_it_runs() {
     ];
     assert_eq!(listed(&maker), expected);
     let multi = maker.entries[&b"/usr/sbin/dropbearmulti"[..]];
-    let content = [ELF, &[7; 200_000]].concat();
+    let content = [ELF, &vec![7; 200_000]].concat();
     assert_eq!((multi.size, multi.digest), (content.len() as u64, Digest::of(&content)));
     let links: Vec<_> = maker.folder_links.iter().map(|(link, to)| [link.as_slice(), to].concat()).collect();
     assert_eq!(links, [&b"/bin/usr/bin"[..], b"/sbin/usr/sbin"]);

@@ -140,9 +140,7 @@ impl Walked {
     /// Keeps the folder links through which programs are named: the highest ones.
     fn keep_folder_links(&mut self, mut links: Vec<(Vec<u8>, Vec<u8>)>) {
         links.retain(|(link, _)| link.len() <= MAX_PATH_BYTES && self.takes(link));
-        links.sort_by_cached_key(|(link, _)| {
-            (link.iter().filter(|byte| **byte == b'/').count(), link.clone())
-        });
+        links.sort_by_cached_key(|(link, _)| (link.split(|byte| *byte == b'/').count(), link.clone()));
         if let Some((link, _)) = links.get(MAX_FOLDER_LINKS) {
             self.notes.push(format!(
                 "{} links to folders are left out, since at most {MAX_FOLDER_LINKS} are possible; the first is {}",
