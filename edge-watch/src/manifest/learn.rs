@@ -86,14 +86,20 @@ fn unescaped(text: &str) -> Vec<u8> {
 /// Adds what was executed, and says so in lines; nothing if it is known.
 fn learn(root: &Root<'_>, path: &[u8], maker: &mut Maker) -> Result<Vec<String>, WatchError> {
     let not = |why: &str| Ok(vec![format!("? {}: {why}\n", shown(path))]);
+    let outside = |path| {
+        root.skipped(path).map(|folder| format!("lies in {}, which is not of the image", shown(folder)))
+    };
+    if let Some(why) = outside(path) {
+        return not(&why);
+    }
     let Some(file) = path.starts_with(b"/").then(|| root.resolve(path)).flatten() else {
         return not(match path.len() {
             VERDICT_PATH.. => "is not there; a verdict has only the first 96 bytes of a path",
             _ => "is not there",
         });
     };
-    if let Some(folder) = root.skipped(&file) {
-        return not(&format!("lies in {}, which is not of the image", shown(folder)));
+    if let Some(why) = outside(&file) {
+        return not(&why);
     }
     let look = || {
         let metadata = fs::symlink_metadata(root.host(&file))?;
@@ -124,7 +130,22 @@ fn learn(root: &Root<'_>, path: &[u8], maker: &mut Maker) -> Result<Vec<String>,
 
 #[cfg(test)]
 mod tests {
+    use edge_wire::{Act, Bytes, Evidence, Head, Verdict};
+
     use super::*;
+    use crate::moment::Clock;
+    use crate::render::{Item, Received, Style};
+
+    #[test]
+    fn what_watch_prints_is_read() {
+        let object = Bytes::cut(b"/data/app/x\x1b");
+        let head = Head { detector: DetectorId::FOREIGN_EXEC, ..Head::default() };
+        let verdict = Verdict { head, evidence: Evidence::Act(Act { object, ..Act::default() }) };
+        let now = Clock::new().now();
+        let received = Received { device: "gw", verdict: &verdict, now, version: None, late: false };
+        let line = Style::Json.show(Item::Verdict(received), now);
+        assert_eq!(paths(line.as_bytes()).unwrap(), [b"/data/app/x\x1b".to_vec()].into());
+    }
 
     #[test]
     fn paths_and_verdicts_are_read_and_nothing_else() {

@@ -57,7 +57,7 @@ pub(super) fn walk(tree: &Tree) -> Result<Walked, WatchError> {
     if let Some(first) = odd.first() {
         let count = odd.len();
         walked.notes.push(format!(
-            "{count} files have the execute bit and are neither ELF nor a script, so no kernel runs them; the first is {}",
+            "not listed, since they are neither ELF nor scripts: {count} with the execute bit, the first is {}",
             shown(first)
         ));
     }
