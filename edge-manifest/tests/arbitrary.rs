@@ -106,13 +106,13 @@ proptest! {
 }
 
 #[test]
-fn golden_bytes_with_any_one_changed_and_sealed_again_never_panic() {
+fn golden_bytes_with_any_bit_changed_and_sealed_again_never_panic() {
     let bytes = common::usual().encode().unwrap();
     let (mut taken, seal) = (0, bytes.len() - 16);
     for at in 0..seal {
-        for value in 0..=255 {
+        for bit in 0..8 {
             let mut changed = bytes.clone();
-            changed[at] = value;
+            changed[at] ^= 1 << bit;
             let new = Digest::of(&changed[..seal]);
             changed[seal..].copy_from_slice(&new);
             if let Ok(manifest) = Manifest::parse(&changed) {
@@ -121,5 +121,5 @@ fn golden_bytes_with_any_one_changed_and_sealed_again_never_panic() {
             }
         }
     }
-    assert!(taken > 1000, "digests and letters of paths can be any: {taken}");
+    assert!(taken > 500, "digests and letters of paths can be any: {taken}");
 }

@@ -33,6 +33,8 @@ pub(crate) enum Verb {
     DemoVictim(crate::demo::victim::VictimOptions),
     /// Print the usage.
     Help,
+    /// Make, show or compare image manifests.
+    Manifest(Box<crate::manifest::ManifestVerb>),
     /// Make an offsets file.
     Offsets(crate::offsets::OffsetsOptions),
     /// Print the version.
@@ -152,6 +154,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Verb, W
             Err(format!("this program was built without the feature that '{verb}' needs").into())
         }
         "help" => Ok(Verb::Help),
+        "manifest" => crate::manifest::options(rest),
         "offsets" => crate::offsets::options(rest),
         _ if !named || verb == "watch" => watch(rest),
         _ => Err(format!("'{verb}' is not a verb").into()),

@@ -25,6 +25,12 @@ pub(crate) enum WatchError {
         /// The timeout.
         seconds: u64,
     },
+    /// Manifests, or a manifest and a root file system, are not alike; in what, stands on standard output.
+    #[error("{count} differences")]
+    Differ {
+        /// How many.
+        count: usize,
+    },
     /// The demo could not be played, or did not end as it must.
     #[cfg(feature = "broker")]
     #[error(transparent)]
@@ -44,6 +50,20 @@ pub(crate) enum WatchError {
         path: PathBuf,
         /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A manifest that is none, or that no manifest can be.
+    #[error("{}", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: edge_manifest::Error,
+    },
+    /// A program that may listen, but that the root file system does not hold.
+    #[error("{} of --listen is no program of the root file system", path.display())]
+    Program {
+        /// Its path in there.
+        path: PathBuf,
     },
     /// A file the caller named cannot be written.
     #[error("{} cannot be written", path.display())]
@@ -80,7 +100,12 @@ impl WatchError {
     /// those of the demo.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Count { .. } | Self::Kernel { .. } | Self::Payload(_) => 1,
+            Self::Count { .. }
+            | Self::Differ { .. }
+            | Self::Kernel { .. }
+            | Self::Manifest { .. }
+            | Self::Payload(_)
+            | Self::Program { .. } => 1,
             Self::Usage(_) => 2,
             Self::Input { .. }
             | Self::Output(_)

@@ -13,6 +13,7 @@ mod demo;
 mod error;
 mod filter;
 mod link;
+mod manifest;
 mod moment;
 mod offsets;
 mod render;
@@ -52,6 +53,7 @@ fn run(verb: Verb) -> Result<(), WatchError> {
         #[cfg(feature = "broker")]
         Verb::DemoVictim(options) => demo::victim::run(&options),
         Verb::Help => say(cli::USAGE),
+        Verb::Manifest(verb) => manifest::run(&verb),
         Verb::Offsets(options) => offsets::run(&options),
         Verb::Version => say(concat!("edge-watch ", env!("CARGO_PKG_VERSION"), "\n")),
         Verb::Watch(options) => watch::run(&options),

@@ -170,6 +170,40 @@ def check_descriptions(report, name, data):
     report.equal(f"{name}: fragments", sorted(named), sorted(file for file in files if file.endswith(".cfg")))
 
 
+def check_manifest(report, image):
+    """The class of the manifest, run over a folder with a stand-in for edge-watch that says how it was called."""
+    hooks = (image.getVar("IMAGE_PREPROCESS_COMMAND") or "").split()
+    report.equal("manifest: last step before the image is packed", hooks[-1:], ["edge_agent_manifest"])
+    depends = image.getVarFlag("do_image", "depends").split()
+    report.true("manifest: needs edge-watch", "edge-watch-native:do_populate_sysroot" in depends)
+    with tempfile.TemporaryDirectory(prefix="edge-yocto-") as folder:
+        data = image.createCopy()
+        values = {
+            "IMAGE_ROOTFS": folder + "/root", "IMGDEPLOYDIR": folder, "IMAGE_NAME": "gw-7", "IMAGE_LINK_NAME": "gw",
+            "MACHINE": "m", "DISTRO_VERSION": "6.0", "EDGE_AGENT_MANIFEST_LISTEN": "tcp/22 udp/5353",
+            "EDGE_AGENT_MANIFEST_PEERS": "tcp/192.0.2.1/8883", "EDGE_AGENT_MANIFEST_EXCLUDE": "/opt",
+            "EDGE_AGENT_MANIFEST_FS": "/=squashfs",
+        }
+        for name, value in values.items():
+            data.setVar(name, value)
+        os.mkdir(folder + "/bin")
+        with open(folder + "/bin/edge-watch", "w", encoding="utf-8") as tool:
+            tool.write('#!/bin/sh\nfor last; do :; done\nprintf "%s|" "$@" > "$last"\n')
+        os.chmod(folder + "/bin/edge-watch", 0o755)
+        path = {"PATH": folder + "/bin:" + os.environ["PATH"]}
+        subprocess.run(["sh", "-e", "-u"], input=data.getVar("edge_agent_manifest"), text=True, check=True, env=path)
+        written = folder + "/root/etc/edge-agent/image.manifest"
+        with open(written, encoding="utf-8") as file:
+            found = file.read().replace(folder, "").split("|")
+        wanted = ["manifest", "make", "--root", "/root", "--image", "edge-agent-image-m 6.0"]
+        wanted += ["--listen", "tcp/22", "--listen", "udp/5353", "--peer", "tcp/192.0.2.1/8883"]
+        wanted += ["--exclude", "/opt", "--fs", "/=squashfs", "--out", "/root/etc/edge-agent/image.manifest", ""]
+        report.equal("manifest: how it is made", found, wanted)
+        report.equal("manifest: mode", oct(os.stat(written).st_mode & 0o7777), "0o644")
+        copy = os.path.relpath(os.path.realpath(folder + "/gw.edge-agent.manifest"), os.path.realpath(folder))
+        report.equal("manifest: the copy", copy, "gw-7.edge-agent.manifest")
+
+
 def check_kas(report, parser):
     """The kas files obey kas's own schema, and every repository is pinned."""
     with open(os.path.join(os.path.dirname(kas.__file__), "schema-kas.json"), encoding="utf-8") as file:
@@ -209,6 +243,7 @@ def check_recipes(report, parser, source):
     image = parser.recipe(path, "arm", "edge-agent")
     report.true("image: has the group", "packagegroup-edge-agent" in image.getVar("IMAGE_INSTALL").split())
     report.equal("image: needs the feature", image.getVar("REQUIRED_DISTRO_FEATURES"), "edge-agent")
+    check_manifest(report, image)
 
 
 def main(layer, source):

@@ -34,6 +34,7 @@ BITBAKE_CONF = {
     "FILESPATH": "${FILE_DIRNAME}/${BPN}:${FILE_DIRNAME}/files",
     "THISDIR": "${@os.path.dirname(d.getVar('FILE'))}",
     "bindir": "/usr/bin",
+    "IMAGE_BASENAME": "${PN}",
     "localstatedir": "/var",
     "sysconfdir": "/etc",
     "systemd_system_unitdir": "/usr/lib/systemd/system",

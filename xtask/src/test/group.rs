@@ -176,6 +176,7 @@ fn unit(session: &mut Session<'_>) -> Result<()> {
     session.cargo(&[&rest[..], &["--doc"]].concat(), &[])?;
     session.cargo(&["--package", "edge-ebpf", "--lib"], &[])?;
     session.cargo(&["--package", "edge-btf", "--test", "*"], &[])?;
+    session.cargo(&["--package", "edge-manifest", "--test", "*"], &[])?;
     let fresh = ebpf::freshness(session.workspace);
     session.check("the committed eBPF object is current", fresh);
     Ok(())

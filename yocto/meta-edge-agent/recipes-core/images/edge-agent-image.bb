@@ -3,9 +3,12 @@ DESCRIPTION = "A console image with the agent, its kernel options, and nothing e
 SECTION = "images"
 LICENSE = "MIT | Apache-2.0"
 
-inherit core-image features_check
+inherit core-image features_check edge-agent-manifest
 
 # Without it the kernel has not what the agent needs.
 REQUIRED_DISTRO_FEATURES = "edge-agent"
 
 IMAGE_INSTALL = "packagegroup-core-boot packagegroup-edge-agent ${CORE_IMAGE_EXTRA_INSTALL}"
+
+# What `detectors.foreign_exec` compares with. The image serves nothing; its type is that of IMAGE_FSTYPES.
+EDGE_AGENT_MANIFEST_FS = "/=ext4"
