@@ -46,8 +46,14 @@ pub fn tell(config: &Config, sensors: &Sensors) {
     }
 }
 
-/// Says which watched paths are not, or not wholly, watched.
+/// Says what the manifest lists, and which watched paths are not, or not wholly, watched.
 pub fn tell_lacking(watched: &load::Books) {
+    let load::Listing { entries, files, paths, differing, by_file, .. } = watched.listing;
+    if entries != 0 {
+        log::info!(
+            "load: manifest entries={entries} files={files} paths={paths} differing={differing} by_file={by_file}"
+        );
+    }
     for lacking in &watched.lacking {
         log::warn!("load: watched={} state=lacking why=\"{}\"", lacking.path, lacking.why);
     }

@@ -5,9 +5,9 @@ use crate::schedule::{Case, Place};
 use crate::{
     atomics, bus_flood, confine, credential_access, device_tamper, evasion, fetch_loop, file_tamper,
     fileless_exec, flood, flood_out, foreign_exec, guest, identity, impair_defenses, kernel_code,
-    lateral_scan, login_guessing, masquerade, mass_kill, namespace_escape, net_tamper, new_egress, offsets,
-    persistence, privilege_jump, process_injection, raw_socket, resource_hijack, restart, sensors, set_uid,
-    shell_on_socket, sweep, sysctl_tamper, uring_use, volatile_exec,
+    lateral_scan, login_guessing, manifest, masquerade, mass_kill, namespace_escape, net_tamper, new_egress,
+    offsets, persistence, privilege_jump, process_injection, raw_socket, resource_hijack, restart, sensors,
+    set_uid, shell_on_socket, sweep, sysctl_tamper, uring_use, volatile_exec,
 };
 use edge_tests::trials::Outcome;
 
@@ -147,6 +147,9 @@ pub(crate) const CASES: &[Case] = &[
     asked("new_egress", "bad_file_named", new_egress::bad_file_named),
     case("foreign_exec", "attack_killed", foreign_exec::attack_killed),
     case("foreign_exec", "benign_quiet", foreign_exec::benign_quiet),
+    ends("foreign_exec", "foreign_caught", manifest::foreign_caught),
+    ends("foreign_exec", "listed_quiet", manifest::listed_quiet),
+    ends("foreign_exec", "update_followed", manifest::update_followed),
     ends("restart", "killed_in_the_middle", restart::killed_in_the_middle),
     ends("restart", "another_replaces", restart::another_replaces),
     ends("restart", "detach_ends", restart::detach_ends),

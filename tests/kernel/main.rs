@@ -24,6 +24,7 @@ mod impair_defenses;
 mod kernel_code;
 mod lateral_scan;
 mod login_guessing;
+mod manifest;
 mod masquerade;
 mod mass_kill;
 mod namespace_escape;

@@ -185,13 +185,14 @@ fn is_told_truly(file: &File) -> bool {
     })
 }
 
-/// Writes the list. What cannot be read leaves the list as it is, and is told among what is `lacking`.
+/// Writes the list. `knows_files`: the kernel side can tell files apart. What cannot be read leaves the list as it is, and is told among what is `lacking`.
 ///
 /// # Errors
 /// [`Refused`]: what the kernel says, or that the list is too small.
 pub(super) fn write(
     maps: &mut Maps,
     config: &Config,
+    knows_files: bool,
     lacking: &mut Vec<Lacking>,
 ) -> Result<Listing, Refused> {
     let Some(path) = path(config) else {
@@ -230,14 +231,17 @@ pub(super) fn write(
     if wanted > limit || numbers.files.len() > most || numbers.paths.len() > most {
         return Err(Refused::Full { table: "programs", used: wanted, limit: limit.min(most) });
     }
-    fill(&mut maps.listed, &numbers)?;
+    let by_file = numbers.sure && knows_files;
+    fill(&mut maps.listed, &numbers, by_file)?;
     for differing in &numbers.differing {
         lack(format!("not as listed: {differing}"));
     }
     if numbers.differ > numbers.differing.len() {
         lack(format!("not as listed: {} more", numbers.differ - numbers.differing.len()));
     }
-    if !numbers.sure {
+    if !knows_files {
+        lack("this kernel's structs are not known (no BTF, no offsets file); programs are known by their paths alone".into());
+    } else if !numbers.sure {
         lack(
             "a file system numbers files otherwise than it says; programs are known by their paths alone"
                 .into(),
@@ -248,7 +252,7 @@ pub(super) fn write(
         files: numbers.files.len(),
         paths: numbers.paths.len(),
         differing: numbers.differ,
-        by_file: numbers.sure,
+        by_file,
         stamp,
     })
 }
@@ -260,13 +264,13 @@ fn without_path(error: &ManifestError, path: &Path) -> String {
 }
 
 /// Writes the numbers. Until all are there, everything is judged by where it lies.
-fn fill(list: &mut Array<MapData, u64>, numbers: &Numbers) -> Result<(), MapError> {
+fn fill(list: &mut Array<MapData, u64>, numbers: &Numbers, by_file: bool) -> Result<(), MapError> {
     list.set(listed_slot::FILES, 0, 0)?;
     for (at, number) in (listed_slot::FIRST..).zip(numbers.files.iter().chain(&numbers.paths)) {
         list.set(at, number, 0)?;
     }
     list.set(listed_slot::PATHS, numbers.paths.len() as u64, 0)?;
-    let state = listed_state::ACTIVE | if numbers.sure { listed_state::BY_FILE } else { 0 };
+    let state = listed_state::ACTIVE | if by_file { listed_state::BY_FILE } else { 0 };
     list.set(listed_slot::FILES, u64::from(state) << 32 | numbers.files.len() as u64, 0)
 }
 

@@ -243,7 +243,7 @@ impl Sensors {
         let report = &self.report;
         let maps = &mut self.maps;
         let mut watched = watch::write(maps, config, |detector| is_upper(report, detector), true)?;
-        watched.listing = listed::write(maps, config, &mut watched.lacking)?;
+        watched.listing = listed::write(maps, config, report.means.offsets, &mut watched.lacking)?;
         self.watched = watched;
         Ok(())
     }

@@ -27,7 +27,7 @@ pub fn apply(maps: &mut Maps, config: &Config, report: &Report) -> Result<Books,
     prefixes::write(maps, config)?;
     write_programs(maps, config)?;
     let mut books = watch::write(maps, config, |detector| is_upper(report, detector), false)?;
-    books.listing = listed::write(maps, config, &mut books.lacking)?;
+    books.listing = listed::write(maps, config, report.means.offsets, &mut books.lacking)?;
     for spec in SPECS {
         maps.rules.set(
             spec.detector as u32,
