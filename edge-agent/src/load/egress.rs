@@ -2,8 +2,12 @@
 
 use aya::maps::MapError;
 use bytemuck::Zeroable as _;
-use edge_abi::{Declared, Detector, EGRESS_KNOWN, EgressKey, EgressPolicy, Known, egress_flags, program_id};
+use edge_abi::{
+    Declared, Detector, EGRESS_DECLARED, EGRESS_KNOWN, EgressKey, EgressPolicy, Known, egress_flags,
+    program_id,
+};
 
+use super::declared;
 use super::maps::Maps;
 use crate::clock::Now;
 use crate::config::{self, Config};
@@ -79,16 +83,16 @@ pub fn keep(maps: &mut Maps, config: &Config, keeper: &mut Keeper, ends: bool) {
     keeper.note(now, now_ns);
 }
 
-/// The policy besides the rule.
+/// The policy besides the rule. `of_image`: what the manifest declares, in what room the configuration leaves.
 #[must_use]
-pub(super) fn policy(config: &Config, learning: Learning) -> EgressPolicy {
+pub(super) fn policy(config: &Config, learning: Learning, of_image: &[Declared]) -> EgressPolicy {
     let egress = &config.egress;
     let mut policy = EgressPolicy::zeroed();
     policy.learn_until_ns = learning.until_ns(egress.learn);
     policy.beacon = config.act(Detector::NewEgress).option;
     policy.flags = if egress.loopback { egress_flags::LOOPBACK } else { 0 };
     let listeners = egress.listen.iter().map(|port| config::listener(*port));
-    let all = egress.declare.iter().copied().chain(listeners);
+    let all = egress.declare.iter().copied().chain(listeners).chain(of_image.iter().copied());
     for (slot, declared) in policy.declared.iter_mut().zip(all) {
         *slot = declared;
     }
@@ -100,7 +104,14 @@ pub(super) fn policy(config: &Config, learning: Learning) -> EgressPolicy {
 /// # Errors
 /// What the kernel says to a map update.
 pub(super) fn write(maps: &mut Maps, config: &Config) -> Result<(), MapError> {
-    let policy = policy(config, maps.learning);
+    let of_image = declared::declared(config);
+    let declared = config.egress.declare.len() + config.egress.listen.len() + of_image.len();
+    if declared > EGRESS_DECLARED {
+        log::warn!(
+            "load: {declared} ports and peers are declared, {EGRESS_DECLARED} fit; the last of the manifest are left out"
+        );
+    }
+    let policy = policy(config, maps.learning, &of_image);
     maps.egress.set(0, bytemuck::cast::<_, [u8; size_of::<EgressPolicy>()]>(policy), 0)
 }
 
@@ -127,14 +138,21 @@ mod tests {
                       declare = [\"udp *:123 /usr/sbin/ntpd\"]\n";
         let config = Config::parse(source.as_bytes(), "f").unwrap();
         let learning = Learning { before: core::time::Duration::from_secs(3_600), since_ns: 1_000 };
-        let policy = policy(&config, learning);
+        let own = config::listener(8080);
+        let policy = policy(&config, learning, &[own]);
         assert_eq!(policy.learn_until_ns, 3_600_000_000_000 + 1_000);
         assert_eq!((policy.beacon, policy.flags), (10, egress_flags::LOOPBACK));
-        let kinds: Vec<_> = policy.declared.iter().map(|one| (one.kind, one.port)).take(4).collect();
+        let kinds: Vec<_> = policy.declared.iter().map(|one| (one.kind, one.port)).take(5).collect();
         let listener = egress_kind::LISTENER;
         assert_eq!(
             kinds,
-            [(egress_kind::ANYWHERE, 123), (listener, 22), (listener, 443), (egress_kind::NONE, 0)]
+            [
+                (egress_kind::ANYWHERE, 123),
+                (listener, 22),
+                (listener, 443),
+                (listener, 8080),
+                (egress_kind::NONE, 0)
+            ]
         );
     }
 

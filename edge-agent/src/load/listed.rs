@@ -30,7 +30,7 @@ const OTHER_NUMBERS: [u32; 2] = [0x794c_7630, 0x9123_683e];
 /// The list in force.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Programs, scripts and links of the manifest; 0: there is none.
+    /// Programs, scripts, modules and links of the manifest; 0: there is none.
     pub entries: usize,
     /// Files listed.
     pub files: usize,
@@ -63,26 +63,27 @@ pub(super) fn room(config: &Config) -> u32 {
     (wanted + wanted / 4 + 64).min(2 * LISTED_MOST as usize) as u32
 }
 
-/// Calls `visit` with every entry that may be executed.
+/// Calls `visit` with every entry.
 fn each(sources: &[Source], mut visit: impl FnMut(&Manifest<'_>, Entry<'_>)) {
     for manifest in sources.iter().filter_map(|source| source.manifest().ok()) {
         let mut entries = manifest.entries();
         while let Some(entry) = entries.next() {
-            if !matches!(entry.kind, Kind::Module) {
-                visit(&manifest, entry);
-            }
+            visit(&manifest, entry);
         }
     }
 }
 
 /// Whether an entry is a file of its own.
 fn is_file(entry: &Entry<'_>) -> bool {
-    matches!(entry.kind, Kind::Program | Kind::Script)
+    matches!(entry.kind, Kind::Program | Kind::Script | Kind::Module)
 }
 
 /// Hands every path of an entry to `give`: its own, and those through links between folders that [`exe_hash`] does not see as the same. How
-/// many there are.
+/// many there are. A module is executed by none.
 fn ways(manifest: &Manifest<'_>, entry: &Entry<'_>, mut give: impl FnMut(u64)) -> usize {
+    if matches!(entry.kind, Kind::Module) {
+        return 0;
+    }
     let own = exe_hash(entry.path);
     give(own);
     let mut count = 1;

@@ -61,13 +61,15 @@ fn files_are_listed_as_what_they_are_and_links_as_paths() {
     symlink(&box_, folder.0.join("applet")).unwrap();
     let applet = folder.0.join("applet");
     maker.entries.insert(applet.as_os_str().as_bytes().to_vec(), link());
-    let module = Found { kind: Kind::Module, size: 0, digest: [0; 16] };
-    maker.entries.insert(b"/lib/modules/x.ko".to_vec(), module);
+    let module = folder.add(&mut maker, "x.ko", b"module", b"module");
+    maker.entries.get_mut(module.as_os_str().as_bytes()).unwrap().kind = Kind::Module;
     let numbers = Numbers::of(&folder.sources(&maker), &mut Plain, None);
-    assert_eq!(numbers.files, [number(&box_)]);
+    let mut files = [number(&box_), number(&module)];
+    files.sort_unstable();
+    assert_eq!(numbers.files, files, "a module is no path that is executed");
     let mut paths = [&box_, &applet].map(|path| exe_hash(path.as_os_str().as_bytes()));
     paths.sort_unstable();
-    assert_eq!((numbers.paths, numbers.entries, numbers.differ), (paths.to_vec(), 2, 0));
+    assert_eq!((numbers.paths, numbers.entries, numbers.differ), (paths.to_vec(), 3, 0));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod attach;
 mod bait;
 mod cgroup;
 mod classes;
+mod declared;
 mod devices;
 mod digest;
 mod egress;

@@ -87,6 +87,12 @@ fn look(
     if evidence.reason.0 == reason::MODULE && processes.is_signed(&file) == Some(false) {
         evidence.flags |= Act::UNSIGNED;
     }
+    // A module that the image does not have, whoever loads it.
+    let is_foreign = evidence.reason.0 == reason::MODULE
+        && processes.is_listed(config, &file, evidence.object.as_slice(), 0) == Some(false);
+    if is_foreign && !place::is_volatile(evidence.object.as_slice(), &config.detectors.volatile_exec) {
+        return Some(Severity::CRITICAL);
+    }
     if !place::is_volatile(evidence.object.as_slice(), &config.detectors.volatile_exec) {
         return None;
     }
@@ -119,6 +125,14 @@ mod tests {
         assert_eq!((severity, act.flags), (Severity::HIGH, Act::UNSIGNED));
         let (severity, act) = judged(&SPEC, reason::KEXEC, "/run/zImage", 0, &stage).unwrap();
         assert_eq!((severity, act.flags), (Severity::CRITICAL, Act::VOLATILE));
+    }
+
+    #[test]
+    fn a_module_that_the_image_does_not_have_is_critical() {
+        let stage = Stage::default().listed("/lib/modules/x.ko", 5);
+        let severity = |path| judged(&SPEC, reason::MODULE, path, 0, &stage).unwrap().0;
+        assert_eq!(severity("/lib/modules/x.ko"), Severity::HIGH);
+        assert_eq!(severity("/lib/modules/y.ko"), Severity::CRITICAL);
     }
 
     #[test]
