@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use edge_manifest::{Error, Maker, Manifest};
+use edge_manifest::{Error, Kind, Maker, Manifest};
 
 mod common;
 
@@ -86,4 +86,16 @@ fn what_is_listed_is_found_and_nothing_else() {
     let long = [&b"/bin/"[..], &[b'a'; 247]].concat();
     assert_eq!(manifest.unlinked(&long, &mut buffer), None, "4 bytes more than 252 are too many");
     assert!(manifest.unlinked(&long[..251], &mut buffer).is_some_and(|path| path.len() == 255));
+}
+
+/// A look-up compares what entries leave out only by its length, so it has to end where the path's own place was passed.
+#[test]
+fn a_path_is_not_found_by_the_ending_of_another() {
+    let entries = ["/b/a", "/c/a", "/c/c", "/c/d/e"].map(|path| common::entry(path, Kind::Link, b"")).into();
+    let bytes = Maker { entries, ..Maker::default() }.encode().unwrap();
+    let manifest = Manifest::parse(&bytes).unwrap();
+    for path in ["/b/c", "/b/d/e", "/a/a", "/b/", "/c", "/c/d", "/c/d/f", "/d/e"] {
+        assert_eq!(manifest.find(path.as_bytes()), None, "{path}");
+    }
+    assert!(manifest.find(b"/c/c").is_some() && manifest.find(b"/c/d/e").is_some());
 }
