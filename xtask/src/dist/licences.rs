@@ -3,7 +3,7 @@
 use super::Release;
 use super::graph::{Crate, Graph};
 use crate::lock::Lock;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 const BEGINNINGS: &[&str] = &["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"];
 /// A folder with licences, as some crates have one.
 const FOLDER: &str = "LICENSES";
+
+/// The one licence whose text is ours to add.
+const APACHE: &str = "Apache-2.0";
 
 /// Texts, each once.
 #[derive(Default)]
@@ -34,16 +37,23 @@ impl Texts {
     }
 }
 
-/// The document for the crates of `graph` that come from the index, whose sources lie in `vendor`.
+/// The document for the crates of `graph` that come from the index, whose sources lie in `vendor`. `apache` is the text of
+/// [`APACHE`], which names no author and so is the same for every crate that left it out.
 ///
 /// # Errors
-/// A crate that is not there.
-pub(super) fn document(release: &Release, lock: &Lock, graph: &Graph, vendor: &Path) -> Result<String> {
+/// A crate that is not there, or whose licence no text can be found for.
+pub(super) fn document(
+    release: &Release,
+    lock: &Lock,
+    graph: &Graph,
+    vendor: &Path,
+    apache: &str,
+) -> Result<String> {
     let mut text = format!(
         "Licences of the crates that edge-agent {} is made of or built with, with TLS and spool.\n\
          Each crate is followed by the files in its archive and the number of their text below.\n\
-         The agent itself is under MIT OR Apache-2.0; static programs also hold Rust's standard\n\
-         library (MIT OR Apache-2.0) and musl (MIT).\n\n",
+         The agent itself is under MIT OR Apache-2.0, as is Rust's standard library. Static programs\n\
+         also hold musl, whose licence goes with them in a file of its own.\n\n",
         release.version
     );
     let mut texts = Texts::default();
@@ -52,7 +62,14 @@ pub(super) fn document(release: &Release, lock: &Lock, graph: &Graph, vendor: &P
         let folder = vendor.join(format!("{}-{}", name.0, name.1));
         let files = files(&folder).with_context(|| folder.display().to_string())?;
         if files.is_empty() {
-            text.push_str("    its archive carries no text\n");
+            ensure!(
+                node.licence.contains(APACHE),
+                "{} {} carries no text of {}",
+                name.0,
+                name.1,
+                node.licence
+            );
+            let _ = writeln!(text, "    {APACHE}, not in the archive: text {}", texts.number(apache));
         }
         for path in files {
             let held = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -120,16 +137,30 @@ mod tests {
             let node = Node { licence: "MIT".to_owned(), ..Node::default() };
             graph.crates.insert((name.to_owned(), version.to_owned()), node);
         }
-        let release = Release::of_test();
-        let text = document(&release, &Lock::read(LOCK).unwrap(), &graph, &vendor).unwrap();
-        assert!(text.contains(
-            "a 1.0.0: MIT\n    LICENSE-MIT: text 1\n    LICENSES/Zlib.txt: text 2\nb 2.0.0: MIT\n    license: text 1\n"
-        ), "{text}");
+        let lock = Lock::read(LOCK).unwrap();
+        let made = |graph: &Graph| document(&Release::of_test(), &lock, graph, &vendor, "Apache\n");
+        let text = made(&graph).unwrap();
+        assert!(
+            text.contains(
+                "a 1.0.0: MIT\n    LICENSE-MIT: text 1\n    LICENSES/Zlib.txt: text 2\nb 2.0.0: MIT\n    license: text 1\n"
+            ),
+            "{text}"
+        );
         assert_eq!(text.matches("Permission").count(), 1);
         assert!(
             text.contains("Text 2\n") && !text.contains("Text 3\n") && !text.contains("edge-agent 0.1.0:")
         );
+        fs::remove_file(vendor.join("b-2.0.0/license")).unwrap();
+        assert!(made(&graph).unwrap_err().to_string().contains("b 2.0.0 carries no text of MIT"));
+        for node in graph.crates.values_mut() {
+            node.licence = "MIT OR Apache-2.0".to_owned();
+        }
+        let text = made(&graph).unwrap();
+        assert!(
+            text.contains("Apache-2.0, not in the archive: text 3\n") && text.ends_with("\nApache\n"),
+            "{text}"
+        );
         fs::remove_dir_all(&vendor).unwrap();
-        assert!(document(&release, &Lock::read(LOCK).unwrap(), &graph, &vendor).is_err());
+        assert!(made(&graph).is_err());
     }
 }

@@ -6,11 +6,12 @@ mod archive;
 mod buildroot;
 mod graph;
 mod licences;
+mod programs;
 mod prune;
 mod sbom;
 mod sources;
 
-use crate::build::{self, PROGRAMS, Program, Target, WITH_TLS};
+use crate::build::{PROGRAMS, Program, Target, WITH_TLS};
 use crate::digest::sha256;
 use crate::ebpf;
 use crate::lock::Lock;
@@ -125,7 +126,7 @@ pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()>
         files.push(name);
     }
     if with_programs {
-        files.extend(programs(workspace, &release, &out)?);
+        files.extend(programs::build(workspace, &release, &out)?);
     }
     files.sort();
     fs::write(out.join(SUMS), sums(&out, &files)?)?;
@@ -144,12 +145,10 @@ fn archives(workspace: &Workspace, release: &Release, work: &Path, out: &Path) -
     let digest = sha256(&fs::read(out.join(&vendored))?);
     buildroot::pack(workspace, release, work, (&vendored, &digest), &out.join(&tree))?;
     let licences = format!("{}-licenses.txt", release.folder("edge-agent"));
-    let text = licences::document(
-        release,
-        &lock(workspace)?,
-        &crates(workspace, Flavour::Tls)?,
-        &folder.join(sources::VENDOR),
-    )?;
+    let vendor = folder.join(sources::VENDOR);
+    let apache = fs::read_to_string(folder.join("LICENSE-APACHE"))?;
+    let crates = crates(workspace, Flavour::Tls)?;
+    let text = licences::document(release, &lock(workspace)?, &crates, &vendor, &apache)?;
     fs::write(out.join(&licences), text)?;
     fs::remove_dir_all(work)?;
     Ok(vec![vendored, tree, licences])
@@ -188,21 +187,6 @@ fn lock(workspace: &Workspace) -> Result<Lock> {
 /// The triples of the ARM targets.
 fn triples() -> Vec<&'static str> {
     Target::ARM.into_iter().filter_map(Target::triple).collect()
-}
-
-/// Builds every agent for every ARM target into `out`; returns the names.
-fn programs(workspace: &Workspace, release: &Release, out: &Path) -> Result<Vec<String>> {
-    let wanted: Vec<_> = Flavour::ALL.into_iter().map(Flavour::program).collect::<Result<_>>()?;
-    let mut names = Vec::new();
-    for target in Target::ARM {
-        for built in build::programs_for(workspace, target, &wanted, target.profile())? {
-            let system = target.triple().unwrap_or_default().replace("-unknown", "");
-            let name = format!("{}-{system}", release.folder(built.program.name));
-            fs::copy(&built.path, out.join(&name)).with_context(|| built.path.display().to_string())?;
-            names.push(name);
-        }
-    }
-    Ok(names)
 }
 
 /// The digests of `files` in `folder`, as `sha256sum --check` reads them.
@@ -262,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_are_named_by_version_and_system() {
+    fn what_is_released_is_for_both_arms() {
         assert_eq!(triples(), ["aarch64-unknown-linux-musl", "armv7-unknown-linux-musleabihf"]);
         assert_eq!(
             Release::of_test().folder("edge-agent"),

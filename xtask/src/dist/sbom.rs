@@ -147,10 +147,7 @@ mod tests {
 
     /// The real bill of a flavour.
     fn real(flavour: Flavour) -> Value {
-        let workspace = Workspace::locate().unwrap();
-        let release = Release::of_test();
-        let text = dist::bill(&workspace, &release, flavour).unwrap();
-        assert_eq!(text, dist::bill(&workspace, &release, flavour).unwrap(), "the same every time");
+        let text = dist::bill(&Workspace::locate().unwrap(), &Release::of_test(), flavour).unwrap();
         serde_json::from_str(&text).unwrap()
     }
 
@@ -176,12 +173,12 @@ mod tests {
         }
         let object = fs::read(crate::ebpf::object_path(&workspace)).unwrap();
         assert_eq!(find(&bill, "edge-ebpf.o").unwrap()["hashes"][0]["content"], sha256(&object));
-        assert!(find(&real(Flavour::Tls), "rustls").is_some());
     }
 
     #[test]
     fn every_reference_is_of_something_in_the_bill() {
         let bill = real(Flavour::Tls);
+        assert!(find(&bill, "rustls").is_some());
         let mut known: Vec<_> =
             bill["components"].as_array().unwrap().iter().map(|component| &component["bom-ref"]).collect();
         known.push(&bill["metadata"]["component"]["bom-ref"]);
