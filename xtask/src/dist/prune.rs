@@ -3,7 +3,8 @@
 //! Cargo vendors what the lock file names for any system, Windows included: three fifths of the bytes are import
 //! libraries and bindings that no gateway and no machine that builds images ever reads. Their manifests have to stay,
 //! since `--locked` compares them with the lock file. Everything else of them goes, and what is left in the place of the
-//! library tells whoever does compile it why it is not there.
+//! library tells whoever does compile it why it is not there. Of 45 MB, compressed, 25 remain (38 of 315 crates are
+//! emptied). The crates of the agent alone would be 12, but then no test and no tool of the workspace would build.
 
 use crate::digest::sha256;
 use crate::process;

@@ -4,6 +4,9 @@
 //! beside every manifest of the workspace, cannot add the eBPF object, which is a part of the agent that no crate is, and
 //! would have to be compiled wherever a release is made. What it does for us is the mapping below. The schema was asked
 //! once, by a validator; tests hold what is in the document.
+//!
+//! Not in it: Rust's standard library and musl, which no lock file names and whose versions are those of the compiler
+//! and the linker of whoever builds.
 
 use super::Release;
 use super::graph::{Crate, Graph, Node};
