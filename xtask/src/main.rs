@@ -9,6 +9,8 @@ mod bench;
 mod build;
 mod compiler;
 mod demo;
+mod digest;
+mod dist;
 mod ebpf;
 mod elf;
 mod kernels;

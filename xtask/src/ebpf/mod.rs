@@ -102,7 +102,7 @@ fn verify(workspace: &Workspace) -> Result<()> {
         );
         return Ok(());
     }
-    let digest = provenance::sha256(&object);
+    let digest = crate::digest::sha256(&object);
     if digest != recorded.object.sha256 {
         let rebuilt = workspace.target.join("edge-ebpf.rebuilt.o");
         fs::write(&rebuilt, &object)?;

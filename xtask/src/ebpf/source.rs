@@ -2,7 +2,7 @@
 
 use super::closure::{self, closure};
 use super::object;
-use super::provenance::sha256;
+use crate::digest::sha256;
 use crate::process;
 use crate::workspace::{Workspace, relative};
 use anyhow::{Context, Result};

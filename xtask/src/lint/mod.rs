@@ -1,5 +1,6 @@
 //! `lint`: everything that can be said about the sources without running them.
 
+mod buildroot;
 mod msrv;
 mod names;
 mod shape;
@@ -26,6 +27,7 @@ const CHECKS: &[Check] = &[
     ("eBPF object is current", |workspace, _| ebpf::freshness(workspace)),
     ("scripts", |workspace, tree| scripts(workspace, tree)),
     ("systemd unit", |workspace, _| unit::check(workspace)),
+    ("Buildroot tree", buildroot::check),
     ("Yocto layer", |workspace, _| yocto::check(workspace)),
     ("licences and advisories, where cargo-deny is installed", |workspace, _| deny(workspace)),
     ("clippy", |workspace, _| clippy(workspace, &["--workspace", "--exclude", "edge-ebpf", "--all-targets"])),

@@ -140,6 +140,7 @@ const VERBS: &[(&str, &[Need])] = &[
     ("bench", &[Need::Arm, Need::Guest]),
     ("demo", &[]),
     ("size", &[Need::Arm]),
+    ("dist", &[Need::Arm]),
     ("lint", &[Need::Lint]),
 ];
 
