@@ -1,7 +1,7 @@
 //! The table of verbs: one row per verb, from which both the dispatch and the help text are made.
 
 use crate::workspace::Workspace;
-use crate::{bench, build, demo, ebpf, kernels, lint, setup, size, test, vm, yocto};
+use crate::{bench, build, cross, demo, ebpf, kernels, lint, setup, size, test, vm, yocto};
 use anyhow::{Result, bail};
 use lexopt::Arg;
 use std::fmt::Write as _;
@@ -79,6 +79,12 @@ const VERBS: &[Verb] = &[
         usage: "[--rev COMMIT] [--check]",
         summary: "write what of the layer yocto/meta-edge-agent follows from the sources that it fetches",
         run: yocto::run,
+    },
+    Verb {
+        name: "cross",
+        usage: "[--target aarch64|armv7]",
+        summary: "run the Dockerfiles in cross/ without a container engine, then build and test in there",
+        run: cross::run,
     },
     Verb {
         name: "lint",

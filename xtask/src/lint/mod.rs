@@ -1,5 +1,6 @@
 //! `lint`: everything that can be said about the sources without running them.
 
+mod cross;
 mod msrv;
 mod names;
 mod shape;
@@ -27,6 +28,7 @@ const CHECKS: &[Check] = &[
     ("scripts", |workspace, tree| scripts(workspace, tree)),
     ("systemd unit", |workspace, _| unit::check(workspace)),
     ("Yocto layer", |workspace, _| yocto::check(workspace)),
+    ("Cross.toml and its Dockerfiles", |workspace, _| cross::check(workspace)),
     ("licences and advisories, where cargo-deny is installed", |workspace, _| deny(workspace)),
     ("clippy", |workspace, _| clippy(workspace, &["--workspace", "--exclude", "edge-ebpf", "--all-targets"])),
     ("clippy of the agent with TLS", |workspace, _| {

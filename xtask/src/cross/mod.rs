@@ -1,0 +1,129 @@
+//! `cross`: does without a container engine what `cross` would do with one: runs the steps of the Dockerfiles in a Debian in a
+//! folder, then builds and tests in there with nothing but what `cross` mounts.
+
+mod chroot;
+pub(crate) mod dockerfile;
+mod toolchain;
+
+use crate::build::Target;
+use crate::elf::Elf;
+use crate::setup::{self, Need};
+use crate::test::tally::Reader;
+use crate::workspace::Workspace;
+use crate::{process, remap};
+use anyhow::{Context, Result, ensure};
+use chroot::Chroot;
+use dockerfile::Step;
+use lexopt::{Arg, ValueExt as _};
+use std::fs;
+use std::path::Path;
+
+/// What is built, with what: the profile a person would type, and the one that goes into images.
+const PROFILES: &[&str] = &["release", "dist"];
+/// The packages whose tests ask nothing of the kernel or the network that qemu-user does not give.
+const TESTED: &[&str] = &["edge-abi", "edge-btf", "edge-wire", "edge-watch"];
+
+/// The verb.
+pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()> {
+    let mut targets = Target::ARM.to_vec();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Arg::Long("target") => targets = vec![Target::named(&args.value()?.string()?)?],
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    ensure!(process::is_root(), "only root may make a Debian in a folder");
+    setup::ensure(workspace, "cross", &[Need::Arm, Need::Chroot])?;
+    process::run(process::cargo().args(["fetch", "--locked"]).current_dir(&workspace.root))?;
+    for target in targets {
+        prove(workspace, target).with_context(|| target.name())?;
+    }
+    Ok(())
+}
+
+/// The Dockerfile of a target, from the workspace.
+pub(crate) fn dockerfile_of(triple: &str) -> String {
+    format!("cross/Dockerfile.{triple}")
+}
+
+/// Image, programs and tests of one target.
+fn prove(workspace: &Workspace, target: Target) -> Result<()> {
+    let (triple, machine) = target.triple().zip(target.machine()).context("is no target of `cross`")?;
+    let folder = workspace.target.join("cross").join(target.name());
+    fs::create_dir_all(&folder)?;
+    let mut image = image(workspace, triple, &folder.join("image"))?;
+    println!("{triple}: the image has {} bytes", image.bytes()?);
+    let (gnu, musl) = match target {
+        Target::Armv7 => ("arm-linux-gnueabihf", "arm-linux-musleabihf"),
+        _ => ("aarch64-linux-gnu", "aarch64-linux-musl"),
+    };
+    let rust = folder.join("rust");
+    toolchain::make(&rust, triple, gnu, musl, &image)?;
+    let built = folder.join("target");
+    fs::create_dir_all(&built)?;
+    for (from, place) in [
+        (&rust, "/rust"),
+        (&remap::cargo_home()?, "/cargo"),
+        (&built, "/target"),
+        (&workspace.root, "/project"),
+    ] {
+        image.mount(from, place);
+    }
+    let variables =
+        [("CARGO_HOME", "/cargo"), ("CARGO_TARGET_DIR", "/target"), ("LD_LIBRARY_PATH", "/rust/lib")];
+    image.environment.extend(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let cargo = |rest: &str| {
+        let line = format!("cargo {rest} --locked --offline --target {triple}");
+        image.shell(&line, ":/rust/bin", "/project", false)
+    };
+    for profile in PROFILES {
+        process::run(&mut cargo(&format!(
+            "build --package edge-agent --features tls,spool --profile {profile}"
+        )))?;
+        let program = built.join(triple).join(profile).join("edge-agent");
+        let bytes = fs::read(&program).with_context(|| program.display().to_string())?;
+        let elf = Elf::parse(&bytes)?;
+        ensure!(
+            elf.machine == machine && elf.is_static(),
+            "{} is not a static program of {triple}",
+            program.display()
+        );
+        println!("{triple}: edge-agent with tls and spool, {profile}: {} bytes", bytes.len());
+        let started = process::capture(&mut image.shell(
+            &format!("qemu-{}-static /target/{triple}/{profile}/edge-agent --version", emulated(target)),
+            "",
+            "/",
+            false,
+        ))?;
+        println!("{triple}: it says {}", started.trim());
+    }
+    let packages = TESTED.join(" --package ");
+    let mut reader = Reader::default();
+    let status =
+        process::stream(&mut cargo(&format!("test --package {packages}")), |line| reader.line(line))?;
+    let tally = reader.finish(status.success());
+    println!("{triple}: {} passed, {} failed", tally.passed, tally.failed);
+    ensure!(tally.failed == 0 && tally.passed > 0, "tests failed");
+    Ok(())
+}
+
+/// Runs the steps of the target's Dockerfile in a new Debian.
+fn image(workspace: &Workspace, triple: &str, root: &Path) -> Result<Chroot> {
+    let path = workspace.root.join(dockerfile_of(triple));
+    let steps = dockerfile::parse(&fs::read_to_string(&path).with_context(|| path.display().to_string())?)?;
+    let mut image = Chroot::make(root)?;
+    for step in steps {
+        match step {
+            // Stood in for by debootstrap.
+            Step::Arg(..) | Step::From(_) => {}
+            Step::Run(line) => process::run(&mut image.shell(&line, "", "/", true))?,
+            Step::Env(name, value) => image.environment.push((name, value)),
+        }
+    }
+    Ok(image)
+}
+
+/// QEMU's name of the machine.
+fn emulated(target: Target) -> &'static str {
+    if target == Target::Armv7 { "arm" } else { "aarch64" }
+}
