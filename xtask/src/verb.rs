@@ -82,7 +82,7 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "cross",
-        usage: "[--target aarch64|armv7]",
+        usage: "[--target aarch64|armv7] [--images]",
         summary: "run the Dockerfiles in cross/ without a container engine, then build and test in there",
         run: cross::run,
     },

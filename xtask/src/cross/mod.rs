@@ -18,17 +18,18 @@ use lexopt::{Arg, ValueExt as _};
 use std::fs;
 use std::path::Path;
 
-/// What is built, with what: the profile a person would type, and the one that goes into images.
-const PROFILES: &[&str] = &["release", "dist"];
+/// In which profiles: the one that goes into images, and the one that a person types.
+const PROFILES: &[&str] = &["dist", "release"];
 /// The packages whose tests ask nothing of the kernel or the network that qemu-user does not give.
 const TESTED: &[&str] = &["edge-abi", "edge-btf", "edge-wire", "edge-watch"];
 
 /// The verb.
 pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()> {
-    let mut targets = Target::ARM.to_vec();
+    let (mut targets, mut images_only) = (Target::ARM.to_vec(), false);
     while let Some(arg) = args.next()? {
         match arg {
             Arg::Long("target") => targets = vec![Target::named(&args.value()?.string()?)?],
+            Arg::Long("images") => images_only = true,
             other => return Err(other.unexpected().into()),
         }
     }
@@ -36,7 +37,15 @@ pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()>
     setup::ensure(workspace, "cross", &[Need::Arm, Need::Chroot])?;
     process::run(process::cargo().args(["fetch", "--locked"]).current_dir(&workspace.root))?;
     for target in targets {
-        prove(workspace, target).with_context(|| target.name())?;
+        let (triple, machine) =
+            target.triple().zip(target.machine()).context("host is no target of `cross`")?;
+        let folder = workspace.target.join("cross").join(target.name());
+        fs::create_dir_all(&folder)?;
+        let image = image(workspace, triple, &folder.join("image")).context(triple)?;
+        println!("{triple}: the image has {} bytes", image.bytes()?);
+        if !images_only {
+            prove(workspace, target, (triple, machine), &folder, image).context(triple)?;
+        }
     }
     Ok(())
 }
@@ -46,16 +55,17 @@ pub(crate) fn dockerfile_of(triple: &str) -> String {
     format!("cross/Dockerfile.{triple}")
 }
 
-/// Image, programs and tests of one target.
-fn prove(workspace: &Workspace, target: Target) -> Result<()> {
-    let (triple, machine) = target.triple().zip(target.machine()).context("is no target of `cross`")?;
-    let folder = workspace.target.join("cross").join(target.name());
-    fs::create_dir_all(&folder)?;
-    let mut image = image(workspace, triple, &folder.join("image"))?;
-    println!("{triple}: the image has {} bytes", image.bytes()?);
-    let (gnu, musl) = match target {
-        Target::Armv7 => ("arm-linux-gnueabihf", "arm-linux-musleabihf"),
-        _ => ("aarch64-linux-gnu", "aarch64-linux-musl"),
+/// Programs and tests of one target, in its image.
+fn prove(
+    workspace: &Workspace,
+    target: Target,
+    (triple, machine): (&str, u16),
+    folder: &Path,
+    mut image: Chroot,
+) -> Result<()> {
+    let (gnu, musl, emulated) = match target {
+        Target::Armv7 => ("arm-linux-gnueabihf", "arm-linux-musleabihf", "arm"),
+        _ => ("aarch64-linux-gnu", "aarch64-linux-musl", "aarch64"),
     };
     let rust = folder.join("rust");
     toolchain::make(&rust, triple, gnu, musl, &image)?;
@@ -90,7 +100,7 @@ fn prove(workspace: &Workspace, target: Target) -> Result<()> {
         );
         println!("{triple}: edge-agent with tls and spool, {profile}: {} bytes", bytes.len());
         let started = process::capture(&mut image.shell(
-            &format!("qemu-{}-static /target/{triple}/{profile}/edge-agent --version", emulated(target)),
+            &format!("qemu-{emulated}-static /target/{triple}/{profile}/edge-agent --version"),
             "",
             "/",
             false,
@@ -121,9 +131,4 @@ fn image(workspace: &Workspace, triple: &str, root: &Path) -> Result<Chroot> {
         }
     }
     Ok(image)
-}
-
-/// QEMU's name of the machine.
-fn emulated(target: Target) -> &'static str {
-    if target == Target::Armv7 { "arm" } else { "aarch64" }
 }
