@@ -1,12 +1,12 @@
 //! What stands for the toolchain that `cross` mounts into its containers: rustc and cargo in one folder, with a compiled
 //! standard library for the target as rustup has it. rustup's own is not asked for, since that would change the machine.
 //!
-//! It is Debian's compiler. Its start files and C library are those of the image's musl-dev, the unwinder is GCC's where
-//! rustup's comes from LLVM.
+//! It is Debian's compiler. Start files and C library are those of the image's musl-dev, the unwinder is LLVM's as zig builds it.
 
 use super::chroot::Chroot;
 use crate::compiler::{Compiler, Origin};
 use crate::process;
+use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,7 +32,13 @@ const OF_THE_IMAGE: &[&str] =
 ///
 /// # Errors
 /// A compiler that is not Debian's, a standard library that does not build, an image without musl.
-pub(super) fn make(folder: &Path, triple: &str, gnu: &str, musl: &str, image: &Chroot) -> Result<()> {
+pub(super) fn make(
+    workspace: &Workspace,
+    folder: &Path,
+    triple: &str,
+    (gnu, musl): (&str, &str),
+    image: &Chroot,
+) -> Result<()> {
     let compiler = Compiler::find()?;
     ensure!(compiler.origin == Origin::Debian, "this verb takes Debian's rustc-web apart, and there is none");
     let (programs, libraries) = (folder.join("bin"), folder.join("lib"));
@@ -58,6 +64,7 @@ pub(super) fn make(folder: &Path, triple: &str, gnu: &str, musl: &str, image: &C
     for path in built(&compiler, &folder.with_extension("std"), triple)? {
         copy(&path, &library)?;
     }
+    copy(&unwinder(workspace, &folder.with_extension("zig"), musl)?, &own)?;
     let (musl, gcc) = (format!("usr/lib/{musl}"), format!("usr/lib/gcc-cross/{gnu}/12"));
     for (from, names) in
         [(&musl, &["crt1.o", "crti.o", "crtn.o", "libc.a"][..]), (&gcc, &["crtbegin.o", "crtend.o"])]
@@ -66,7 +73,6 @@ pub(super) fn make(folder: &Path, triple: &str, gnu: &str, musl: &str, image: &C
             copy(&image.file(&format!("{from}/{name}")), &own)?;
         }
     }
-    fs::copy(image.file(&format!("{gcc}/libgcc_eh.a")), own.join("libunwind.a"))?;
     Ok(())
 }
 
@@ -77,11 +83,29 @@ fn built(compiler: &Compiler, folder: &Path, triple: &str) -> Result<Vec<PathBuf
     fs::write(folder.join("src/lib.rs"), "#![no_std]\n")?;
     let mut cargo = compiler.cargo();
     cargo.args(["build", "--release", "--message-format=json", CRATES, "--target", triple, "--target-dir"]);
-    cargo.arg(folder.join("target")).current_dir(folder);
+    // As rustup's, it can be linked as it is and be optimised with the program; cargo's profiles make one or the other.
+    cargo.arg(folder.join("target")).env("RUSTFLAGS", "-Cembed-bitcode=yes").current_dir(folder);
     let messages = process::capture(&mut cargo)?;
     let files: Vec<_> = messages.lines().flat_map(libraries_of).collect();
     ensure!(!files.is_empty(), "cargo named no library");
     Ok(files)
+}
+
+/// LLVM's unwinder as zig builds it for a target, in `folder`. GCC's wants a function of glibc on aarch64.
+fn unwinder(workspace: &Workspace, folder: &Path, target: &str) -> Result<PathBuf> {
+    fs::create_dir_all(folder)?;
+    let source = folder.join("nothing.c");
+    fs::write(&source, "int main(void) { return 0; }\n")?;
+    let mut zig = process::command(workspace.venv().join("bin/python3"));
+    zig.args(["-m", "ziglang", "cc", "-static", "-target", target, "-lunwind"]).arg(&source);
+    zig.arg("-o").arg(folder.join("nothing"));
+    for name in ["ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"] {
+        zig.env(name, folder);
+    }
+    process::capture(&mut zig)?;
+    let objects = fs::read_dir(folder.join("o")).context("zig made no objects")?;
+    let mut found = objects.flatten().map(|entry| entry.path().join("libunwind.a"));
+    found.find(|path| path.is_file()).context("zig made no libunwind.a")
 }
 
 /// The libraries that one of cargo's messages says were made, but for the crate with nothing in it.
