@@ -33,6 +33,11 @@ pub(crate) struct Elf {
 }
 
 impl Elf {
+    /// Whether it starts by itself: no loader is asked for, and nothing is left for one to do.
+    pub(crate) fn is_static(&self) -> bool {
+        !self.interpreted && !self.sections.iter().any(|name| name == ".dynamic")
+    }
+
     /// Reads a little-endian ELF file of either class.
     ///
     /// # Errors
@@ -191,7 +196,16 @@ mod tests {
 
     #[test]
     fn an_interpreter_is_seen() {
-        assert!(Elf::parse(&wide(PT_INTERP)).unwrap().interpreted);
+        let elf = Elf::parse(&wide(PT_INTERP)).unwrap();
+        assert!(elf.interpreted && !elf.is_static());
+    }
+
+    #[test]
+    fn what_a_loader_would_have_to_link_is_not_static() {
+        let mut elf = Elf::parse(&wide(1)).unwrap();
+        assert!(elf.is_static());
+        elf.sections.push(".dynamic".to_owned());
+        assert!(!elf.is_static());
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod bench;
 mod build;
 mod compiler;
+mod cross;
 mod demo;
 mod digest;
 mod dist;

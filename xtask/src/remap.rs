@@ -33,7 +33,7 @@ fn pairs(root: &Path, target_dir: &Path, registries: &[PathBuf], std: &[PathBuf]
 }
 
 /// Cargo's home: `$CARGO_HOME`, else `~/.cargo`.
-fn cargo_home() -> Result<PathBuf> {
+pub(crate) fn cargo_home() -> Result<PathBuf> {
     if let Some(home) = std::env::var_os("CARGO_HOME") {
         return Ok(home.into());
     }

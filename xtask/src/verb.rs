@@ -1,7 +1,7 @@
 //! The table of verbs: one row per verb, from which both the dispatch and the help text are made.
 
 use crate::workspace::Workspace;
-use crate::{bench, build, demo, dist, ebpf, kernels, lint, setup, size, test, vm, yocto};
+use crate::{bench, build, cross, demo, dist, ebpf, kernels, lint, setup, size, test, vm, yocto};
 use anyhow::{Result, bail};
 use lexopt::Arg;
 use std::fmt::Write as _;
@@ -85,6 +85,12 @@ const VERBS: &[Verb] = &[
         usage: "[--out DIR] [--sources]",
         summary: "make the files of a release from the commit: sources, tree for Buildroot, programs, records",
         run: dist::run,
+    },
+    Verb {
+        name: "cross",
+        usage: "[--target aarch64|armv7] [--images]",
+        summary: "run the Dockerfiles in cross/ without a container engine, then build and test in there",
+        run: cross::run,
     },
     Verb {
         name: "lint",

@@ -67,6 +67,14 @@ impl Mirror {
     }
 }
 
+/// The base addresses of this machine's Debian archives: the main one, and that of security updates if there is one.
+///
+/// # Errors
+/// An apt whose sources name no Debian mirror.
+pub fn mirror() -> Result<(String, Option<String>), VmError> {
+    Mirror::discover().map(|mirror| (mirror.main, mirror.security))
+}
+
 /// `VERSION_CODENAME` of an os-release file.
 fn codename(os_release: &str) -> Option<&str> {
     os_release

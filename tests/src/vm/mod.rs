@@ -18,6 +18,7 @@ mod qemu;
 use std::fmt;
 use std::str::FromStr;
 
+pub use debian::mirror as debian_mirror;
 pub use disk::Disk;
 pub use error::VmError;
 pub use guest::{Done, Guest, GuestBuilder};

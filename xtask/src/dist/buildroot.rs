@@ -9,8 +9,9 @@ use std::path::Path;
 
 /// What is in the archive: the tree, the kernel options that its defconfigs name, and the licences of both.
 const PATHS: &[&str] = &["buildroot", "packaging/kernel", "LICENSE-APACHE", "LICENSE-MIT"];
-/// The digests, from its folder.
-const HASHES: &str = "buildroot/package/edge-agent/edge-agent.hash";
+/// The digests of both packages, which build from the same archive.
+const HASHES: &[&str] =
+    &["buildroot/package/edge-agent/edge-agent.hash", "buildroot/package/edge-watch/edge-watch.hash"];
 
 /// Packs the tree of the commit as `out`, with the digest `sha256` of the archive of sources called `fetched`.
 ///
@@ -27,15 +28,17 @@ pub(super) fn pack(
     let folder = work.join(&name);
     let paths: Vec<_> = PATHS.iter().map(|&path| path.to_owned()).collect();
     sources::check_out(workspace, &paths, &folder)?;
-    let path = folder.join(HASHES);
-    let hashes = fs::read_to_string(&path).context(HASHES)?;
-    fs::write(path, with_archive(&hashes, fetched, sha256)?)?;
+    for name in HASHES {
+        let path = folder.join(name);
+        let hashes = fs::read_to_string(&path).context(*name)?;
+        fs::write(path, with_archive(&hashes, fetched, sha256).context(*name)?)?;
+    }
     archive::pack(work, &name, release.epoch, out)
 }
 
 /// The digests `hashes` with a line for the archive, in front of those of the licences.
 fn with_archive(hashes: &str, fetched: &str, sha256: &str) -> Result<String> {
-    ensure!(!hashes.contains(".tar."), "{HASHES} has a line for an archive already");
+    ensure!(!hashes.contains(".tar."), "there is a line for an archive already");
     let mut text = String::new();
     let mut written = false;
     for line in hashes.lines() {
@@ -45,7 +48,7 @@ fn with_archive(hashes: &str, fetched: &str, sha256: &str) -> Result<String> {
         }
         let _ = writeln!(text, "{line}");
     }
-    ensure!(written, "{HASHES} has no line for a licence");
+    ensure!(written, "there is no line for a licence");
     Ok(text)
 }
 

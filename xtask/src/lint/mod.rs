@@ -1,6 +1,7 @@
 //! `lint`: everything that can be said about the sources without running them.
 
 mod buildroot;
+mod cross;
 mod msrv;
 mod names;
 mod shape;
@@ -29,6 +30,7 @@ const CHECKS: &[Check] = &[
     ("systemd unit", |workspace, _| unit::check(workspace)),
     ("Buildroot tree", buildroot::check),
     ("Yocto layer", |workspace, _| yocto::check(workspace)),
+    ("Cross.toml and its Dockerfiles", |workspace, _| cross::check(workspace)),
     ("licences and advisories, where cargo-deny is installed", |workspace, _| deny(workspace)),
     ("clippy", |workspace, _| clippy(workspace, &["--workspace", "--exclude", "edge-ebpf", "--all-targets"])),
     ("clippy of the agent with TLS", |workspace, _| {

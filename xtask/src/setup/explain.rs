@@ -17,6 +17,9 @@ On Debian 12, as root, `cargo xtask setup` does everything. Elsewhere:
       the kernels are Debian's own packages, fetched with apt-get and unpacked with dpkg, so that one verb needs Debian,
       or a cache (EDGE_CACHE) that was filled on a Debian machine
 
+  Images for cross, without a container engine
+      root, and Debian 12 itself
+
   Lint
       shellcheck and systemd-analyze from the distribution's packages; cargo install cargo-deny
 

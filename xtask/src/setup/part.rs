@@ -30,6 +30,8 @@ pub(crate) enum Need {
     Bpf,
     /// A real MQTT broker.
     Broker,
+    /// A Debian in a folder.
+    Chroot,
     /// Guests with the kernels of the matrix.
     Guest,
     /// Checks of shell scripts, of the unit, of the Yocto layer, and of the code that only the BPF compiler sees.
@@ -98,6 +100,15 @@ const QEMU: Part = Part {
     install: None,
     portable: false,
 };
+/// What makes a Debian in a folder.
+const DEBOOTSTRAP: Part = Part {
+    name: "debootstrap",
+    // Among the daemons, as above.
+    present: |_| process::installed("debootstrap") || Path::new("/usr/sbin/debootstrap").is_file(),
+    packages: &["debootstrap"],
+    install: None,
+    portable: false,
+};
 /// The checker of shell scripts.
 const SHELLCHECK: Part = Part {
     name: "shellcheck",
@@ -123,6 +134,7 @@ impl Need {
             Self::Arm => &[STD_SOURCES, PYTHON_TOOLS],
             Self::Bpf => &[BPF_COMPILER, BPF_LINKER],
             Self::Broker => &[MOSQUITTO],
+            Self::Chroot => &[DEBOOTSTRAP],
             Self::Guest => &[QEMU],
             Self::Lint => &[SHELLCHECK, SYSTEMD, BPF_COMPILER, BPF_CLIPPY, PYTHON_TOOLS],
             Self::Python => &[PYTHON_TOOLS],
@@ -132,9 +144,10 @@ impl Need {
 
 /// What each verb may need. `all` comes first and is what `setup` alone installs.
 const VERBS: &[(&str, &[Need])] = &[
-    ("all", &[Need::Bpf, Need::Arm, Need::Broker, Need::Guest, Need::Lint, Need::Python]),
+    ("all", &[Need::Bpf, Need::Arm, Need::Broker, Need::Chroot, Need::Guest, Need::Lint, Need::Python]),
     ("ebpf", &[Need::Bpf]),
     ("build", &[Need::Arm]),
+    ("cross", &[Need::Arm, Need::Chroot]),
     ("test", &[Need::Arm, Need::Broker, Need::Guest, Need::Python]),
     ("vm", &[Need::Guest]),
     ("bench", &[Need::Arm, Need::Guest]),

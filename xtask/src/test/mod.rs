@@ -2,7 +2,7 @@
 
 mod group;
 mod matrix;
-mod tally;
+pub(crate) mod tally;
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail, ensure};

@@ -2,29 +2,29 @@
 
 /// How many tests passed and failed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     /// Tests that passed.
-    pub(super) passed: u64,
+    pub(crate) passed: u64,
     /// Tests that failed.
-    pub(super) failed: u64,
+    pub(crate) failed: u64,
 }
 
 impl Tally {
     /// Adds another sum.
-    pub(super) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.passed = self.passed.saturating_add(other.passed);
         self.failed = self.failed.saturating_add(other.failed);
     }
 
     /// Whether nothing ran at all.
-    pub(super) fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self == Self::default()
     }
 }
 
 /// Reads the lines of one run.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     /// Sums of the harnesses that have ended.
     tally: Tally,
     /// Python's `Ran N tests`, until the line that says how they ended.
@@ -33,7 +33,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Takes one line of output.
-    pub(super) fn line(&mut self, line: &str) {
+    pub(crate) fn line(&mut self, line: &str) {
         if let Some(rest) = line.strip_prefix("test result: ") {
             let passed = number_before(rest, " passed").unwrap_or(0);
             let failed = number_before(rest, " failed").unwrap_or(0);
@@ -52,7 +52,7 @@ impl Reader {
 
     /// The sum, given whether the program ended successfully: one that failed without a failed test (it did not
     /// compile, it crashed) counts as one failure.
-    pub(super) fn finish(mut self, success: bool) -> Tally {
+    pub(crate) fn finish(mut self, success: bool) -> Tally {
         if !success && self.tally.failed == 0 {
             self.tally.failed = 1;
         }
