@@ -21,6 +21,8 @@ const FOLLOW: &str = "manifest = \"/etc/edge-agent/image.manifest\"\n";
 const TOOL: &str = "/opt/tools/edge-tool";
 /// A script that is listed.
 const SCRIPT: &str = "/opt/tools/report.sh";
+/// A listed script that may mount: who mounts is the business of another detector, which lets updaters pass.
+const UPDATER: &str = "/usr/bin/mender";
 /// Where programs are listed.
 const FOLDERS: &str = "$(ls -d /init /bin /sbin /usr /lib /opt 2>/dev/null)";
 /// Time in which an idle program can be looked at.
@@ -47,7 +49,7 @@ fn manifest(scene: &mut Scene) -> Result<Vec<u8>, Box<dyn Error>> {
         let (digits, path) = line.split_once("  ").ok_or("no digest and path")?;
         let size = sizes.lines().find_map(|line| line.split_once(' ').filter(|(_, name)| *name == path));
         let size = size.ok_or("no size")?.0.parse()?;
-        let kind = if path == SCRIPT || path == "/init" { Kind::Script } else { Kind::Program };
+        let kind = if [SCRIPT, UPDATER, "/init"].contains(&path) { Kind::Script } else { Kind::Program };
         maker.entries.insert(path.into(), Found { kind, size, digest: digest(digits)? });
     }
     for path in scene.run(&format!("find {FOLDERS} -xdev -type l"), WHILE)?.lines() {
@@ -59,8 +61,11 @@ fn manifest(scene: &mut Scene) -> Result<Vec<u8>, Box<dyn Error>> {
 /// Starts an agent under the manifest of the guest as it is.
 fn begin(scene: &mut Scene, policy: Policy) -> Result<String, Box<dyn Error>> {
     scene.stop_agent()?;
-    let place = "mkdir -p /opt/tools /data /etc/edge-agent; cp /usr/bin/edge-emulate";
-    scene.run(&format!("{place} {TOOL}; printf '#!/bin/sh\\n:\\n' >{SCRIPT}; chmod 755 {SCRIPT}"), SOON)?;
+    let own = format!(
+        "mkdir -p /opt/tools /data /etc/edge-agent; cp /usr/bin/edge-emulate {TOOL}; printf '#!/bin/sh\\n:\\n' >{SCRIPT}; \
+         printf '#!/bin/sh\\neval \"$1\"\\n' >{UPDATER}; chmod 755 {SCRIPT} {UPDATER}"
+    );
+    scene.run(&own, SOON)?;
     let bytes = manifest(scene)?;
     scene.guest.write(MANIFEST, &bytes, SOON)?;
     let more = if policy == Policy::Image {
@@ -84,7 +89,7 @@ fn begin(scene: &mut Scene, policy: Policy) -> Result<String, Box<dyn Error>> {
 /// Gives the guest back as it was.
 fn end(scene: &mut Scene) -> Result<(), Box<dyn Error>> {
     scene.stop_agent()?;
-    scene.run(&format!("rm -rf /opt/tools {MANIFEST}"), SOON)?;
+    scene.run(&format!("rm -rf /opt/tools {UPDATER} {MANIFEST}"), SOON)?;
     Ok(())
 }
 
@@ -134,9 +139,6 @@ pub(crate) fn foreign_caught(scene: &mut Scene) -> Outcome {
 
 /// A mount, and the upper layer of a stacked file system, over a listed program: its path is that of the image, the file is not.
 fn covered(scene: &mut Scene, stopped: &str) -> Result<(), Box<dyn Error>> {
-    // Who mounts is the business of another detector, which lets updaters pass.
-    let updater = "printf '#!/bin/sh\\neval \"$1\"\\n' >/usr/bin/mender; chmod 755 /usr/bin/mender";
-    scene.run(updater, SOON)?;
     scene.run(&format!("mender 'mount --bind /data/edge-far {TOOL}'"), SOON)?;
     caught(scene, &format!("{TOOL} {IDLE}"), TOOL, stopped)?;
     let layers = format!(
@@ -146,7 +148,7 @@ fn covered(scene: &mut Scene, stopped: &str) -> Result<(), Box<dyn Error>> {
     );
     scene.run(&format!("mender '{layers}'"), SOON)?;
     caught(scene, &format!("{TOOL} {IDLE}"), TOOL, stopped)?;
-    scene.run("mender 'umount /opt/tools; umount /run/work'; rm /usr/bin/mender", SOON)?;
+    scene.run("mender 'umount /opt/tools; umount /run/work'", SOON)?;
     Ok(())
 }
 
