@@ -48,8 +48,14 @@ impl GuestBuilder {
     /// A guest with one processor and 256 MiB.
     #[must_use]
     pub fn new(arch: Arch, kernel: Kernel) -> Self {
-        let machine =
-            Machine { arch, cpus: 1, memory_mib: 256, icount: false, disks: Vec::new(), boot_words: base_words() };
+        let machine = Machine {
+            arch,
+            cpus: 1,
+            memory_mib: 256,
+            icount: false,
+            disks: Vec::new(),
+            boot_words: base_words(),
+        };
         Self { kernel, machine, placed: Vec::new(), first: First::Harness }
     }
 

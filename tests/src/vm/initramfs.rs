@@ -40,7 +40,12 @@ pub struct Placed {
 }
 
 /// Writes the initramfs for a kernel with the files under test to `target`.
-pub(super) fn write(kernel: &KernelFiles, first: First, placed: &[Placed], target: &Path) -> Result<(), VmError> {
+pub(super) fn write(
+    kernel: &KernelFiles,
+    first: First,
+    placed: &[Placed],
+    target: &Path,
+) -> Result<(), VmError> {
     let mut image = base(kernel, first.script())?;
     let mut overlay = Archive::default();
     for file in placed {
@@ -78,7 +83,8 @@ fn base(kernel: &KernelFiles, init: &str) -> Result<Vec<u8>, VmError> {
 fn build(init: &str, inputs: &[Vec<u8>], modules: &[PathBuf]) -> Vec<u8> {
     let mut archive = Archive::default();
     archive.device("dev/console", 5, 1);
-    for folder in ["proc", "sys", "tmp", "run", "var/tmp", "var/log", "data", "etc", "root", "usr/bin", "new"] {
+    for folder in ["proc", "sys", "tmp", "run", "var/tmp", "var/log", "data", "etc", "root", "usr/bin", "new"]
+    {
         archive.folder(folder);
     }
     archive.file("etc/passwd", 0o644, b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n");

@@ -22,8 +22,8 @@ use std::str::FromStr;
 pub use disk::Disk;
 pub use error::VmError;
 pub use guest::{Done, Guest, GuestBuilder};
-pub use kernels::{KernelFiles, fetch_kernels};
 pub use initramfs::Placed;
+pub use kernels::{KernelFiles, fetch_kernels};
 pub use packages::{PackageFiles, fetch_package, fetch_packages};
 pub use root::Root;
 

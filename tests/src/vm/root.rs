@@ -72,15 +72,39 @@ impl Root {
         Ok(self)
     }
 
-    /// Adds all that packages hold, as it is, but for documentation and translations.
+    /// Adds all that packages hold, as it is but with one `/usr`, and without documentation and translations.
     pub fn all_of(&self, packages: &PackageFiles) -> Result<&Self, VmError> {
         let tool = Tool { program: "cp", package: "coreutils" };
-        tool.output(tool.command(["-a", "--no-preserve=ownership"]).arg(packages.tree().join(".")).arg(self.0.path()))?;
-        for path in ["/usr/share/doc", "/usr/share/man", "/usr/share/locale", "/usr/share/lintian"] {
+        for (from, to) in [
+            ("usr", "usr"),
+            ("bin", "usr/bin"),
+            ("sbin", "usr/sbin"),
+            ("lib", "usr/lib"),
+            ("etc", "etc"),
+            ("var", "var"),
+        ] {
+            let from = packages.tree().join(from);
+            if !from.is_dir() {
+                continue;
+            }
+            self.folder(to, 0o755)?;
+            let mut command = tool.command(["-a", "--no-preserve=ownership"]);
+            tool.output(command.arg(from.join(".")).arg(self.place(to)))?;
+        }
+        for name in ["bin", "sbin", "lib"] {
+            self.link(name, &format!("usr/{name}"))?;
+        }
+        for path in ["doc", "man", "locale", "lintian", "bash-completion", "zsh"] {
             // What is not there need not go.
-            let _ = fs::remove_dir_all(self.place(path));
+            let _ = fs::remove_dir_all(self.place(&format!("usr/share/{path}")));
         }
         Ok(self)
+    }
+
+    /// Whether something of that name is there.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        self.place(path).symlink_metadata().is_ok()
     }
 
     /// The bytes of the files below a path.
@@ -96,6 +120,12 @@ impl Root {
             sum += self.bytes(&format!("{path}/{}", entry.file_name().to_string_lossy()))?;
         }
         Ok(sum)
+    }
+
+    /// An archive that holds it, as a package does: a packed tar.
+    pub fn archive(&self) -> Result<Vec<u8>, VmError> {
+        let tool = Tool { program: "tar", package: "tar" };
+        Ok(tool.output(tool.command(["--owner=0", "--group=0", "-cz", "-C"]).arg(self.0.path()).arg("."))?)
     }
 
     /// An ext4 of so many MiB that holds it.
