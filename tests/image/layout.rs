@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
+use edge_tests::images;
 use edge_tests::programs::guest_program;
-use edge_tests::vm::{Arch, Root, fetch_packages};
+use edge_tests::vm::{Arch, Root};
 
 use crate::settings::Settings;
 
@@ -12,7 +13,6 @@ const SLOT: usize = 3 << 20;
 
 /// The links to `BusyBox`, as its own installation makes them.
 pub(crate) const APPLETS: &[&str] = &[
-    "/bin/sh",
     "/bin/cat",
     "/bin/chmod",
     "/bin/cp",
@@ -142,12 +142,15 @@ pub(crate) fn gateway(arch: Arch, settings: Option<&Settings>) -> Result<Root, B
         root.folder(path, 0o755)?;
     }
     root.busybox(arch, APPLETS)?;
-    root.programs_of(&fetch_packages(arch, "dropbear", &["dropbear-bin", "zlib1g"], &mut |_| ())?)?;
+    root.programs_of(&images::shells(arch, &mut |_| ())?)?;
     for (path, mode, content) in FILES {
         root.file(path, *mode, content)?;
     }
     root.file("/etc/hostname", 0o644, format!("gateway-{arch}\n").as_bytes())?;
-    root.link("/var/run", "/run")?.link("/var/tmp", "/tmp")?.link("/root/.ssh", "/data/ssh")?;
+    root.link("/bin/sh", "dash")?
+        .link("/var/run", "/run")?
+        .link("/var/tmp", "/tmp")?
+        .link("/root/.ssh", "/data/ssh")?;
     root.link("/etc/resolv.conf", "/run/resolv.conf")?;
     // The attacks; part of the image as far as the agent knows.
     root.program(&guest_program(arch, "edge-emulate")?, "/usr/bin/edge-emulate")?;
@@ -198,7 +201,7 @@ pub(crate) fn data(arch: Arch) -> Result<Root, Box<dyn Error>> {
     let package = Root::empty()?;
     package.file("/bin/gateway", 0o755, include_bytes!("rootfs/bin/gateway"))?;
     package.busybox(arch, &[])?;
-    std::fs::rename(package.path().join("bin/busybox"), package.path().join("bin/gateway-helper"))?;
+    std::fs::rename(package.path().join("bin/busybox"), package.path().join("bin/nproc"))?;
     for number in 0..60 {
         package.file(&format!("/lib/gateway/part{number}"), 0o644, number.to_string().as_bytes())?;
     }

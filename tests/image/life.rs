@@ -51,6 +51,7 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
     let memory = Memory::parse(&machine.run("cat /proc/$(pidof edge-agent)/smaps_rollup")?)?;
     let silent = silent(&mut machine)?;
     day::passes(&mut machine)?;
+    let told = day::told(&mut machine)?;
     let shadows = attack::are_reported(&mut machine)?;
     script(&mut machine)?;
     let mark = machine.uplink.watch.mark();
@@ -65,7 +66,7 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
     machine.quiet(machine.booted, "the second boot")?;
     Ok(Some(format!(
         "image +{added} bytes; rcS ends at {:.2} s, without the agent at {:.2} s; MemAvailable -{} KiB, of which resident {} KiB ({} anonymous); \
-         not live: {silent}; shadows: {shadows}",
+         not live: {silent}; ordinary and told: {told}; shadows: {shadows}",
         with.started,
         without.started,
         without.available_kib.saturating_sub(with.available_kib),
@@ -83,13 +84,13 @@ fn weigh(machine: &mut Machine<'_>) -> Result<Boot, Box<dyn Error>> {
 }
 
 /// The enabled detectors whose sensor did not answer, or that reach no rung.
-fn silent(machine: &mut Machine<'_>) -> Result<String, Box<dyn Error>> {
+pub(crate) fn silent(machine: &mut Machine<'_>) -> Result<String, Box<dyn Error>> {
     let beat = machine.settled()?;
     let all = beat.at("/detectors").as_array().cloned().unwrap_or_default();
     let names: Vec<String> = all
         .iter()
-        .filter(|health| health["state"] != "live" && health["rung"] != "disabled")
-        .map(|health| format!("{} ({}, {})", health["detector"], health["rung"], health["state"]))
+        .filter(|health| health["live"] != true && health["detector"] != "new_egress")
+        .map(|health| format!("{} ({})", health["detector"], health["rung"]))
         .collect();
     Ok(if names.is_empty() { "none".to_owned() } else { names.join(", ") })
 }

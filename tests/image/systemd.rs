@@ -3,32 +3,25 @@
 use std::error::Error;
 use std::time::Duration;
 
+use edge_tests::images;
 use edge_tests::said;
 use edge_tests::trials::Outcome;
-use edge_tests::vm::{Arch, Disk, Kernel, Root, fetch_packages};
+use edge_tests::vm::{Arch, Disk, Kernel, Root};
 
 use crate::layout::{self, APPLETS};
-use crate::machine::{Machine, SOON, Uplink};
+use crate::machine::{Machine, SOON, START, Uplink};
 use crate::settings::Settings;
+use crate::{attack, life};
 
-/// What it is made of.
-const PACKAGES: [&str; 9] = [
-    "systemd",
-    "udev",
-    "mount",
-    "dbus",
-    "dbus-daemon",
-    "dbus-system-bus-common",
-    "cron",
-    "logrotate",
-    "dropbear-bin",
-];
 /// The unit.
 const UNIT: &str = "/usr/lib/systemd/system/edge-agent.service";
 /// MiB of the root file system.
 const SIZE: u64 = 160;
 /// How long a gateway may take to end.
 const OFF: Duration = Duration::from_secs(90);
+
+/// Lets the case also stop the agent and wait for the watchdog.
+const LONG_VARIABLE: &str = "EDGE_IMAGE_LONG";
 
 /// Files of the image, with their modes.
 const FILES: &[(&str, u32, &[u8])] = layout::rootfs! {
@@ -40,7 +33,7 @@ const FILES: &[(&str, u32, &[u8])] = layout::rootfs! {
     "/etc/logrotate.d/gateway", 0o644, "systemd/logrotate.conf";
     "/etc/systemd/network/wired.network", 0o644, "systemd/wired.network";
     "/etc/systemd/system/console.service", 0o644, "systemd/console.service";
-    "/etc/systemd/system/lifetime.service", 0o644, "systemd/lifetime.service";
+    "/etc/systemd/system/lifetime.timer", 0o644, "systemd/lifetime.timer";
     "/etc/systemd/system/gateway.service", 0o644, "systemd/gateway.service";
     "/etc/systemd/system/dropbear.service", 0o644, "systemd/dropbear.service";
     "/usr/bin/console", 0o755, "bin/console";
@@ -51,7 +44,7 @@ const FILES: &[(&str, u32, &[u8])] = layout::rootfs! {
 /// What `systemctl enable` links, by target.
 const ENABLED: &[(&str, &str)] = &[
     ("multi-user.target", "/etc/systemd/system/console.service"),
-    ("multi-user.target", "/etc/systemd/system/lifetime.service"),
+    ("timers.target", "/etc/systemd/system/lifetime.timer"),
     ("multi-user.target", "/etc/systemd/system/gateway.service"),
     ("multi-user.target", "/etc/systemd/system/dropbear.service"),
     ("multi-user.target", "/usr/lib/systemd/system/cron.service"),
@@ -63,7 +56,7 @@ const ENABLED: &[(&str, &str)] = &[
 /// Lays it out.
 fn image(arch: Arch, settings: &Settings) -> Result<Root, Box<dyn Error>> {
     let root = Root::empty()?;
-    root.all_of(&fetch_packages(arch, "systemd", &[&PACKAGES[..], &["zlib1g"]].concat(), &mut |_| ())?)?;
+    root.all_of(&images::systemd(arch, &mut |_| ())?)?;
     for (path, mode) in [("/tmp", 0o1777), ("/root", 0o700)] {
         root.folder(path, mode)?;
     }
@@ -80,7 +73,8 @@ fn image(arch: Arch, settings: &Settings) -> Result<Root, Box<dyn Error>> {
     root.file("/etc/hostname", 0o644, format!("gateway-{arch}\n").as_bytes())?;
     // Empty: made at the first boot, and this is not the one at which the system asks for its settings.
     root.file("/etc/machine-id", 0o444, b"")?;
-    root.link("/var/run", "/run")?
+    root.link("/bin/sh", "dash")?
+        .link("/var/run", "/run")?
         .link("/root/.ssh", "/data/ssh")?
         .link("/sbin/init", "/usr/lib/systemd/systemd")?;
     root.link("/etc/systemd/system/default.target", "/usr/lib/systemd/system/multi-user.target")?;
@@ -97,19 +91,67 @@ fn image(arch: Arch, settings: &Settings) -> Result<Root, Box<dyn Error>> {
     Ok(root)
 }
 
-/// A boot with systemd.
+/// What must not stand in the log of an agent that its unit lets do its work.
+const REFUSALS: [&str; 3] = ["Read-only file system", "Permission denied", "Operation not permitted"];
+/// What a gateway with systemd does all day.
+const JOBS: &[&str] = &[
+    "systemctl start logrotate.service systemd-tmpfiles-clean.service && [ -f /data/log/gateway.log.1.gz ]",
+    "systemctl daemon-reload && systemctl restart cron dropbear gateway systemd-journald systemd-udevd systemd-logind",
+    "udevadm trigger && udevadm settle && journalctl --rotate && journalctl --vacuum-size=1M",
+    "systemctl restart systemd-networkd && for i in $(seq 30); do ip addr show eth0 | grep -q 10.0.2.15 && exit 0; sleep 1; done; exit 1",
+    "systemd-run --wait --collect --property DynamicUser=yes /usr/bin/id && systemd-run --wait --collect --property PrivateTmp=yes /usr/bin/df",
+    "/usr/bin/swupdate /data/update.img",
+    "for i in 1 2; do dbclient -y -y -i /data/ssh/client root@127.0.0.1 'id && journalctl --no-pager -n 5' || exit 1; done",
+    "systemctl --no-pager status; systemctl list-timers; loginctl; ps; mount",
+];
+
+/// A boot with systemd: the unit's agent says that it is ready, is refused nothing, finds attacks and nothing else, and follows `systemctl`.
 pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
     let mut uplink = Uplink::start()?;
     let root = image(arch, &Settings::new(uplink.broker.port()))?;
+    let added = layout::added(&root, UNIT)?;
     let (root, data, slot) = (root.disk(SIZE)?, layout::data(arch)?.disk(32)?, Disk::ext4(8)?);
     let mut machine = Machine::boot(arch, kernel, &[&root, &data, &slot], &mut uplink)?;
-    println!("{}", machine.run("cat /proc/uptime; systemctl --no-pager list-units --failed; systemctl --no-pager status edge-agent; ls -l /dev/log; networkctl --no-pager")?);
-    let online = machine.online(machine.booted);
-    println!("{}", machine.run("cat /proc/uptime; systemctl --no-pager list-units --failed; systemctl --no-pager status edge-agent; journalctl --no-pager -u edge-agent | tail -n 60; ps; ip addr")?);
-    println!("{}", online?.json);
-    println!("{}", machine.settled()?.json);
+    machine.online(machine.booted)?;
+    machine.run("for i in $(seq 100); do systemctl is-active edge-agent && exit 0; sleep 1; done; exit 1")?;
+    let shown = machine
+        .run("systemctl show edge-agent -p StatusText -p NRestarts -p WatchdogUSec -p MemoryCurrent")?;
+    let log = machine.run("journalctl --no-pager -o cat -u edge-agent")?;
+    if let Some(refused) = log.lines().find(|line| REFUSALS.iter().any(|words| line.contains(words))) {
+        return Err(format!("the unit refuses what the agent needs: {refused}\n{log}").into());
+    }
+    let silent = life::silent(&mut machine)?;
+    machine.run("ls /sys/fs/bpf/edge-agent/* >/dev/null")?;
     machine.quiet(machine.booted, "the boot")?;
+    let mark = machine.uplink.watch.mark();
+    for job in JOBS {
+        machine.run(job)?;
+    }
+    machine.quiet(mark, "the day")?;
+    attack::are_reported(&mut machine)?;
+    machine.run("systemctl reload edge-agent && sleep 2 && journalctl --no-pager -o cat -u edge-agent | grep 'config: reloaded'")?;
+    if std::env::var_os(LONG_VARIABLE).is_some() {
+        watchdog(&mut machine)?;
+    }
+    let mark = machine.uplink.watch.mark();
     machine.guest.end_by("systemctl poweroff", OFF)?;
-    uplink.watch.wait(0, SOON, "status stopped", |line| said::is_state(line, "stopped"))?;
-    Ok(None)
+    uplink.watch.wait(mark, SOON, "status stopped", |line| said::is_state(line, "stopped"))?;
+    Ok(Some(format!("image +{added} bytes; not live: {silent}; {}", shown.replace('\n', ", "))))
+}
+
+/// An agent that gives no sign of life is ended and started again, and the next one takes over.
+fn watchdog(machine: &mut Machine<'_>) -> Result<(), Box<dyn Error>> {
+    let mark = machine.uplink.watch.mark();
+    machine.run(
+        "mkdir -p /run/systemd/system/edge-agent.service.d && \
+         printf '[Service]\\nWatchdogSec=6s\\nTimeoutStopSec=3s\\nRestartSec=1s\\n' >/run/systemd/system/edge-agent.service.d/soon.conf && \
+         systemctl daemon-reload",
+    )?;
+    machine.guest.run("systemctl restart edge-agent", START)?;
+    machine.online(mark)?;
+    let mark = machine.uplink.watch.mark();
+    machine.run("kill -STOP $(pidof edge-agent)")?;
+    machine.online(mark)?;
+    machine.run("systemctl show edge-agent -p NRestarts | grep -x NRestarts=1")?;
+    Ok(())
 }

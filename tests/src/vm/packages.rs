@@ -64,12 +64,18 @@ fn ensure(
     let cache = crate::cache_dir();
     let folder = cache.join("packages").join(format!("{arch}-{name}"));
     let note = folder.join("RESOLVED");
-    if !note.exists() {
+    if !holds(&fs::read_to_string(&note).unwrap_or_default(), packages) {
         report(&format!("fetching {name} for {arch}"));
         fetch(&cache, &folder, arch, packages, fields)?;
     }
     let resolved = fs::read_to_string(&note).map_err(VmError::file("reading", &note))?;
     Ok(PackageFiles { tree: folder.join("tree"), resolved: resolved.trim().to_owned() })
+}
+
+/// Whether what was taken is all of what is wanted now.
+fn holds(resolved: &str, packages: &[&str]) -> bool {
+    let taken: Vec<&str> = resolved.lines().filter_map(|line| line.split(' ').next()).collect();
+    packages.iter().all(|name| taken.contains(name))
 }
 
 /// Fetches packages and their libraries into `folder`, which appears only when complete.
@@ -199,6 +205,14 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, VmError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_set_that_grew_is_fetched_again() {
+        assert!(holds("dash 0.5\ncron 3.0\n", &["cron", "dash"]));
+        assert!(!holds("dash 0.5\n", &["dash", "cron"]));
+        assert!(!holds("", &["dash"]));
+    }
+
     use std::os::unix::fs::symlink;
 
     #[test]
