@@ -46,6 +46,10 @@ pub(crate) const APPLETS: &[&str] = &[
     "/bin/usleep",
     "/bin/false",
     "/bin/true",
+    "/bin/dmesg",
+    "/bin/run-parts",
+    "/sbin/ifconfig",
+    "/sbin/route",
     "/sbin/getty",
     "/sbin/halt",
     "/sbin/ifdown",
@@ -124,6 +128,7 @@ const FILES: &[(&str, u32, &[u8])] = rootfs! {
     "/usr/bin/gateway", 0o755, "bin/gateway";
     "/usr/bin/opkg", 0o755, "bin/opkg";
     "/usr/bin/swupdate", 0o755, "bin/swupdate";
+    "/usr/sbin/ssh-keys", 0o755, "bin/ssh-keys";
     "/usr/sbin/sample", 0o755, "bin/sample";
     "/usr/sbin/logrotate", 0o755, "bin/logrotate";
     "/usr/sbin/daily", 0o755, "bin/daily";
@@ -136,9 +141,22 @@ pub(crate) fn gateway(arch: Arch, settings: Option<&Settings>) -> Result<Root, B
     for (path, mode) in [("/tmp", 0o1777), ("/root", 0o700)] {
         root.folder(path, mode)?;
     }
-    for path in
-        ["/dev", "/proc", "/sys", "/run", "/data", "/mnt", "/var/log", "/var/lib", "/var/spool", "/usr/lib"]
-    {
+    for path in [
+        "/dev",
+        "/proc",
+        "/sys",
+        "/run",
+        "/data",
+        "/mnt",
+        "/var/log",
+        "/var/lib",
+        "/var/spool",
+        "/usr/lib",
+        "/etc/network/if-pre-up.d",
+        "/etc/network/if-up.d",
+        "/etc/network/if-down.d",
+        "/etc/network/if-post-down.d",
+    ] {
         root.folder(path, 0o755)?;
     }
     root.busybox(arch, APPLETS)?;

@@ -11,7 +11,7 @@ use edge_tests::vm::{Arch, Disk, Kernel, Root};
 use crate::layout::{self, APPLETS};
 use crate::machine::{Machine, SOON, START, Uplink};
 use crate::settings::Settings;
-use crate::{attack, life};
+use crate::{attack, day, life};
 
 /// The unit.
 const UNIT: &str = "/usr/lib/systemd/system/edge-agent.service";
@@ -19,9 +19,6 @@ const UNIT: &str = "/usr/lib/systemd/system/edge-agent.service";
 const SIZE: u64 = 160;
 /// How long a gateway may take to end.
 const OFF: Duration = Duration::from_secs(90);
-
-/// Lets the case also stop the agent and wait for the watchdog.
-const LONG_VARIABLE: &str = "EDGE_IMAGE_LONG";
 
 /// Files of the image, with their modes.
 const FILES: &[(&str, u32, &[u8])] = layout::rootfs! {
@@ -38,6 +35,7 @@ const FILES: &[(&str, u32, &[u8])] = layout::rootfs! {
     "/etc/systemd/system/dropbear.service", 0o644, "systemd/dropbear.service";
     "/usr/bin/console", 0o755, "bin/console";
     "/usr/bin/gateway", 0o755, "bin/gateway";
+    "/usr/sbin/ssh-keys", 0o755, "bin/ssh-keys";
     "/usr/bin/swupdate", 0o755, "bin/swupdate";
 };
 
@@ -101,7 +99,6 @@ const JOBS: &[&str] = &[
     "systemctl restart systemd-networkd && for i in $(seq 30); do ip addr show eth0 | grep -q 10.0.2.15 && exit 0; sleep 1; done; exit 1",
     "systemd-run --wait --collect --property DynamicUser=yes /usr/bin/id && systemd-run --wait --collect --property PrivateTmp=yes /usr/bin/df",
     "/usr/bin/swupdate /data/update.img",
-    "for i in 1 2; do dbclient -y -y -i /data/ssh/client root@127.0.0.1 'id && journalctl --no-pager -n 5' || exit 1; done",
     "systemctl --no-pager status; systemctl list-timers; loginctl; ps; mount",
 ];
 
@@ -128,15 +125,19 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
         machine.run(job)?;
     }
     machine.quiet(mark, "the day")?;
+    let told = day::told(&mut machine, &[day::LOGIN])?;
     attack::are_reported(&mut machine)?;
     machine.run("systemctl reload edge-agent && sleep 2 && journalctl --no-pager -o cat -u edge-agent | grep 'config: reloaded'")?;
-    if std::env::var_os(LONG_VARIABLE).is_some() {
+    if std::env::var_os(life::LONG_VARIABLE).is_some() {
         watchdog(&mut machine)?;
     }
     let mark = machine.uplink.watch.mark();
     machine.guest.end_by("systemctl poweroff", OFF)?;
     uplink.watch.wait(mark, SOON, "status stopped", |line| said::is_state(line, "stopped"))?;
-    Ok(Some(format!("image +{added} bytes; not live: {silent}; {}", shown.replace('\n', ", "))))
+    Ok(Some(format!(
+        "image +{added} bytes; not live: {silent}; ordinary and told: {told}; {}",
+        shown.replace('\n', ", ")
+    )))
 }
 
 /// An agent that gives no sign of life is ended and started again, and the next one takes over.
