@@ -33,10 +33,6 @@ const JOBS: &[Job] = &[
         "for service in S01syslogd S02klogd S50crond S55dropbear S70gateway; do /etc/init.d/$service restart || exit 1; done",
     ),
     ("an update of the other slot", "/usr/bin/swupdate /data/update.img"),
-    (
-        "an upgrade of a package, done again",
-        "opkg /data/gateway.ipk && opkg /data/gateway.ipk && pidof gateway",
-    ),
     ("a new lease of the network", "/etc/init.d/S40network restart && ping -c 1 10.0.2.2"),
     (
         "somebody who looks around",
@@ -48,6 +44,12 @@ const JOBS: &[Job] = &[
 /// Ordinary work that is told today, and by which detector: each is an entry in the documentation, or a mistake to be mended.
 pub(crate) const TOLD: &[Told] = &[
     LOGIN,
+    // Its own restart of the service is trusted; seen once all the same, on a machine with ten times more work than processors.
+    (
+        "an upgrade of a package, done again",
+        "opkg /data/gateway.ipk && opkg /data/gateway.ipk && pidof gateway",
+        "volatile_exec",
+    ),
     ("a program of a package just installed, by who installed it", "nproc", "volatile_exec"),
     (
         "a service of a package just upgraded, started again by hand",

@@ -26,6 +26,8 @@ const READY: &str = "edge guest ready";
 const LINE_MAX: usize = 3000;
 /// How long a guest may take to boot; it takes 2 to 8 s on an idle machine.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
+/// The same for one with an init system of its own; systemd takes 20 s, and six times that where ten guests share two processors.
+const OWN_BOOT_LIMIT: Duration = Duration::from_secs(300);
 /// How long a guest lives without being dropped, in case the harness dies, by its own clock.
 const LIFETIME: Duration = Duration::from_secs(3600);
 /// The same where the clock counts instructions: it leaps to the next timer whenever the guest is idle.
@@ -161,10 +163,10 @@ impl GuestBuilder {
         let (sender, output) = channel();
         std::thread::spawn(move || pump(stdout, &sender));
         let mut guest = Guest { child, stdin, output, transcript: String::new(), read: 0, serial: 0 };
-        let started = Instant::now();
-        match guest.wait_for(READY, started + BOOT_LIMIT) {
+        let limit = if self.first == First::Disk { OWN_BOOT_LIMIT } else { BOOT_LIMIT };
+        match guest.wait_for(READY, Instant::now() + limit) {
             Ok(_) => {}
-            Err(Waited::Late) => return Err(VmError::Boot { limit: BOOT_LIMIT, tail: guest.tail() }),
+            Err(Waited::Late) => return Err(VmError::Boot { limit, tail: guest.tail() }),
             Err(Waited::Ended) => return Err(guest.gone()),
         }
         guest.type_line("PS1=; PS2=")?;
