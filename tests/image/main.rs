@@ -22,9 +22,9 @@ fn main() -> ExitCode {
             ("buildroot_asks_for_the_same", fragment::is_that_of_buildroot),
             ("arm64/6.12/busybox", || life::gateway(Arch::Arm64, Kernel::V6_12)),
             ("armhf/6.12/busybox", || life::gateway(Arch::Armhf, Kernel::V6_12)),
-            ("arm64/5.10/busybox", || life::oldest(Arch::Arm64)),
-            ("armhf/5.10/busybox", || life::oldest(Arch::Armhf)),
-            ("arm64/6.12/systemd", || systemd::gateway(Arch::Arm64, Kernel::V6_12)),
+            ("arm64/5.10/busybox", || life::asked(|| life::gateway(Arch::Arm64, Kernel::V5_10))),
+            ("armhf/5.10/busybox", || life::asked(|| life::gateway(Arch::Armhf, Kernel::V5_10))),
+            ("arm64/6.12/systemd", || life::asked(|| systemd::gateway(Arch::Arm64, Kernel::V6_12))),
         ],
     )
 }

@@ -128,9 +128,7 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
     let told = day::told(&mut machine, &[day::LOGIN])?;
     attack::are_reported(&mut machine)?;
     machine.run("systemctl reload edge-agent && sleep 2 && journalctl --no-pager -o cat -u edge-agent | grep 'config: reloaded'")?;
-    if std::env::var_os(life::LONG_VARIABLE).is_some() {
-        watchdog(&mut machine)?;
-    }
+    watchdog(&mut machine)?;
     let mark = machine.uplink.watch.mark();
     machine.guest.end_by("systemctl poweroff", OFF)?;
     uplink.watch.wait(mark, SOON, "status stopped", |line| said::is_state(line, "stopped"))?;
