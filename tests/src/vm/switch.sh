@@ -16,5 +16,3 @@ mount -o ro /dev/vda /new
 mount --move /dev /new/dev
 umount /proc
 exec switch_root /new /sbin/init
-echo "the disk has no init"
-poweroff -f
