@@ -6,6 +6,7 @@
 //! - [`said`]: what those lines mean; [`books`]: what their counts must add up to.
 //! - [`atomics`]: tests of Atomic Red Team, and what comes of them.
 //! - [`host_agent`]: the agent on this machine, observing a [`cgroup`] of its own.
+//! - [`images`]: the packages that root file systems are made of.
 //! - [`tracefs`]: mounted where a bare machine has it not.
 //! - [`trials`]: runs a target's tests and prints what they measured.
 //! - [`programs`]: where the programs under test lie.
@@ -19,6 +20,7 @@ pub mod books;
 mod cache;
 pub mod cgroup;
 pub mod host_agent;
+pub mod images;
 pub mod memory;
 pub mod mosquitto;
 pub mod openssl;

@@ -190,7 +190,12 @@ impl Paragraph {
 
     /// The names in `Depends`, without versions; of alternatives the first.
     pub(super) fn depends(&self) -> Vec<String> {
-        let names = self.field("Depends").unwrap_or_default().split(',');
+        self.names_in("Depends")
+    }
+
+    /// The same of another such field.
+    pub(super) fn names_in(&self, field: &str) -> Vec<String> {
+        let names = self.field(field).unwrap_or_default().split(',');
         names.filter_map(|item| item.split_whitespace().next()).map(str::to_owned).collect()
     }
 }

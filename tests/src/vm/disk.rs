@@ -7,7 +7,7 @@ use super::error::VmError;
 use crate::Scratch;
 use crate::tool::Tool;
 
-/// A file of the host with an empty file system in it, removed at the end.
+/// A file of the host with a file system in it, removed at the end.
 #[derive(Debug)]
 pub struct Disk(Scratch);
 
@@ -19,6 +19,15 @@ impl Disk {
         made.map_err(VmError::file("creating", file.path()))?;
         let tool = Tool { program: "mke2fs", package: "e2fsprogs" };
         tool.output(tool.command(["-q", "-F", "-t", "ext4"]).arg(file.path()))?;
+        Ok(Self(file))
+    }
+
+    /// The same, holding what `folder` holds. Its files keep modes and owners, so that root makes it.
+    pub fn of(folder: &Path, mib: u64) -> Result<Self, VmError> {
+        let file = Scratch::name("root.ext4");
+        let tool = Tool { program: "mke2fs", package: "e2fsprogs" };
+        let mut command = tool.command(["-q", "-F", "-t", "ext4", "-d"]);
+        tool.output(command.arg(folder).arg(file.path()).arg(format!("{mib}M")))?;
         Ok(Self(file))
     }
 

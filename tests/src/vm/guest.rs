@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::error::VmError;
-use super::initramfs::{self, Placed};
+use super::initramfs::{self, First, Placed};
 use super::packages::PackageFiles;
 use super::qemu::{Machine, base_words};
 use super::{Arch, Kernel, fetch_kernels};
@@ -26,6 +26,8 @@ const READY: &str = "edge guest ready";
 const LINE_MAX: usize = 3000;
 /// How long a guest may take to boot; it takes 2 to 8 s on an idle machine.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
+/// The same for one with an init system of its own; systemd takes 20 s, and six times that where ten guests share two processors.
+const OWN_BOOT_LIMIT: Duration = Duration::from_secs(300);
 /// How long a guest lives without being dropped, in case the harness dies, by its own clock.
 const LIFETIME: Duration = Duration::from_secs(3600);
 /// The same where the clock counts instructions: it leaps to the next timer whenever the guest is idle.
@@ -40,15 +42,23 @@ pub struct GuestBuilder {
     machine: Machine,
     /// Files put into the guest.
     placed: Vec<Placed>,
+    /// Its first process.
+    first: First,
 }
 
 impl GuestBuilder {
     /// A guest with one processor and 256 MiB.
     #[must_use]
     pub fn new(arch: Arch, kernel: Kernel) -> Self {
-        let machine =
-            Machine { arch, cpus: 1, memory_mib: 256, icount: false, disk: None, boot_words: base_words() };
-        Self { kernel, machine, placed: Vec::new() }
+        let machine = Machine {
+            arch,
+            cpus: 1,
+            memory_mib: 256,
+            icount: false,
+            disks: Vec::new(),
+            boot_words: base_words(),
+        };
+        Self { kernel, machine, placed: Vec::new(), first: First::Harness }
     }
 
     /// Sets the number of processors.
@@ -72,10 +82,19 @@ impl GuestBuilder {
         self
     }
 
-    /// Gives the guest a disk, `/dev/vda`: a file of the host, which outlives it. The modules for it and for ext4 are loaded when the guest is up.
+    /// Gives the guest a further disk, `/dev/vda` and so on: a file of the host, which outlives it. The modules for it and for ext4 are loaded when the
+    /// guest is up.
     #[must_use]
     pub fn disk(mut self, image: &Path) -> Self {
-        self.machine.disk = Some(image.to_owned());
+        self.machine.disks.push(image.to_owned());
+        self
+    }
+
+    /// Lets the first disk be the root file system, and its own `/sbin/init` the first process. A root shell on its console has to print
+    /// `edge guest ready` when it is there.
+    #[must_use]
+    pub fn own_init(mut self) -> Self {
+        self.first = First::Disk;
         self
     }
 
@@ -114,14 +133,14 @@ impl GuestBuilder {
         };
         let initramfs = Scratch::name(&format!("{}-{}.cpio", self.machine.arch, self.kernel));
         let mut placed = self.placed.clone();
-        if self.machine.disk.is_some() {
+        if !self.machine.disks.is_empty() {
             for path in kernel.disk_modules()? {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let content = fs::read(&path).map_err(VmError::file("reading", &path))?;
                 placed.push(Placed { path: format!("/disk-modules/{name}"), permissions: 0o644, content });
             }
         }
-        initramfs::write(&kernel, &placed, initramfs.path())?;
+        initramfs::write(&kernel, self.first, &placed, initramfs.path())?;
 
         let mut machine = self.machine.clone();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -144,16 +163,16 @@ impl GuestBuilder {
         let (sender, output) = channel();
         std::thread::spawn(move || pump(stdout, &sender));
         let mut guest = Guest { child, stdin, output, transcript: String::new(), read: 0, serial: 0 };
-        let started = Instant::now();
-        match guest.wait_for(READY, started + BOOT_LIMIT) {
+        let limit = if self.first == First::Disk { OWN_BOOT_LIMIT } else { BOOT_LIMIT };
+        match guest.wait_for(READY, Instant::now() + limit) {
             Ok(_) => {}
-            Err(Waited::Late) => return Err(VmError::Boot { limit: BOOT_LIMIT, tail: guest.tail() }),
+            Err(Waited::Late) => return Err(VmError::Boot { limit, tail: guest.tail() }),
             Err(Waited::Ended) => return Err(guest.gone()),
         }
         guest.type_line("PS1=; PS2=")?;
         // Swallows the shell's greeting, and shows that the console obeys.
         guest.run("true", BOOT_LIMIT)?;
-        if self.machine.disk.is_some() {
+        if !self.machine.disks.is_empty() && self.first == First::Harness {
             guest.run("for module in /disk-modules/*.ko; do insmod $module; done", BOOT_LIMIT)?;
         }
         Ok(guest)
@@ -243,6 +262,20 @@ impl Guest {
             self.run(&format!("printf \"{escaped}\" >>'{path}'"), limit)?;
         }
         Ok(())
+    }
+
+    /// Runs a command after which the guest ends by itself, such as `poweroff`, and waits for that.
+    ///
+    /// # Errors
+    /// [`VmError::Timeout`] when it still runs after `limit`.
+    pub fn end_by(mut self, command: &str, limit: Duration) -> Result<String, VmError> {
+        let deadline = Instant::now() + limit;
+        self.type_line(command)?;
+        // No console prints this.
+        match self.wait_for("\0", deadline) {
+            Err(Waited::Ended) => Ok(std::mem::take(&mut self.transcript)),
+            _ => Err(VmError::Timeout { command: command.to_owned(), limit, tail: self.tail() }),
+        }
     }
 
     /// Connects the console to this process's own input and output until the guest ends.

@@ -9,23 +9,44 @@ use super::cpio::Archive;
 use super::error::VmError;
 use super::kernels::{KernelFiles, busybox_path};
 
-/// The guest's first process.
-const INIT: &str = include_str!("init.sh");
+/// What the first process of a guest is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum First {
+    /// A shell of the harness, in this very file system.
+    Harness,
+    /// `/sbin/init` of the first disk, once its modules are loaded.
+    Disk,
+}
+
+impl First {
+    /// The script that the kernel starts.
+    const fn script(self) -> &'static str {
+        match self {
+            Self::Harness => include_str!("init.sh"),
+            Self::Disk => include_str!("switch.sh"),
+        }
+    }
+}
 
 /// A file put into a guest.
 #[derive(Clone, Debug)]
-pub(super) struct Placed {
+pub struct Placed {
     /// Absolute path in the guest.
-    pub(super) path: String,
+    pub path: String,
     /// Permission bits.
-    pub(super) permissions: u32,
+    pub permissions: u32,
     /// Content.
-    pub(super) content: Vec<u8>,
+    pub content: Vec<u8>,
 }
 
 /// Writes the initramfs for a kernel with the files under test to `target`.
-pub(super) fn write(kernel: &KernelFiles, placed: &[Placed], target: &Path) -> Result<(), VmError> {
-    let mut image = base(kernel)?;
+pub(super) fn write(
+    kernel: &KernelFiles,
+    first: First,
+    placed: &[Placed],
+    target: &Path,
+) -> Result<(), VmError> {
+    let mut image = base(kernel, first.script())?;
     let mut overlay = Archive::default();
     for file in placed {
         overlay.file(file.path.trim_start_matches('/'), file.permissions, &file.content);
@@ -35,7 +56,7 @@ pub(super) fn write(kernel: &KernelFiles, placed: &[Placed], target: &Path) -> R
 }
 
 /// The part that is the same for every guest of a kernel.
-fn base(kernel: &KernelFiles) -> Result<Vec<u8>, VmError> {
+fn base(kernel: &KernelFiles, init: &str) -> Result<Vec<u8>, VmError> {
     let cache = crate::cache_dir();
     let busybox = busybox_path(&cache, kernel.arch);
     let modules = kernel.modules()?;
@@ -44,13 +65,13 @@ fn base(kernel: &KernelFiles) -> Result<Vec<u8>, VmError> {
         inputs.push(read(path)?);
     }
     let mut hasher = DefaultHasher::new();
-    (INIT, &inputs, &modules).hash(&mut hasher);
+    (init, &inputs, &modules).hash(&mut hasher);
     let folder = cache.join("initramfs");
     let path = folder.join(format!("{}-{}-{:016x}.cpio", kernel.arch, kernel.kernel, hasher.finish()));
     if let Ok(bytes) = fs::read(&path) {
         return Ok(bytes);
     }
-    let bytes = build(&inputs, &modules);
+    let bytes = build(init, &inputs, &modules);
     fs::create_dir_all(&folder).map_err(VmError::file("creating", &folder))?;
     let unfinished = path.with_extension(format!("{}", std::process::id()));
     fs::write(&unfinished, &bytes).map_err(VmError::file("writing", &unfinished))?;
@@ -59,15 +80,16 @@ fn base(kernel: &KernelFiles) -> Result<Vec<u8>, VmError> {
 }
 
 /// Lays out the base archive from `BusyBox` (first of `inputs`) and the modules (the rest).
-fn build(inputs: &[Vec<u8>], modules: &[PathBuf]) -> Vec<u8> {
+fn build(init: &str, inputs: &[Vec<u8>], modules: &[PathBuf]) -> Vec<u8> {
     let mut archive = Archive::default();
     archive.device("dev/console", 5, 1);
-    for folder in ["proc", "sys", "tmp", "run", "var/tmp", "var/log", "data", "etc", "root", "usr/bin"] {
+    for folder in ["proc", "sys", "tmp", "run", "var/tmp", "var/log", "data", "etc", "root", "usr/bin", "new"]
+    {
         archive.folder(folder);
     }
     archive.file("etc/passwd", 0o644, b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n");
     archive.file("etc/group", 0o644, b"root:x:0:\nadm:x:4:\nnogroup:x:65534:\n");
-    archive.file("init", 0o755, INIT.as_bytes());
+    archive.file("init", 0o755, init.as_bytes());
     archive.symlink("bin/sh", "busybox");
     let names = modules.iter().filter_map(|path| path.file_name()?.to_str());
     let mut contents = inputs.iter();

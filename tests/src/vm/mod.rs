@@ -14,6 +14,7 @@ mod kernels;
 mod modules;
 mod packages;
 mod qemu;
+mod root;
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,8 +23,10 @@ pub use debian::mirror as debian_mirror;
 pub use disk::Disk;
 pub use error::VmError;
 pub use guest::{Done, Guest, GuestBuilder};
+pub use initramfs::Placed;
 pub use kernels::{KernelFiles, fetch_kernels};
-pub use packages::{PackageFiles, fetch_package};
+pub use packages::{PackageFiles, fetch_package, fetch_packages};
+pub use root::Root;
 
 /// The guest's address of the machine that runs it: a server on the host's loopback is reached there.
 pub const HOST: &str = "10.0.2.2";

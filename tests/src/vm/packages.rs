@@ -26,7 +26,7 @@ const LIBRARIES: [&str; 2] = ["lib", "usr/lib"];
 pub struct PackageFiles {
     /// The unpacked packages.
     tree: PathBuf,
-    /// What was taken: name and version of the package itself.
+    /// What was taken: name and version of each package that was asked for, without its libraries.
     pub resolved: String,
 }
 
@@ -36,47 +36,84 @@ pub fn fetch_package(
     package: &str,
     report: &mut dyn FnMut(&str),
 ) -> Result<PackageFiles, VmError> {
+    ensure(arch, package, &[package], &["Depends"], report)
+}
+
+/// The same for several packages together, under a name of their own, with the libraries that they and those libraries need before they can be
+/// configured, too: all that a root file system needs.
+pub fn fetch_packages(
+    arch: Arch,
+    name: &str,
+    packages: &[&str],
+    report: &mut dyn FnMut(&str),
+) -> Result<PackageFiles, VmError> {
+    ensure(arch, name, packages, &["Depends", "Pre-Depends"], report)
+}
+
+/// Makes sure that `packages` and the libraries in these fields are in the cache under `name`.
+fn ensure(
+    arch: Arch,
+    name: &str,
+    packages: &[&str],
+    fields: &[&str],
+    report: &mut dyn FnMut(&str),
+) -> Result<PackageFiles, VmError> {
     // One at a time: apt locks its folders.
     static FETCHING: Mutex<()> = Mutex::new(());
     let _fetching = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let cache = crate::cache_dir();
-    let folder = cache.join("packages").join(format!("{arch}-{package}"));
+    let folder = cache.join("packages").join(format!("{arch}-{name}"));
     let note = folder.join("RESOLVED");
-    if !note.exists() {
-        report(&format!("fetching {package} for {arch}"));
-        fetch(&cache, &folder, arch, package)?;
+    if !holds(&fs::read_to_string(&note).unwrap_or_default(), packages) {
+        report(&format!("fetching {name} for {arch}"));
+        fetch(&cache, &folder, arch, packages, fields)?;
     }
     let resolved = fs::read_to_string(&note).map_err(VmError::file("reading", &note))?;
     Ok(PackageFiles { tree: folder.join("tree"), resolved: resolved.trim().to_owned() })
 }
 
-/// Fetches the package and its libraries into `folder`, which appears only when complete.
-fn fetch(cache: &Path, folder: &Path, arch: Arch, package: &str) -> Result<(), VmError> {
+/// Whether what was taken is all of what is wanted now.
+fn holds(resolved: &str, packages: &[&str]) -> bool {
+    let taken: Vec<&str> = resolved.lines().filter_map(|line| line.split(' ').next()).collect();
+    packages.iter().all(|name| taken.contains(name))
+}
+
+/// Fetches packages and their libraries into `folder`, which appears only when complete.
+fn fetch(cache: &Path, folder: &Path, arch: Arch, wanted: &[&str], fields: &[&str]) -> Result<(), VmError> {
     let suites = Suites::update(cache, &Mirror::discover()?, &[SUITE], arch)?;
-    let mut packages = vec![package.to_owned()];
-    let (mut next, mut version) = (0, String::new());
+    let mut packages: Vec<String> = wanted.iter().map(|&name| name.to_owned()).collect();
+    let (mut next, mut resolved) = (0, String::new());
     while let Some(name) = packages.get(next) {
         let paragraph = suites.show(name)?;
-        if next == 0 {
-            paragraph.field("Version").unwrap_or("(unknown)").clone_into(&mut version);
+        if next < wanted.len() {
+            let version = paragraph.field("Version").unwrap_or("(unknown)");
+            resolved.extend([name.as_str(), " ", version, "\n"]);
         }
-        for library in paragraph.depends().into_iter().filter(|name| name.starts_with("lib")) {
+        let needed = fields.iter().flat_map(|field| paragraph.names_in(field));
+        for library in needed.filter(|name| name.starts_with("lib")) {
             if !packages.contains(&library) {
                 packages.push(library);
             }
         }
         next += 1;
     }
-    let work = Scratch::create(&cache.join("packages"), &format!("{arch}-{package}"))?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let work = Scratch::create(&cache.join("packages"), &name)?;
     suites.unpack(&packages, &work.0.join("tree"))?;
     let path = work.0.join("RESOLVED");
-    fs::write(&path, format!("{package} {version}\n")).map_err(VmError::file("writing", &path))?;
+    fs::write(&path, resolved).map_err(VmError::file("writing", &path))?;
     publish(&work.0, folder)
 }
 
 impl PackageFiles {
+    /// The folder that holds everything, as it was packed.
+    #[must_use]
+    pub fn tree(&self) -> &Path {
+        &self.tree
+    }
+
     /// The files a guest gets: programs, configuration below `/etc`, and libraries that lie where the loader looks.
-    pub(super) fn placed(&self) -> Result<Vec<Placed>, VmError> {
+    pub fn placed(&self) -> Result<Vec<Placed>, VmError> {
         let mut placed = Vec::new();
         for folder in PROGRAMS {
             for path in files(&self.tree.join(folder))? {
@@ -168,6 +205,14 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, VmError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_set_that_grew_is_fetched_again() {
+        assert!(holds("dash 0.5\ncron 3.0\n", &["cron", "dash"]));
+        assert!(!holds("dash 0.5\n", &["dash", "cron"]));
+        assert!(!holds("", &["dash"]));
+    }
+
     use std::os::unix::fs::symlink;
 
     #[test]

@@ -16,8 +16,8 @@ pub(super) struct Machine {
     pub(super) memory_mib: u32,
     /// Whether the guest's clock counts instructions instead of the host's time.
     pub(super) icount: bool,
-    /// The image of a disk, `/dev/vda`.
-    pub(super) disk: Option<PathBuf>,
+    /// Images of disks: `/dev/vda`, `/dev/vdb` and so on.
+    pub(super) disks: Vec<PathBuf>,
     /// Words of the kernel command line.
     pub(super) boot_words: Vec<String>,
 }
@@ -76,11 +76,12 @@ impl Machine {
         ]
         .map(str::to_owned)
         .into();
-        if let Some(disk) = &self.disk {
+        // The kernel finds the last device of this bus first.
+        for (number, disk) in self.disks.iter().enumerate().rev() {
             // Written through QEMU as soon as the guest writes: what the guest's own cache holds is lost when it is killed.
-            let drive = format!("file={},format=raw,if=none,id=disk", disk.display());
-            arguments
-                .extend(["-drive", &drive, "-device", "virtio-blk-device,drive=disk"].map(str::to_owned));
+            let drive = format!("file={},format=raw,if=none,id=disk{number}", disk.display());
+            let device = format!("virtio-blk-device,drive=disk{number}");
+            arguments.extend(["-drive", &drive, "-device", &device].map(str::to_owned));
         }
         if self.icount {
             arguments.extend(["-icount".to_owned(), "shift=0,sleep=off".to_owned()]);
@@ -107,7 +108,7 @@ mod tests {
             cpus: 2,
             memory_mib: 256,
             icount: false,
-            disk: None,
+            disks: Vec::new(),
             boot_words: base_words(),
         };
         let arguments = machine.arguments(Path::new("k"), Path::new("i")).join(" ");

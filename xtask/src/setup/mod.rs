@@ -35,6 +35,7 @@ pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()>
     ensure(workspace, &verb, needs)?;
     if needs.contains(&Need::Guest) {
         fetch_kernels(&edge_tests::vm::matrix())?;
+        fetch_images()?;
     }
     println!("everything for `{verb}` is in place; the cache is {}", workspace.cache.display());
     Ok(())
@@ -46,6 +47,15 @@ pub(crate) fn run(workspace: &Workspace, mut args: lexopt::Parser) -> Result<()>
 /// A kernel that cannot be fetched.
 pub(crate) fn fetch_kernels(guests: &[(Arch, Kernel)]) -> Result<()> {
     edge_tests::vm::fetch_kernels(guests, &mut |line| println!("{line}"))?;
+    Ok(())
+}
+
+/// Brings the packages that root file systems of gateways are made of into the cache.
+///
+/// # Errors
+/// A package that cannot be fetched.
+pub(crate) fn fetch_images() -> Result<()> {
+    edge_tests::images::fetch(&mut |line| println!("{line}"))?;
     Ok(())
 }
 

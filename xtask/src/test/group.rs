@@ -74,6 +74,13 @@ pub(super) const GROUPS: &[Group] = &[
         programs: &[Target::Host],
         run: power,
     },
+    Group {
+        name: "image",
+        summary: "root file systems of gateways: they boot with their own init, an ordinary day is quiet, attacks are not",
+        needs: &[Need::Broker, Need::Guest],
+        programs: &[Target::Host, Target::Aarch64, Target::Armv7],
+        run: image,
+    },
 ];
 
 /// A run of some groups.
@@ -226,6 +233,12 @@ fn power(session: &mut Session<'_>) -> Result<()> {
         session.bin_dirs.push((target.bin_dir_variable(), directory));
     }
     session.cargo(&["--package", "edge-tests", "--test", "power"], &[])
+}
+
+/// Root file systems, made of packages that are fetched first.
+fn image(session: &mut Session<'_>) -> Result<()> {
+    setup::fetch_images()?;
+    session.cargo(&["--package", "edge-tests", "--test", "image"], &[])
 }
 
 #[cfg(test)]
