@@ -3,10 +3,10 @@
 use std::error::Error;
 
 use edge_tests::images;
-use edge_tests::programs::guest_program;
+use edge_tests::programs::{guest_program, host_program};
 use edge_tests::vm::{Arch, Root};
 
-use crate::settings::Settings;
+use crate::settings::{MANIFESTS, Settings};
 
 /// Bytes of an image of the other slot.
 const SLOT: usize = 3 << 20;
@@ -175,6 +175,7 @@ pub(crate) fn gateway(arch: Arch, settings: Option<&Settings>) -> Result<Root, B
     if let Some(settings) = settings {
         install(&root, arch, settings)?;
         root.file("/etc/init.d/S60edge-agent", 0o755, include_bytes!("../../packaging/S60edge-agent"))?;
+        list(&root, &root, "image")?;
     }
     Ok(root)
 }
@@ -185,9 +186,21 @@ pub(crate) fn install(root: &Root, arch: Arch, settings: &Settings) -> Result<()
     root.folder("/etc/edge-agent", 0o750)?;
     root.file("/etc/edge-agent/edge-agent.toml", 0o640, settings.configuration()?.as_bytes())?;
     root.folder("/var/lib/edge-agent", 0o700)?;
-    for (path, content) in &settings.files {
-        root.file(path, 0o644, content)?;
+    Ok(())
+}
+
+/// Writes the manifest of what `listed` holds into `root`, as an image build does as its last step.
+pub(crate) fn list(root: &Root, listed: &Root, name: &str) -> Result<(), Box<dyn Error>> {
+    let tool = host_program("edge-watch")?;
+    let out = Root::empty()?;
+    let made = out.path().join("made");
+    let options = ["manifest", "make", "--image", name, "--fs", "/=ext4", "--root"];
+    let mut command = std::process::Command::new(tool);
+    let done = command.args(options).arg(listed.path()).arg("--out").arg(&made).output()?;
+    if !done.status.success() {
+        return Err(format!("no manifest of {name}: {}", String::from_utf8_lossy(&done.stderr)).into());
     }
+    root.file(&format!("{MANIFESTS}/{name}.manifest"), 0o644, &std::fs::read(&made)?)?;
     Ok(())
 }
 
@@ -216,13 +229,15 @@ pub(crate) fn data(arch: Arch) -> Result<Root, Box<dyn Error>> {
         slot.extend_from_slice(&state.to_le_bytes());
     }
     root.file("/update.img", 0o644, &slot)?;
-    let package = Root::empty()?;
-    package.file("/bin/gateway", 0o755, include_bytes!("rootfs/bin/gateway"))?;
-    package.busybox(arch, &[])?;
-    std::fs::rename(package.path().join("bin/busybox"), package.path().join("bin/nproc"))?;
+    // What the package installs, its manifest with it; it is unpacked below `/usr`.
+    let installed = Root::empty()?;
+    installed.file("/usr/bin/gateway", 0o755, include_bytes!("rootfs/bin/gateway"))?;
+    installed.busybox(arch, &[])?;
+    std::fs::rename(installed.path().join("bin/busybox"), installed.path().join("usr/bin/nproc"))?;
     for number in 0..60 {
-        package.file(&format!("/lib/gateway/part{number}"), 0o644, number.to_string().as_bytes())?;
+        installed.file(&format!("/usr/lib/gateway/part{number}"), 0o644, number.to_string().as_bytes())?;
     }
-    root.file("/gateway.ipk", 0o644, &package.archive()?)?;
+    list(&installed, &installed, "gateway")?;
+    root.file("/gateway.ipk", 0o644, &installed.archive("/usr")?)?;
     Ok(root)
 }

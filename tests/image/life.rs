@@ -64,7 +64,7 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
     let silent = silent(&mut machine)?;
     day::passes(&mut machine)?;
     let told = day::told(&mut machine, day::TOLD)?;
-    let shadows = attack::are_reported(&mut machine)?;
+    let shadows = attack::are_reported(&mut machine, arch == Arch::Arm64)?;
     script(&mut machine)?;
     let mark = machine.uplink.watch.mark();
     machine.guest.end_by("poweroff", OFF)?;
@@ -119,7 +119,7 @@ fn script(machine: &mut Machine<'_>) -> Result<(), Box<dyn Error>> {
     let mark = machine.uplink.watch.mark();
     machine.run("/tmp/declared/ls >/dev/null")?;
     machine.verdict(mark, "foreign_exec", "/tmp/declared/ls")?;
-    machine.settled()?;
+    machine.drained()?;
     // That the shell had written the file itself is told wherever it lies.
     let of_place = |line: &Line| {
         said::is_verdict_of(line, "volatile_exec")

@@ -5,13 +5,14 @@ use edge_tests::vm::HOST;
 /// The file that recipes install.
 const PACKAGED: &str = include_str!("../../packaging/edge-agent.toml");
 
-/// What an image sets, and files that its configuration may name, such as a list of what belongs to the image.
+/// The folder of manifests: that of the image, and those of packages that are installed later.
+pub(crate) const MANIFESTS: &str = "/usr/share/edge-agent";
+
+/// What an image sets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     /// Keys as they are packaged, and what becomes of them: section, key, value.
     changes: Vec<(String, String, String)>,
-    /// Further files of the image: path and content.
-    pub(crate) files: Vec<(String, Vec<u8>)>,
 }
 
 impl Settings {
@@ -23,18 +24,12 @@ impl Settings {
             .set("mqtt", "heartbeat", "\"10s\"")
             .set("mqtt", "reconnect_max", "\"1s\"")
             .set("detectors.foreign_exec", "enabled", "true")
+            .set("detectors.foreign_exec", "manifest", &format!("\"{MANIFESTS}\""))
     }
 
     /// Sets a key of a section.
     pub(crate) fn set(mut self, section: &str, key: &str, value: &str) -> Self {
         self.changes.push((section.to_owned(), key.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Puts a file into the image.
-    #[expect(dead_code, reason = "the place for a list of the image's files, which no detector reads yet")]
-    pub(crate) fn file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
-        self.files.push((path.to_owned(), content.into()));
         self
     }
 

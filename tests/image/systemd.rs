@@ -86,6 +86,7 @@ fn image(arch: Arch, settings: &Settings) -> Result<Root, Box<dyn Error>> {
         let name = unit.rsplit('/').next().unwrap_or(unit);
         root.link(&format!("/etc/systemd/system/{target}.wants/{name}"), unit)?;
     }
+    layout::list(&root, &root, "image")?;
     Ok(root)
 }
 
@@ -126,7 +127,7 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
     }
     machine.quiet(mark, "the day")?;
     let told = day::told(&mut machine, &[day::LOGIN])?;
-    attack::are_reported(&mut machine)?;
+    attack::are_reported(&mut machine, true)?;
     machine.run("systemctl reload edge-agent && sleep 2 && journalctl --no-pager -o cat -u edge-agent | grep 'config: reloaded'")?;
     watchdog(&mut machine)?;
     let mark = machine.uplink.watch.mark();

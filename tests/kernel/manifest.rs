@@ -2,7 +2,6 @@
 //! it is called.
 
 use std::error::Error;
-use std::time::Duration;
 
 use edge_manifest::{Found, Kind, Maker};
 use edge_tests::said;
@@ -176,12 +175,7 @@ pub(crate) fn update_followed(scene: &mut Scene) -> Outcome {
         let own = |line: &Line| {
             said::is_verdict_of(line, NAME) && said::evidence_text(line, "object") == Some(TOOL)
         };
-        std::thread::sleep(Duration::from_millis(300));
-        scene.settled_heartbeat()?;
-        match scene.watch.since(mark).iter().find(|line| own(line)) {
-            Some(line) => Err(format!("{what} became a finding: {}", line.json).into()),
-            None => Ok(()),
-        }
+        scene.unseen(mark, own).map_err(|error| format!("{what} became a finding: {error}").into())
     };
     let mark = scene.watch.mark();
     scene.run(&format!("cp {TOOL} /opt/tools/new && mv /opt/tools/new {TOOL} && {TOOL} {IDLE}"), SOON)?;

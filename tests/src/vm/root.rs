@@ -122,10 +122,11 @@ impl Root {
         Ok(sum)
     }
 
-    /// An archive that holds it, as a package does: a packed tar.
-    pub fn archive(&self) -> Result<Vec<u8>, VmError> {
+    /// An archive that holds what lies below `path`, as a package does: a packed tar.
+    pub fn archive(&self, path: &str) -> Result<Vec<u8>, VmError> {
         let tool = Tool { program: "tar", package: "tar" };
-        Ok(tool.output(tool.command(["--owner=0", "--group=0", "-cz", "-C"]).arg(self.0.path()).arg("."))?)
+        Ok(tool
+            .output(tool.command(["--owner=0", "--group=0", "-cz", "-C"]).arg(self.place(path)).arg("."))?)
     }
 
     /// An ext4 of so many MiB that holds it.

@@ -19,7 +19,7 @@ pub(crate) struct Program {
 
 /// All programs. The agent comes first; the others are tools around it.
 pub(crate) const PROGRAMS: &[Program] =
-    &[plain("edge-agent", Some(1_150_000)), plain("edge-watch", None), plain("edge-emulate", None)];
+    &[plain("edge-agent", Some(1_170_000)), plain("edge-watch", None), plain("edge-emulate", None)];
 
 /// The agent that images get: it encrypts. Apart, so that what is measured and tested everywhere stays the smallest one.
 pub(crate) const WITH_TLS: Program = Program {

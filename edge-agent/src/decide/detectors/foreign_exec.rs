@@ -112,12 +112,15 @@ fn by_manifest(
         }
         _ => false,
     };
-    Some(match exe {
+    Some(if runs && is_given {
+        Resolved::Harmless
+    } else if exe.is_some() && processes.exe(tgid).is_some() {
+        Resolved::Certain
+    } else if record.value == 0 && is_given {
         // Gone before it could be looked at: the kernel saw its file, or else its path is all there is.
-        None if record.value == 0 && is_given => Resolved::Harmless,
-        None => Resolved::Unknown,
-        Some(_) if runs && is_given => Resolved::Harmless,
-        Some(_) => Resolved::Certain,
+        Resolved::Harmless
+    } else {
+        Resolved::Unknown
     })
 }
 
