@@ -39,10 +39,10 @@ mod tests {
 
     #[test]
     fn files_have_numbers_of_their_own() {
-        assert_eq!(listed_file(0x0010_0001, 77), 0x0010_0001_0000_004d);
-        assert_ne!(listed_file(1, 77), listed_file(2, 77));
-        assert_ne!(listed_file(1, 77), listed_file(1, 1 << 32 | 77));
-        assert_ne!(listed_file(1, 1 << 32 | 77), listed_file(0, 77));
+        assert_eq!(listed_file(0x0010_0001, 0x4d), 0x0010_0001_0000_004d);
+        assert_ne!(listed_file(1, 0x4d), listed_file(2, 0x4d));
+        assert_ne!(listed_file(1, 0x4d), listed_file(1, 1 << 32 | 0x4d));
+        assert_ne!(listed_file(1, 1 << 32 | 0x4d), listed_file(0, 0x4d));
     }
 
     #[test]

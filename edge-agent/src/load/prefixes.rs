@@ -12,13 +12,13 @@ use std::path::Path;
 use aya::maps::MapError;
 use aya::maps::lpm_trie::Key;
 use edge_abi::{
-    FILTER_BITS, FOLDER_PREFIX_BYTES, PrefixData, filter_bit, folder_prefix, prefix_verdict, watched_slot,
+    FILTER_BITS, FOLDER_PREFIX_BYTES, PREFIX_BYTES, PrefixData, filter_bit, folder_prefix, prefix_verdict,
+    watched_slot,
 };
 
 use super::cgroup::unescape;
 use super::filters::folder_of;
 use super::maps::Maps;
-use super::watch::key_of;
 use crate::config::Config;
 use crate::decide::detectors::foreign_exec;
 
@@ -57,6 +57,13 @@ struct Said {
     data: PrefixData,
     /// [`prefix_verdict`].
     verdict: u8,
+}
+
+/// The beginning of a path, or of another key, as a key: compared up to its last byte.
+pub(super) fn key_of(begins: &[u8]) -> Key<PrefixData> {
+    let mut data = [0; PREFIX_BYTES];
+    data.iter_mut().zip(begins).for_each(|(slot, byte)| *slot = *byte);
+    Key::new(begins.len().min(PREFIX_BYTES) as u32 * 8, data)
 }
 
 /// Replaces what the kernel side knows of places.

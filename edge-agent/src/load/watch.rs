@@ -4,10 +4,11 @@ use std::fs;
 
 use aya::maps::lpm_trie::Key;
 use aya::maps::{HashMap, MapData, MapError};
-use edge_abi::{Detector, FileId, PREFIX_BYTES, PrefixData, Watch, reason, watch_access, watched_slot};
+use edge_abi::{Detector, FileId, PrefixData, Watch, reason, watch_access, watched_slot};
 
 use super::listed::Listing;
 use super::maps::Maps;
+use super::prefixes::key_of;
 use super::register::{Lacking, Register, Wanted};
 use super::sight::{Eyes, Sight};
 use super::tune::{Refused, is_elsewhere};
@@ -264,13 +265,6 @@ fn bytes(watch: Watch) -> [u8; size_of::<Watch>()] {
     bytemuck::cast(watch)
 }
 
-/// The beginning of a path, or of another key, as a key: compared up to its last byte.
-pub(super) fn key_of(begins: &[u8]) -> Key<PrefixData> {
-    let mut data = [0; PREFIX_BYTES];
-    data.iter_mut().zip(begins).for_each(|(slot, byte)| *slot = *byte);
-    Key::new(begins.len().min(PREFIX_BYTES) as u32 * 8, data)
-}
-
 /// Replaces the table of paths, folders and devices.
 fn write_paths(maps: &mut Maps, wanted: &[(Vec<u8>, Watch)]) -> Result<(), MapError> {
     let mut known: Vec<_> = maps.watch.keys().collect::<Result<_, _>>()?;
@@ -318,6 +312,8 @@ fn write_inodes(map: &mut Inodes, wanted: &[(FileId, Watch)], keep: bool) -> Res
 
 #[cfg(test)]
 mod tests {
+    use edge_abi::PREFIX_BYTES;
+
     use super::super::register::Plain;
     use super::*;
 

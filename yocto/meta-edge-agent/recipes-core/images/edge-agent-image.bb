@@ -3,7 +3,7 @@ DESCRIPTION = "A console image with the agent, its kernel options, and nothing e
 SECTION = "images"
 LICENSE = "MIT | Apache-2.0"
 
-inherit core-image features_check edge-agent-manifest
+inherit core-image features_check edge_agent_manifest
 
 # Without it the kernel has not what the agent needs.
 REQUIRED_DISTRO_FEATURES = "edge-agent"

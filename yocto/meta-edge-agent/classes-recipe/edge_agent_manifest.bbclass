@@ -12,6 +12,7 @@ EDGE_AGENT_MANIFEST_FS ??= ""
 # Name of the image, at most 64 bytes. The same image has the same manifest, so no date stands in it.
 EDGE_AGENT_MANIFEST_IMAGE ??= "${IMAGE_BASENAME}-${MACHINE} ${DISTRO_VERSION}"
 
+edge_agent_manifest[doc] = "Writes the list of what may be executed on the image's device into its root file system"
 edge_agent_manifest() {
     set --
     for item in ${EDGE_AGENT_MANIFEST_LISTEN}; do
