@@ -17,6 +17,7 @@ mod elf;
 mod kernels;
 mod lint;
 mod lock;
+mod metadata;
 mod process;
 mod remap;
 mod setup;

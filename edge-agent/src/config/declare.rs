@@ -72,7 +72,7 @@ fn plain(digits: &str) -> Option<u16> {
 }
 
 /// An IPv6 address as four words in network order.
-fn words(address: u128) -> [u32; 4] {
+pub(crate) fn words(address: u128) -> [u32; 4] {
     [address >> 96, address >> 64, address >> 32, address].map(|word| (word as u32).to_be())
 }
 

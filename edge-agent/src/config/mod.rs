@@ -29,7 +29,7 @@ mod tests;
 #[cfg(test)]
 mod tls_tests;
 
-pub(crate) use declare::listener;
+pub(crate) use declare::{listener, words};
 pub use diff::{Changes, NeedsRestart, diff};
 pub use error::ConfigError;
 pub use problem::{PROBLEM_COUNT, Problem, Problems};

@@ -6,7 +6,7 @@ use std::path::Path;
 use edge_abi::{Declared, Detector, egress_kind, exe_hash, program_id};
 use edge_manifest::{Listen, Peer};
 
-use crate::config::Config;
+use crate::config::{Config, words};
 use crate::manifest;
 
 /// What the manifest declares; nothing without one that can be read, which `listed` tells of.
@@ -52,11 +52,6 @@ fn of_peer(peer: Peer) -> Declared {
         }
     };
     Declared { program: 0, port: peer.port, protocol: peer.protocol, kind, network, mask }
-}
-
-/// An IPv6 address as four words in network order.
-fn words(address: u128) -> [u32; 4] {
-    [address >> 96, address >> 64, address >> 32, address].map(|word| (word as u32).to_be())
 }
 
 #[cfg(test)]

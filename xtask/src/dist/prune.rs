@@ -7,9 +7,8 @@
 //! emptied). The crates of the agent alone would be 12, but then no test and no tool of the workspace would build.
 
 use crate::digest::sha256;
-use crate::process;
+use crate::metadata::Metadata;
 use anyhow::{Context, Result};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -35,40 +34,6 @@ const CHECKSUMS: &str = ".cargo-checksum.json";
 const LIBRARY: &str =
     "compile_error!(\"this archive is for Linux; the crate that is needed here was left out\");\n";
 
-/// What `cargo metadata` says, as far as it is needed.
-#[derive(Deserialize)]
-struct Metadata {
-    /// All packages.
-    packages: Vec<Package>,
-    /// What remains of them for the target.
-    resolve: Resolve,
-}
-
-/// A package.
-#[derive(Deserialize)]
-struct Package {
-    /// Cargo's identifier of it.
-    id: String,
-    /// Its name.
-    name: String,
-    /// Its version.
-    version: String,
-}
-
-/// The graph.
-#[derive(Deserialize)]
-struct Resolve {
-    /// One node per package.
-    nodes: Vec<Node>,
-}
-
-/// One package in the graph.
-#[derive(Deserialize)]
-struct Node {
-    /// Cargo's identifier of it.
-    id: String,
-}
-
 /// The folders, as `cargo vendor --versioned-dirs` names them, of all crates that any of [`TARGETS`] may compile, with every
 /// feature and every test of the workspace in `root`.
 ///
@@ -77,10 +42,7 @@ struct Node {
 pub(super) fn needed(root: &Path) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for target in TARGETS {
-        let mut cargo = process::cargo();
-        cargo.args(["metadata", "--format-version", "1", "--locked", "--all-features", "--filter-platform"]);
-        let answer = process::capture(cargo.arg(target).current_dir(root))?;
-        let metadata: Metadata = serde_json::from_str(&answer).context("cargo metadata")?;
+        let metadata = Metadata::read(root, target, &["--locked", "--all-features"])?;
         let used: BTreeSet<_> = metadata.resolve.nodes.iter().map(|node| &node.id).collect();
         let used = metadata.packages.iter().filter(|package| used.contains(&package.id));
         found.extend(used.map(|package| format!("{}-{}", package.name, package.version)));

@@ -2,68 +2,13 @@
 //! needed for that: each crate declares its own oldest.
 
 use crate::build::Target;
-use crate::process;
+use crate::metadata::Metadata;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The packages whose programs go into images.
 const IN_IMAGES: &[&str] = &["edge-agent"];
-
-/// What `cargo metadata` says, as far as it is needed.
-#[derive(Deserialize)]
-struct Metadata {
-    /// All packages.
-    packages: Vec<Package>,
-    /// Who uses whom.
-    resolve: Resolve,
-}
-
-/// A package.
-#[derive(Deserialize)]
-struct Package {
-    /// Cargo's identifier of it.
-    id: String,
-    /// Its name.
-    name: String,
-    /// Its version.
-    version: String,
-    /// The oldest compiler it declares, if any.
-    rust_version: Option<String>,
-}
-
-/// The graph.
-#[derive(Deserialize)]
-struct Resolve {
-    /// One node per package.
-    nodes: Vec<Node>,
-}
-
-/// One package's edges.
-#[derive(Deserialize)]
-struct Node {
-    /// The package.
-    id: String,
-    /// What it uses.
-    deps: Vec<Edge>,
-}
-
-/// One edge.
-#[derive(Deserialize)]
-struct Edge {
-    /// The package that is used.
-    pkg: String,
-    /// In which ways.
-    dep_kinds: Vec<EdgeKind>,
-}
-
-/// One way of using a package.
-#[derive(Deserialize)]
-struct EdgeKind {
-    /// `dev`, `build`, or nothing for ordinary use.
-    kind: Option<String>,
-}
 
 /// Checks the closure of every package in [`IN_IMAGES`] on both ARM targets.
 pub(super) fn check(workspace: &Workspace) -> Result<()> {
@@ -79,13 +24,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<()> {
         .context("the workspace declares no rust-version")?;
     let mut found = BTreeSet::new();
     for triple in Target::ARM.into_iter().filter_map(Target::triple) {
-        let mut cargo = process::cargo();
-        cargo
-            .args(["metadata", "--format-version", "1", "--filter-platform", triple])
-            .current_dir(&workspace.root);
-        let metadata: Metadata =
-            serde_json::from_str(&process::capture(&mut cargo)?).context("cargo metadata")?;
-        found.extend(too_new(&metadata, oldest));
+        found.extend(too_new(&Metadata::read(&workspace.root, triple, &[])?, oldest));
     }
     if !found.is_empty() {
         let found: Vec<_> = found.into_iter().collect();
