@@ -231,6 +231,12 @@ pub(crate) struct ExecScratch {
     pub(crate) before: PathBuffer,
     /// How long that is.
     pub(crate) before_length: u32,
+    /// [`edge_abi::exe_hash`] of what it executed before.
+    pub(crate) id_before: u64,
+    /// What that was allowed, as [`edge_abi::Detector::bit`]s.
+    pub(crate) allow_before: u32,
+    /// [`edge_abi::file_hash`] of its file; 0 when unknown, or when the one after it was called by a path of its own.
+    pub(crate) file_before: u32,
     /// How many of `acts` are in use, and how many of those were reported.
     pub(crate) counts: [u32; 2],
     /// What detectors make of this exec.

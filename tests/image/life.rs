@@ -54,6 +54,8 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
     let added = layout::added(&root, SCRIPT)?;
     let root = root.disk(SIZES[0])?;
     let disks = [&root, &data, &slot];
+    // Kernels of armhf come without BTF.
+    let by_file = arch == Arch::Arm64;
 
     let mut machine = Machine::boot(arch, kernel, &disks, &mut uplink)?;
     let online = machine.online(machine.booted)?;
@@ -63,8 +65,8 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
     let memory = Memory::parse(&machine.run("cat /proc/$(pidof edge-agent)/smaps_rollup")?)?;
     let silent = silent(&mut machine)?;
     day::passes(&mut machine)?;
-    let told = day::told(&mut machine, day::TOLD)?;
-    let shadows = attack::are_reported(&mut machine, arch == Arch::Arm64)?;
+    let login = day::login(&mut machine, by_file)?;
+    let shadows = attack::are_reported(&mut machine, by_file)?;
     script(&mut machine)?;
     let mark = machine.uplink.watch.mark();
     machine.guest.end_by("poweroff", OFF)?;
@@ -78,7 +80,7 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
     machine.quiet(machine.booted, "the second boot")?;
     Ok(Some(format!(
         "image +{added} bytes; rcS ends at {:.2} s, without the agent at {:.2} s; MemAvailable -{} KiB, of which resident {} KiB ({} anonymous); \
-         not live: {silent}; ordinary and told: {told}; shadows: {shadows}",
+         not live: {silent}; a login: {login}; shadows: {shadows}",
         with.started,
         without.started,
         without.available_kib.saturating_sub(with.available_kib),

@@ -126,7 +126,7 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
         machine.run(job)?;
     }
     machine.quiet(mark, "the day")?;
-    let told = day::told(&mut machine, &[day::LOGIN])?;
+    let login = day::login(&mut machine, true)?;
     attack::are_reported(&mut machine, true)?;
     machine.run("systemctl reload edge-agent && sleep 2 && journalctl --no-pager -o cat -u edge-agent | grep 'config: reloaded'")?;
     watchdog(&mut machine)?;
@@ -134,7 +134,7 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
     machine.guest.end_by("systemctl poweroff", OFF)?;
     uplink.watch.wait(mark, SOON, "status stopped", |line| said::is_state(line, "stopped"))?;
     Ok(Some(format!(
-        "image +{added} bytes; not live: {silent}; ordinary and told: {told}; {}",
+        "image +{added} bytes; not live: {silent}; a login: {login}; {}",
         shown.replace('\n', ", ")
     )))
 }

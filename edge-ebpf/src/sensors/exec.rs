@@ -9,7 +9,9 @@ use aya_ebpf::EbpfContext as _;
 use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_uid_gid};
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
-use edge_abi::{Counter, Detector, EXE_BYTES, Offset, Task, exe_hash, file_hash, reason, task_flags};
+use edge_abi::{
+    Counter, Detector, EXE_BYTES, Offset, ROLE_FLAGS, Task, exe_hash, file_hash, reason, task_flags,
+};
 use edge_ebpf::detectors::fileless_exec::{Form, form};
 use edge_ebpf::detectors::privilege_jump::Door;
 use edge_ebpf::detectors::volatile_exec::{
@@ -106,6 +108,11 @@ fn remember(scratch: &mut ExecScratch, tgid: u32, length: u32) -> Option<()> {
         *end = 0;
     }
     scratch.before_length = task.exe_len;
+    (scratch.id_before, scratch.allow_before) = (task.exe_id, task.allow);
+    scratch.file_before = match form(&scratch.path, &scratch.facts) {
+        Form::Own | Form::Descriptor => task.exe_file,
+        _ => 0,
+    };
     // SAFETY: a value of a preallocated map stays mapped; the agent replaces whole entries.
     let role = unsafe { ALLOW.get(id) };
     let (mut own, mut children, mut flags) = (0, 0, 0);
@@ -149,11 +156,20 @@ pub(super) fn can_look() -> bool {
 }
 
 /// Notes which file the current process runs, unless another program of this exec has.
+///
+/// One that executes its own file anew by a descriptor, as Dropbear does for each connection, stays who it was: no list could name the
+/// path that the kernel has of that.
 #[inline(always)]
-pub(super) fn identify(task: &mut Task) {
+pub(super) fn identify(scratch: &ExecScratch, tgid: u32, task: &mut Task) {
     if task.exe_file == 0 && can_look() {
         let found = image::own();
         task.exe_file = file_hash(found.device, found.inode);
+        if task.exe_file == scratch.file_before {
+            task.exe_id = scratch.id_before;
+            task.allow |= scratch.allow_before;
+            task.flags |= scratch.flags_before & ROLE_FLAGS;
+            task::keep(tgid, task);
+        }
         if found.image.is_door() || has_set_uid() {
             task.flags |= task_flags::DOOR;
         }
@@ -190,7 +206,7 @@ fn on_place() -> Option<()> {
     let scratch = scratch()?;
     let tgid = task::current_tgid();
     if let Some(task) = task::lookup(tgid) {
-        identify(task);
+        identify(scratch, tgid, task);
     }
     let mode = volatile_exec::mode()?;
     let seen = scratch.flags_before & task_flags::FILE_SEEN != 0;

@@ -80,7 +80,7 @@ fn judge(scratch: &mut ExecScratch) -> Option<()> {
         is_probe(Detector::ForeignExec, tgid);
     }
     let task = task::lookup(tgid)?;
-    identify(task);
+    identify(scratch, tgid, task);
     let form = form(&scratch.path, &scratch.facts);
     let seen = scratch.flags_before & task_flags::FILE_JUDGED != 0;
     if !seen && let Some(sighting) = fileless_exec::judge(form) {
