@@ -31,18 +31,19 @@ pub(super) fn is_executable(mode: u32) -> bool {
     mode & 0o111 != 0
 }
 
-/// Remembers that the current process makes a file of this name executable. Of what a trusted program installs nothing is remembered: who ran
-/// the package manager, or the service that is started again by its script, would be taken for an accomplice.
+/// An origin that no process has.
+const NOBODY: u32 = u32::MAX;
+
+/// Remembers that the current process makes a file of this name executable. What a trusted program installs is nobody's: who ran the package
+/// manager, or the service that is started again by its script, would be taken for an accomplice.
 #[inline(always)]
 pub(super) fn note(name: u32) {
     let tgid = task::current_tgid();
-    let mut origin = 0;
-    if let Some(task) = task::lookup(tgid) {
-        if task.flags & task_flags::TRUSTED != 0 {
-            return;
-        }
-        origin = task.origin;
-    }
+    // Without a branch: one more in `file_open`, and the compiler keeps what it never set.
+    let origin = task::lookup(tgid).map_or(0, |task| {
+        let trusted = u32::from(task.flags & task_flags::TRUSTED != 0);
+        task.origin | trusted.wrapping_mul(NOBODY)
+    });
     let _ = DROPS.insert(name, &Dropped { time_ns: now_ns(), writer: tgid, origin }, 0);
 }
 
