@@ -28,17 +28,6 @@ struct Boot {
     available_kib: u64,
 }
 
-/// Lets the cases run for which CI has no time.
-const LONG_VARIABLE: &str = "EDGE_IMAGE_LONG";
-
-/// A case that runs where the time for it was asked for.
-pub(crate) fn asked(case: impl FnOnce() -> Outcome) -> Outcome {
-    if std::env::var_os(LONG_VARIABLE).is_none() {
-        return Ok(Some(format!("not run: {LONG_VARIABLE} is not set")));
-    }
-    case()
-}
-
 /// One gateway, in order: what each step leaves is what the next one finds. First the same image without the agent.
 pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
     let mut uplink = Uplink::start()?;
