@@ -42,7 +42,7 @@ pub use header::{COMM_BYTES, Header};
 pub use history::{HISTORY_SLOTS, HISTORY_TEXT, HistoryEntry, history_kind};
 pub use kind::{ABI_VERSION, DETECTOR_SLOTS, Detector, Mode, Outcome};
 
-pub use listed::{LISTED_MOST, LISTED_STEPS, listed_file, listed_slot, listed_state};
+pub use listed::{LISTED_HEAD, LISTED_MOST, listed_file, listed_kind, listed_state};
 pub use name::{NAME_HASH_PRIME, NAME_HASH_START, file_hash, name_hash, tail_hash};
 pub use names::{KERNEL_NAMES, is_kernel_name};
 pub use offset::{Holds, OFFSET_SLOTS, Offset};

@@ -1,28 +1,26 @@
-//! The list of programs that the image is made of, as the kernel side searches it: an array of numbers, in order, of files and of paths.
+//! The list of programs that the image is made of: the map `LISTED`, from numbers of files and of paths to what they are.
 
-/// Places in the map `LISTED`. Behind them stand the numbers of files, ascending, then those of paths, ascending.
-pub mod listed_slot {
-    /// How many files, in the lower half; [`super::listed_state`] in the upper.
-    pub const FILES: u32 = 0;
-    /// How many paths.
-    pub const PATHS: u32 = 1;
-    /// The first number.
-    pub const FIRST: u32 = 2;
+/// What an entry of the list is; one number may be both.
+pub mod listed_kind {
+    /// The number of a file, see [`super::listed_file`].
+    pub const FILE: u8 = 1;
+    /// The hash of a path, see [`crate::exe_hash`].
+    pub const PATH: u8 = 2;
 }
 
-/// What holds of the list, in the upper half of [`listed_slot::FILES`].
+/// The entry that says what holds of the list. No file has this number: no device has that one.
+pub const LISTED_HEAD: u64 = u64::MAX;
+
+/// The value of [`LISTED_HEAD`], as bits. Without that entry everything is as if there were no list.
 pub mod listed_state {
-    /// There is one. Without this bit everything is as if there were none.
-    pub const ACTIVE: u32 = 1;
+    /// There is a list.
+    pub const ACTIVE: u8 = 1;
     /// Files are known by what they are, not only by their paths.
-    pub const BY_FILE: u32 = 2;
+    pub const BY_FILE: u8 = 2;
 }
 
-/// Most numbers of one kind; the search takes [`LISTED_STEPS`] steps.
-pub const LISTED_MOST: u32 = (1 << LISTED_STEPS) - 1;
-
-/// Steps of a search.
-pub const LISTED_STEPS: u32 = 14;
+/// Most entries.
+pub const LISTED_MOST: u32 = 32_768;
 
 /// The number of a file. `device` as in [`crate::file_hash`]. Inode numbers of 32 bits, which all file systems of flash have, give each
 /// file a number of its own; of longer ones the upper half is mixed in.
@@ -43,10 +41,5 @@ mod tests {
         assert_ne!(listed_file(1, 0x4d), listed_file(2, 0x4d));
         assert_ne!(listed_file(1, 0x4d), listed_file(1, 1 << 32 | 0x4d));
         assert_ne!(listed_file(1, 1 << 32 | 0x4d), listed_file(0, 0x4d));
-    }
-
-    #[test]
-    fn a_search_reaches_every_place() {
-        assert_eq!(LISTED_MOST, (0..LISTED_STEPS).map(|step| 1 << step).sum::<u32>());
     }
 }

@@ -8,7 +8,7 @@ use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, Ring
 use edge_abi::{
     Allow, COUNTER_SLOTS, DETECTOR_SLOTS, Dropped, EGRESS_KNOWN, EgressKey, EgressPolicy, Facts, FileId,
     FileTamperTuning, HISTORY_SLOTS, HistoryEntry, Known, LateralScanTuning, MAJOR_SLOTS, PrefixData, Role,
-    Rule, Task, VolatileExecTuning, Watch, WindowKey, listed_slot, watched_slot,
+    Rule, Task, VolatileExecTuning, Watch, WindowKey, watched_slot,
 };
 use edge_ebpf::count::WindowState;
 use edge_ebpf::detectors::file_tamper::FilesState;
@@ -71,10 +71,9 @@ pub(crate) static FACTS: Array<Facts> = Array::with_max_entries(1, 0);
 #[map]
 pub(crate) static PROBE: Array<u32> = Array::with_max_entries(3, 0);
 
-/// What the image is made of, see `edge_abi::listed_slot`; written by the agent. The loader makes it as large as the manifest asks for;
-/// without one there is nothing to search.
+/// What the image is made of, see `edge_abi::listed_kind`; written by the agent. The loader makes it as large as the manifest asks for.
 #[map]
-pub(crate) static LISTED: Array<u64> = Array::with_max_entries(listed_slot::FIRST, 0);
+pub(crate) static LISTED: HashMap<u64, u8> = HashMap::with_max_entries(2, 0);
 
 /// Programs that `sys_enter` goes on to, see [`Jump`].
 #[map]

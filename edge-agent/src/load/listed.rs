@@ -8,8 +8,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use aya::maps::{Array, MapData, MapError};
-use edge_abi::{Detector, LISTED_MOST, exe_hash, listed_file, listed_slot, listed_state};
+use aya::maps::{HashMap, MapData, MapError};
+use edge_abi::{Detector, LISTED_HEAD, LISTED_MOST, exe_hash, listed_file, listed_kind, listed_state};
 use edge_manifest::{Entry, Found, Kind, Manifest};
 use rustix::fs::{Mode, OFlags};
 
@@ -60,7 +60,7 @@ pub(super) fn room(config: &Config) -> u32 {
         paths += ways(manifest, &entry, |_| {});
     });
     let wanted = files + paths;
-    (wanted + wanted / 4 + 64).min(2 * LISTED_MOST as usize) as u32
+    (wanted + wanted / 4 + 64).min(LISTED_MOST as usize) as u32
 }
 
 /// Calls `visit` with every entry.
@@ -143,6 +143,20 @@ impl Numbers {
         numbers
     }
 
+    /// All of them, ascending, with what each is.
+    fn entries_of(&self) -> Vec<(u64, u8)> {
+        let files = self.files.iter().map(|number| (*number, listed_kind::FILE));
+        let mut all: Vec<_> =
+            files.chain(self.paths.iter().map(|number| (*number, listed_kind::PATH))).collect();
+        all.sort_unstable();
+        all.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            kept.1 |= if same { later.1 } else { 0 };
+            same
+        });
+        all
+    }
+
     /// Looks at one file; why it is not listed.
     fn file(
         &mut self,
@@ -197,7 +211,7 @@ pub(super) fn write(
     lacking: &mut Vec<Lacking>,
 ) -> Result<Listing, Refused> {
     let Some(path) = path(config) else {
-        maps.listed.set(listed_slot::FILES, 0, 0)?;
+        let _ = maps.listed.remove(&LISTED_HEAD);
         return Ok(Listing::default());
     };
     let mut lack = |why: String| lacking.push(Lacking { path: config.manifest.to_string(), why });
@@ -209,28 +223,20 @@ pub(super) fn write(
             let head = head(&maps.listed);
             let kept = if head.is_active { "the list before it stays" } else { "nothing is listed" };
             lack(format!("{}; {kept}", without_path(&error, path)));
-            return Ok(Listing {
-                stamp,
-                by_file: head.by_file,
-                files: head.files as usize,
-                ..Listing::default()
-            });
+            return Ok(Listing { stamp, by_file: head.by_file, ..Listing::default() });
         }
     };
     maps.manifest = stamp.clone();
     let before = head(&maps.listed);
-    let known: Vec<u64> =
-        if before.is_active && before.by_file { before.numbers(&maps.listed) } else { Vec::new() };
-    let was_listed = |number: u64| known.binary_search(&number).is_ok();
-    let was_listed: Option<&dyn Fn(u64) -> bool> = (!known.is_empty()).then_some(&was_listed);
+    let was_listed = |number: u64| kind(&maps.listed, number) & listed_kind::FILE != 0;
+    let was_listed: Option<&dyn Fn(u64) -> bool> =
+        (before.is_active && before.by_file).then_some(&was_listed);
     let mut sight = Sight::begin(&mut maps.watched).map_err(Refused::Look)?;
     let numbers = Numbers::of(&sources, &mut sight, was_listed);
     drop(sight);
-    let wanted = numbers.files.len() + numbers.paths.len();
-    let limit = maps.listed.len().saturating_sub(listed_slot::FIRST) as usize;
-    let most = LISTED_MOST as usize;
-    if wanted > limit || numbers.files.len() > most || numbers.paths.len() > most {
-        return Err(Refused::Full { table: "programs", used: wanted, limit: limit.min(most) });
+    let (wanted, limit) = (numbers.entries_of().len(), maps.room as usize);
+    if wanted > limit {
+        return Err(Refused::Full { table: "programs", used: wanted, limit });
     }
     let by_file = numbers.sure && knows_files;
     fill(&mut maps.listed, &numbers, by_file)?;
@@ -264,63 +270,41 @@ fn without_path(error: &ManifestError, path: &Path) -> String {
     text.strip_prefix(&format!("{}: ", path.display())).map_or(text.clone(), str::to_owned)
 }
 
-/// Writes the numbers. Until all are there, everything is judged by where it lies.
-fn fill(list: &mut Array<MapData, u64>, numbers: &Numbers, by_file: bool) -> Result<(), MapError> {
-    list.set(listed_slot::FILES, 0, 0)?;
-    for (at, number) in (listed_slot::FIRST..).zip(numbers.files.iter().chain(&numbers.paths)) {
-        list.set(at, number, 0)?;
+/// The list as the agent has it.
+type List = HashMap<MapData, u64, u8>;
+
+/// Replaces the list entry by entry, new ones first.
+fn fill(list: &mut List, numbers: &Numbers, by_file: bool) -> Result<(), MapError> {
+    let wanted = numbers.entries_of();
+    let known: Vec<u64> = list.keys().collect::<Result<_, _>>()?;
+    let is_wanted = |number: u64| wanted.binary_search_by_key(&number, |(wanted, _)| *wanted).is_ok();
+    // Where both do not fit side by side, room is made first.
+    for stale in known.iter().filter(|number| **number != LISTED_HEAD && !is_wanted(**number)) {
+        list.remove(stale)?;
     }
-    list.set(listed_slot::PATHS, numbers.paths.len() as u64, 0)?;
+    wanted.iter().try_for_each(|(number, kind)| list.insert(number, kind, 0))?;
     let state = listed_state::ACTIVE | if by_file { listed_state::BY_FILE } else { 0 };
-    list.set(listed_slot::FILES, u64::from(state) << 32 | numbers.files.len() as u64, 0)
+    list.insert(LISTED_HEAD, state, 0)
 }
 
-/// What stands at the beginning of the list.
+/// What holds of the list.
 #[derive(Clone, Copy, Debug)]
 struct Head {
     /// There is a list.
     is_active: bool,
     /// Files are known by what they are.
     by_file: bool,
-    /// How many files.
-    files: u32,
-    /// How many paths.
-    paths: u32,
 }
 
 /// Reads it; a list that cannot be read is none.
-fn head(list: &Array<MapData, u64>) -> Head {
-    let word = |slot| list.get(&slot, 0).unwrap_or(0);
-    let (files, paths) = (word(listed_slot::FILES), word(listed_slot::PATHS));
-    let state = (files >> 32) as u32;
-    Head {
-        is_active: state & listed_state::ACTIVE != 0,
-        by_file: state & listed_state::BY_FILE != 0,
-        files: files as u32,
-        paths: paths as u32,
-    }
+fn head(list: &List) -> Head {
+    let state = kind(list, LISTED_HEAD);
+    Head { is_active: state & listed_state::ACTIVE != 0, by_file: state & listed_state::BY_FILE != 0 }
 }
 
-impl Head {
-    /// The numbers of all files.
-    fn numbers(self, list: &Array<MapData, u64>) -> Vec<u64> {
-        (0..self.files).map_while(|at| list.get(&(listed_slot::FIRST + at), 0).ok()).collect()
-    }
-
-    /// Whether `number` is among `count` from `first` on.
-    fn has(list: &Array<MapData, u64>, first: u32, count: u32, number: u64) -> bool {
-        let (mut low, mut high) = (0, count);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match list.get(&(listed_slot::FIRST + first + middle), 0) {
-                Ok(found) if found == number => return true,
-                Ok(found) if found < number => low = middle + 1,
-                Ok(_) => high = middle,
-                Err(_) => return false,
-            }
-        }
-        false
-    }
+/// What the list says of a number; 0 when it is not in it.
+fn kind(list: &List, number: u64) -> u8 {
+    list.get(&number, 0).unwrap_or(0)
 }
 
 impl Maps {
@@ -338,11 +322,10 @@ impl Maps {
         if inode != 0 && id.ino != inode {
             return Some(false);
         }
-        let number = listed_file(id.dev, id.ino);
-        if head.by_file && Head::has(&self.listed, 0, head.files, number) {
+        if head.by_file && kind(&self.listed, listed_file(id.dev, id.ino)) & listed_kind::FILE != 0 {
             return Some(true);
         }
-        let by_path = Head::has(&self.listed, head.files, head.paths, exe_hash(path));
+        let by_path = self.is_path_listed(path);
         if by_path && !head.by_file {
             return Some(true);
         }
@@ -357,8 +340,7 @@ impl Maps {
     /// The same of a path whose file is gone or cannot be reached: whether it is listed.
     #[must_use]
     pub fn is_path_listed(&self, path: &[u8]) -> bool {
-        let head = head(&self.listed);
-        head.is_active && Head::has(&self.listed, head.files, head.paths, exe_hash(path))
+        head(&self.listed).is_active && kind(&self.listed, exe_hash(path)) & listed_kind::PATH != 0
     }
 }
 

@@ -40,8 +40,10 @@ pub struct Maps {
     pub inodes: HashMap<MapData, [u8; size_of::<FileId>()], [u8; size_of::<Watch>()]>,
     /// Filters of what is watched, and the request to the sensor, see `edge_abi::watched_slot`.
     pub watched: Array<MapData, u64>,
-    /// What the image is made of, see `edge_abi::listed_slot`.
-    pub listed: Array<MapData, u64>,
+    /// What the image is made of, see `edge_abi::listed_kind`.
+    pub listed: HashMap<MapData, u64, u8>,
+    /// Entries that it has room for, besides the one that says what holds of it.
+    pub room: u32,
     /// What its manifest was when it was read.
     pub manifest: Stamp,
     /// Rules of the detectors of acts.
@@ -127,7 +129,8 @@ impl Maps {
             names: named.take("NAMES", Map::HashMap)?,
             inodes: named.take("INODES", Map::HashMap)?,
             watched: named.take("WATCHED", Map::Array)?,
-            listed: named.take("LISTED", Map::Array)?,
+            listed: named.take("LISTED", Map::HashMap)?,
+            room: report.listed,
             manifest: Stamp::default(),
             rules: named.take("RULES", Map::Array)?,
             probe: named.take("PROBE", Map::Array)?,

@@ -54,7 +54,7 @@ pub(super) struct Plan {
     pub fork_child: u32,
     /// Offsets of signal, code, pid and result in `signal_generate`; 0 when unknown.
     pub signal_fields: [u32; 4],
-    /// Numbers that the list of the image must have room for; 0 without one.
+    /// Entries that the list of the image must have room for; 0 without one.
     pub listed: u32,
     /// Offset of the old state in `inet_sock_set_state`; 0 when unknown.
     pub sock_state: u32,
@@ -176,7 +176,7 @@ impl Attempt<'_> {
         programs.retain(|program| !plan.excluded.contains(program));
         let image = self.image(&programs, |class| choice.wants(class))?;
         let attacher = Attacher { plan, means, functions: self.functions, image: &image, choice };
-        let mut report = Report { means, ..Report::default() };
+        let mut report = Report { means, listed: plan.listed, ..Report::default() };
         // In the order in which they are closed when the agent is killed.
         let (mut links, mut followers) = (Vec::new(), Vec::new());
         for program in programs {

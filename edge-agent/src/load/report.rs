@@ -55,6 +55,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Programs that are detached when the agent ends, whatever is kept (`load.pins`): what stands on perf events before Linux 5.15.
     pub fleeting: Vec<Program>,
+    /// Entries that the list of the image has room for.
+    pub listed: u32,
     /// Every map, in the order in which its descriptor was handed over.
     pub maps: Vec<MapCost>,
     /// Why nothing could be loaded at all; empty when it could.

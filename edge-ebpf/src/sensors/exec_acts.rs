@@ -112,7 +112,7 @@ fn judge(scratch: &mut ExecScratch) -> Option<()> {
     }
     if !seen
         && rule(Detector::ForeignExec).is_some()
-        && let Some((sighting, certain)) = foreign(scratch, form, task.exe_id, tgid)
+        && let Some((sighting, certain)) = foreign(scratch, form, task.exe_id)
     {
         add(scratch, Detector::ForeignExec, sighting, certain, tgid);
     }
@@ -122,7 +122,7 @@ fn judge(scratch: &mut ExecScratch) -> Option<()> {
 
 /// Asks `foreign_exec`.
 #[inline(always)]
-fn foreign(scratch: &mut ExecScratch, form: Form, path: u64, tgid: u32) -> Option<(Sighting, bool)> {
+fn foreign(scratch: &mut ExecScratch, form: Form, path: u64) -> Option<(Sighting, bool)> {
     let origin = origin(scratch, form);
     if form == Form::Own || !listed::is_active() {
         return foreign_exec::judge(origin);
@@ -132,8 +132,7 @@ fn foreign(scratch: &mut ExecScratch, form: Form, path: u64, tgid: u32) -> Optio
         let found = image::own();
         (device, inode) = (found.device, found.inode);
     }
-    let listed = listed::program(device, inode, path, tgid)?;
-    foreign_exec::judge_listed(origin, listed, inode)
+    foreign_exec::judge_listed(origin, listed::program(device, inode, path), inode)
 }
 
 /// Whether the program is of the image.

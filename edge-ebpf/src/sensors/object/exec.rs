@@ -149,6 +149,7 @@ fn on_exec(bprm: u64) -> Option<bool> {
         }
     }
     let before = blur(before, tgid);
+    let listed = listed::file(given.device, given.inode);
     let (mut refused, mut step) = (false, 0);
     while step < 3 {
         let number = blur_long(step, tgid);
@@ -158,7 +159,6 @@ fn on_exec(bprm: u64) -> Option<bool> {
             let sighting = fileless_exec::judge_file(&given.image, name(given.dentry));
             (Detector::FilelessExec, sighting.filter(|_| given.identity != before))
         } else if number == 1 {
-            let listed = listed::file(given.device, given.inode, tgid);
             let sighting = foreign_exec::judge_file(&given.image, listed, given.inode);
             (Detector::ForeignExec, sighting.filter(|_| given.identity != before))
         } else {
