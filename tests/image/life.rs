@@ -54,7 +54,7 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
     let memory = Memory::parse(&machine.run("cat /proc/$(pidof edge-agent)/smaps_rollup")?)?;
     let silent = silent(&mut machine)?;
     day::passes(&mut machine)?;
-    let login = day::login(&mut machine, by_file)?;
+    let login = day::login(&mut machine)?;
     let shadows = attack::are_reported(&mut machine, by_file)?;
     script(&mut machine)?;
     let mark = machine.uplink.watch.mark();

@@ -126,7 +126,7 @@ pub(crate) fn gateway(arch: Arch, kernel: Kernel) -> Outcome {
         machine.run(job)?;
     }
     machine.quiet(mark, "the day")?;
-    let login = day::login(&mut machine, true)?;
+    let login = day::login(&mut machine)?;
     attack::are_reported(&mut machine, true)?;
     machine.run("systemctl reload edge-agent && sleep 2 && journalctl --no-pager -o cat -u edge-agent | grep 'config: reloaded'")?;
     watchdog(&mut machine)?;
