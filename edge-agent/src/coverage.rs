@@ -48,10 +48,10 @@ pub fn tell(config: &Config, sensors: &Sensors) {
 
 /// Says what the manifest lists, and which watched paths are not, or not wholly, watched.
 pub fn tell_lacking(watched: &load::Books) {
-    let load::Listing { entries, files, paths, differing, by_file, .. } = watched.listing;
+    let load::Listing { entries, files, paths, differing, by_file, took_ms, .. } = watched.listing;
     if entries != 0 {
         log::info!(
-            "load: manifest entries={entries} files={files} paths={paths} differing={differing} by_file={by_file}"
+            "load: manifest entries={entries} files={files} paths={paths} differing={differing} by_file={by_file} took_ms={took_ms}"
         );
     }
     for lacking in &watched.lacking {

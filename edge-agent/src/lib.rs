@@ -21,6 +21,8 @@ pub mod pipeline;
 pub mod publish;
 pub mod queue;
 pub mod rt;
+#[cfg(test)]
+pub(crate) mod scratch;
 pub mod service;
 pub mod session;
 #[cfg(feature = "spool")]

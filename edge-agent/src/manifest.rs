@@ -177,30 +177,7 @@ mod tests {
     use edge_manifest::{Kind, Maker};
 
     use super::*;
-
-    /// A folder of its own, gone when the test is.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("edge-manifest-{name}-{}", std::process::id()));
-            let _ = fs::remove_dir_all(&path);
-            fs::create_dir(&path).unwrap();
-            Self(path)
-        }
-
-        fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
-            let path = self.0.join(name);
-            fs::write(&path, bytes).unwrap();
-            path
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
+    use crate::scratch::Folder;
 
     fn program(content: &[u8]) -> Found {
         Found { kind: Kind::Program, size: content.len() as u64, digest: Digest::of(content) }
@@ -215,11 +192,11 @@ mod tests {
 
     #[test]
     fn a_folder_holds_several() {
-        let folder = Folder::new("several");
+        let folder = Folder::new("manifest-several");
         assert!(matches!(read(&folder.0), Err(ManifestError::Empty { .. })));
-        folder.write("10-image.manifest", &manifest("/usr/bin/a", b"a"));
-        folder.write("20-app.manifest", &manifest("/app/b", b"b"));
-        folder.write("README", b"no manifest");
+        folder.with("10-image.manifest", &manifest("/usr/bin/a", b"a"));
+        folder.with("20-app.manifest", &manifest("/app/b", b"b"));
+        folder.with("README", b"no manifest");
         let sources = read(&folder.0).unwrap();
         assert_eq!(sources.len(), 2);
         assert_eq!(find(&sources, b"/usr/bin/a"), Some(program(b"a")));
@@ -227,30 +204,30 @@ mod tests {
         assert_eq!(find(&sources, b"/app/b"), Some(program(b"b")));
         assert_eq!(find(&sources, b"/app/a"), None);
         for number in 0..=MAX_FILES {
-            folder.write(&format!("{number}.manifest"), &manifest("/a", b"a"));
+            folder.with(&format!("{number}.manifest"), &manifest("/a", b"a"));
         }
         assert!(matches!(read(&folder.0), Err(ManifestError::Many { found: 19, .. })));
     }
 
     #[test]
     fn what_is_no_manifest_is_named() {
-        let folder = Folder::new("none");
-        let path = folder.write("image.manifest", b"EDGM");
+        let folder = Folder::new("manifest-none");
+        let path = folder.with("image.manifest", b"EDGM");
         let error = read(&path).unwrap_err().to_string();
         assert!(error.starts_with(&format!("{}: ", path.display())), "{error}");
         let error = read(&folder.0.join("absent")).unwrap_err().to_string();
         assert!(error.contains("absent: No such file"), "{error}");
-        let large = folder.write("large.manifest", &vec![0; MAX_BYTES + 1]);
+        let large = folder.with("large.manifest", &vec![0; MAX_BYTES + 1]);
         assert!(read(&large).unwrap_err().to_string().contains("524289"));
     }
 
     #[test]
     fn a_change_is_noticed() {
-        let folder = Folder::new("change");
-        let path = folder.write("image.manifest", &manifest("/a", b"a"));
+        let folder = Folder::new("manifest-change");
+        let path = folder.with("image.manifest", &manifest("/a", b"a"));
         let before = Stamp::of(&folder.0);
         assert_eq!(before, Stamp::of(&folder.0));
-        folder.write("new", &manifest("/abc", b"a"));
+        folder.with("new", &manifest("/abc", b"a"));
         fs::rename(folder.0.join("new"), &path).unwrap();
         assert_ne!(before, Stamp::of(&folder.0));
         assert_eq!(Stamp::of(Path::new("/absent")), Stamp::default());
@@ -258,16 +235,16 @@ mod tests {
 
     #[test]
     fn only_the_listed_content_counts() {
-        let folder = Folder::new("content");
+        let folder = Folder::new("manifest-content");
         let content = vec![7; 3 * CHUNK + 5];
-        let path = folder.write("a", &content);
+        let path = folder.with("a", &content);
         assert!(holds(&path, &program(&content)));
         let mut other = content.clone();
         other[2 * CHUNK] = 8;
-        assert!(!holds(&folder.write("b", &other), &program(&content)), "of the same size");
+        assert!(!holds(&folder.with("b", &other), &program(&content)), "of the same size");
         other.push(0);
-        assert!(!holds(&folder.write("c", &other), &program(&content)));
+        assert!(!holds(&folder.with("c", &other), &program(&content)));
         assert!(!holds(&folder.0.join("absent"), &program(&content)));
-        assert!(holds(&folder.write("empty", b""), &program(b"")));
+        assert!(holds(&folder.with("empty", b""), &program(b"")));
     }
 }

@@ -111,10 +111,10 @@ fn write(out: &mut String, findings: &Findings) -> fmt::Result {
     {
         write!(out, "\"{name}\":{{\"used\":{used},\"limit\":{limit}}},")?;
     }
-    let Listing { entries, files, paths, differing, by_file, .. } = &watched.listing;
+    let Listing { entries, files, paths, differing, by_file, took_ms, .. } = &watched.listing;
     write!(
         out,
-        "\"manifest\":{{\"entries\":{entries},\"files\":{files},\"paths\":{paths},\"differing\":{differing},\"by_file\":{by_file}}},"
+        "\"manifest\":{{\"entries\":{entries},\"files\":{files},\"paths\":{paths},\"differing\":{differing},\"by_file\":{by_file},\"ms\":{took_ms}}},"
     )?;
     out.push_str("\"lacking\":[");
     list(out, &watched.lacking, |out, lacking| {

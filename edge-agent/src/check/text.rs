@@ -117,13 +117,13 @@ fn write(out: &mut String, findings: &Findings) -> core::fmt::Result {
 
 /// Writes what the image is made of.
 fn write_listing(out: &mut String, listing: &Listing) -> core::fmt::Result {
-    let Listing { entries, files, paths, differing, by_file, .. } = listing;
+    let Listing { entries, files, paths, differing, by_file, took_ms, .. } = listing;
     if *entries == 0 {
         return Ok(());
     }
     let unused = if *by_file { "" } else { ", which are not used" };
     writeln!(
         out,
-        "\nmanifest         {entries} programs and links, by {files} files{unused} and {paths} paths; {differing} not as listed"
+        "\nmanifest         {entries} programs and links, by {files} files{unused} and {paths} paths, in {took_ms} ms; {differing} not as listed"
     )
 }

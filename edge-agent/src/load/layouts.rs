@@ -197,34 +197,11 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scratch::Folder;
     use edge_abi::Offset;
-    use std::fs;
 
     /// Notes of a kernel with a build id of eight sevens.
     const NOTE: &[u8] = b"\x04\0\0\0\x08\0\0\0\x03\0\0\0GNU\0\x07\x07\x07\x07\x07\x07\x07\x07";
-
-    /// A folder of a test's own, gone with it.
-    struct Folder(std::path::PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("edge-layouts-{name}-{}", std::process::id()));
-            fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-
-        fn with(&self, name: &str, bytes: &[u8]) -> std::path::PathBuf {
-            let path = self.0.join(name);
-            fs::write(&path, bytes).unwrap();
-            path
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
 
     fn offsets_file(build_id: &[u8]) -> Vec<u8> {
         let mut file = OffsetsFile::new(build_id).unwrap();
@@ -236,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_file_of_this_kernel_is_taken_and_another_is_refused() {
-        let folder = Folder::new("file");
+        let folder = Folder::new("layouts-file");
         let (nothing, notes) = (folder.with("vmlinux", b""), folder.with("notes", NOTE));
         let file = folder.with("offsets", &offsets_file(&[7; 8]));
         let layouts = Layouts::of(&nothing, &notes, Some(&file), &["bpf_lsm_file_open"]);
@@ -268,7 +245,7 @@ mod tests {
 
     #[test]
     fn damaged_btf_is_told_and_the_file_is_used_instead() {
-        let folder = Folder::new("btf");
+        let folder = Folder::new("layouts-btf");
         let (broken, notes) = (folder.with("vmlinux", b"\x9f\xeb\x02\0aaaa"), folder.with("notes", NOTE));
         let layouts = Layouts::of(&broken, &notes, None, &[]);
         assert!(layouts.problem.contains("version is 2, 1 is known"), "{}", layouts.problem);

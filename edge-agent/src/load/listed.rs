@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::time::Instant;
 
 use aya::maps::{HashMap, MapData, MapError};
 use edge_abi::{Detector, LISTED_HEAD, LISTED_MOST, exe_hash, listed_file, listed_kind, listed_state};
@@ -40,6 +41,8 @@ pub struct Listing {
     pub differing: usize,
     /// Whether files are known by what they are.
     pub by_file: bool,
+    /// Time that reading it and looking at its files took, in milliseconds.
+    pub took_ms: u64,
     /// What the manifest was when it was read.
     stamp: Stamp,
 }
@@ -108,8 +111,8 @@ struct Numbers {
     files: Vec<u64>,
     /// Of paths.
     paths: Vec<u64>,
-    /// Entries looked at.
-    entries: usize,
+    /// How many entries of the manifest were looked at.
+    seen: usize,
     /// Files that are not as listed.
     differing: Vec<String>,
     /// How many those are.
@@ -123,7 +126,7 @@ impl Numbers {
     fn of(sources: &[Source], eyes: &mut impl Eyes, was_listed: Option<&dyn Fn(u64) -> bool>) -> Self {
         let mut numbers = Self { sure: true, ..Self::default() };
         each(sources, |manifest, entry| {
-            numbers.entries += 1;
+            numbers.seen += 1;
             ways(manifest, &entry, |hash| numbers.paths.push(hash));
             if !is_file(&entry) {
                 return;
@@ -144,7 +147,7 @@ impl Numbers {
     }
 
     /// All of them, ascending, with what each is.
-    fn entries_of(&self) -> Vec<(u64, u8)> {
+    fn entries(&self) -> Vec<(u64, u8)> {
         let files = self.files.iter().map(|number| (*number, listed_kind::FILE));
         let mut all: Vec<_> =
             files.chain(self.paths.iter().map(|number| (*number, listed_kind::PATH))).collect();
@@ -215,6 +218,7 @@ pub(super) fn write(
         return Ok(Listing::default());
     };
     let mut lack = |why: String| lacking.push(Lacking { path: config.manifest.to_string(), why });
+    let begun = Instant::now();
     // Before it is read: what changes meanwhile is noticed later.
     let stamp = Stamp::of(path);
     let sources = match manifest::read(path) {
@@ -234,12 +238,13 @@ pub(super) fn write(
     let mut sight = Sight::begin(&mut maps.watched).map_err(Refused::Look)?;
     let numbers = Numbers::of(&sources, &mut sight, was_listed);
     drop(sight);
-    let (wanted, limit) = (numbers.entries_of().len(), maps.room as usize);
-    if wanted > limit {
-        return Err(Refused::Full { table: "programs", used: wanted, limit });
+    let (wanted, limit) = (numbers.entries(), maps.room as usize);
+    if wanted.len() > limit {
+        return Err(Refused::Full { table: "programs", used: wanted.len(), limit });
     }
     let by_file = numbers.sure && knows_files;
-    fill(&mut maps.listed, &numbers, by_file)?;
+    fill(&mut maps.listed, &wanted, by_file)?;
+    maps.renewed.set(false);
     for differing in &numbers.differing {
         lack(format!("not as listed: {differing}"));
     }
@@ -255,11 +260,12 @@ pub(super) fn write(
         );
     }
     Ok(Listing {
-        entries: numbers.entries,
+        entries: numbers.seen,
         files: numbers.files.len(),
         paths: numbers.paths.len(),
         differing: numbers.differ,
         by_file,
+        took_ms: begun.elapsed().as_millis() as u64,
         stamp,
     })
 }
@@ -273,12 +279,11 @@ fn without_path(error: &ManifestError, path: &Path) -> String {
 /// The list as the agent has it.
 type List = HashMap<MapData, u64, u8>;
 
-/// Replaces the list entry by entry, new ones first.
-fn fill(list: &mut List, numbers: &Numbers, by_file: bool) -> Result<(), MapError> {
-    let wanted = numbers.entries_of();
+/// Replaces the list entry by entry; what stays in it is there all the time.
+fn fill(list: &mut List, wanted: &[(u64, u8)], by_file: bool) -> Result<(), MapError> {
     let known: Vec<u64> = list.keys().collect::<Result<_, _>>()?;
     let is_wanted = |number: u64| wanted.binary_search_by_key(&number, |(wanted, _)| *wanted).is_ok();
-    // Where both do not fit side by side, room is made first.
+    // First, to make room.
     for stale in known.iter().filter(|number| **number != LISTED_HEAD && !is_wanted(**number)) {
         list.remove(stale)?;
     }
@@ -334,7 +339,10 @@ impl Maps {
         }
         // Another file under a listed path, or the manifest is another: it is asked itself.
         let sources = manifest::read(manifest).unwrap_or_default();
-        Some(manifest::find(&sources, path).is_some_and(|listed| manifest::holds(file, &listed)))
+        let holds = manifest::find(&sources, path).is_some_and(|listed| manifest::holds(file, &listed));
+        // So that the next one is known to the kernel and nothing has to be read.
+        self.renewed.set(self.renewed.get() || holds);
+        Some(holds)
     }
 
     /// The same of a path whose file is gone or cannot be reached: whether it is listed.

@@ -8,22 +8,12 @@ use edge_manifest::{Digest, Maker};
 
 use super::super::register::Plain;
 use super::*;
-
-/// A folder of its own, gone when the test is.
-struct Folder(PathBuf);
+use crate::scratch::Folder;
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("edge-listed-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
     /// Makes a file, and lists it with `listed` as its content.
-    fn add(&self, maker: &mut Maker, name: &str, content: &[u8], listed: &[u8]) -> PathBuf {
-        let path = self.0.join(name);
-        fs::write(&path, content).unwrap();
+    fn list(&self, maker: &mut Maker, name: &str, content: &[u8], listed: &[u8]) -> PathBuf {
+        let path = self.with(name, content);
         let found = Found { kind: Kind::Program, size: listed.len() as u64, digest: Digest::of(listed) };
         maker.entries.insert(path.as_os_str().as_bytes().to_vec(), found);
         path
@@ -31,15 +21,8 @@ impl Folder {
 
     /// Writes the manifest, outside of the folder's listed files, and reads it.
     fn sources(&self, maker: &Maker) -> Vec<Source> {
-        let path = self.0.join("image.manifest");
-        fs::write(&path, maker.encode().unwrap()).unwrap();
+        let path = self.with("image.manifest", &maker.encode().unwrap());
         manifest::read(&path).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -56,12 +39,12 @@ fn link() -> Found {
 
 #[test]
 fn files_are_listed_as_what_they_are_and_links_as_paths() {
-    let (folder, mut maker) = (Folder::new("plain"), Maker::default());
-    let box_ = folder.add(&mut maker, "box", b"content", b"content");
+    let (folder, mut maker) = (Folder::new("listed-plain"), Maker::default());
+    let box_ = folder.list(&mut maker, "box", b"content", b"content");
     symlink(&box_, folder.0.join("applet")).unwrap();
     let applet = folder.0.join("applet");
     maker.entries.insert(applet.as_os_str().as_bytes().to_vec(), link());
-    let module = folder.add(&mut maker, "x.ko", b"module", b"module");
+    let module = folder.list(&mut maker, "x.ko", b"module", b"module");
     maker.entries.get_mut(module.as_os_str().as_bytes()).unwrap().kind = Kind::Module;
     let numbers = Numbers::of(&folder.sources(&maker), &mut Plain, None);
     let mut files = [number(&box_), number(&module)];
@@ -69,16 +52,16 @@ fn files_are_listed_as_what_they_are_and_links_as_paths() {
     assert_eq!(numbers.files, files, "a module is no path that is executed");
     let mut paths = [&box_, &applet].map(|path| exe_hash(path.as_os_str().as_bytes()));
     paths.sort_unstable();
-    assert_eq!((numbers.paths, numbers.entries, numbers.differ), (paths.to_vec(), 3, 0));
+    assert_eq!((numbers.paths, numbers.seen, numbers.differ), (paths.to_vec(), 3, 0));
 }
 
 #[test]
 fn what_is_not_as_stated_is_not_listed_and_told() {
-    let (folder, mut maker) = (Folder::new("differing"), Maker::default());
-    folder.add(&mut maker, "longer", b"content!", b"content");
-    let gone = folder.add(&mut maker, "gone", b"content", b"content");
+    let (folder, mut maker) = (Folder::new("listed-differing"), Maker::default());
+    folder.list(&mut maker, "longer", b"content!", b"content");
+    let gone = folder.list(&mut maker, "gone", b"content", b"content");
     fs::remove_file(&gone).unwrap();
-    let to = folder.add(&mut maker, "replaced", b"content", b"content");
+    let to = folder.list(&mut maker, "replaced", b"content", b"content");
     fs::remove_file(&to).unwrap();
     symlink("/bin/sh", &to).unwrap();
     let numbers = Numbers::of(&folder.sources(&maker), &mut Plain, None);
@@ -90,9 +73,9 @@ fn what_is_not_as_stated_is_not_listed_and_told() {
 
 #[test]
 fn what_takes_the_place_of_a_listed_file_has_to_hold_the_same() {
-    let (folder, mut maker) = (Folder::new("renewed"), Maker::default());
-    let same = folder.add(&mut maker, "same", b"content", b"content");
-    let other = folder.add(&mut maker, "other", b"CONTENT", b"content");
+    let (folder, mut maker) = (Folder::new("listed-renewed"), Maker::default());
+    let same = folder.list(&mut maker, "same", b"content", b"content");
+    let other = folder.list(&mut maker, "other", b"CONTENT", b"content");
     let sources = folder.sources(&maker);
     let first = Numbers::of(&sources, &mut Plain, None);
     assert_eq!((first.files.len(), first.differ), (2, 0), "an image is not read when it has booted");
@@ -111,7 +94,7 @@ fn a_path_may_lead_through_a_link_between_folders() {
     for path in ["/usr/bin/sh", "/opt/app/run", "/opt/application"] {
         maker.entries.insert(path.as_bytes().to_vec(), link());
     }
-    let folder = Folder::new("links");
+    let folder = Folder::new("listed-links");
     let paths = Numbers::of(&folder.sources(&maker), &mut Plain, None).paths;
     for path in ["/usr/bin/sh", "/bin/sh", "/opt/app/run", "/app/run", "/opt/application"] {
         assert!(paths.binary_search(&exe_hash(path.as_bytes())).is_ok(), "{path}");
@@ -122,11 +105,11 @@ fn a_path_may_lead_through_a_link_between_folders() {
 
 #[test]
 fn room_is_made_for_all_of_it_and_more() {
-    let (folder, mut maker) = (Folder::new("room"), Maker::default());
+    let (folder, mut maker) = (Folder::new("listed-room"), Maker::default());
     let mut config = Config::default();
     assert_eq!(room(&config), 0);
     for number in 0..100 {
-        folder.add(&mut maker, &format!("{number}"), b"content", b"content");
+        folder.list(&mut maker, &format!("{number}"), b"content", b"content");
     }
     folder.sources(&maker);
     let path = folder.0.join("image.manifest");

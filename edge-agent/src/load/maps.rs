@@ -1,5 +1,6 @@
 //! The agent's handles to the kernel's maps, made from the descriptors that were handed over.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::os::fd::OwnedFd;
 
@@ -46,6 +47,8 @@ pub struct Maps {
     pub room: u32,
     /// What its manifest was when it was read.
     pub manifest: Stamp,
+    /// A program that the list does not have was found to be of the image.
+    pub renewed: Cell<bool>,
     /// Rules of the detectors of acts.
     pub rules: Array<MapData, [u8; size_of::<Rule>()]>,
     /// The process that tests the sensors.
@@ -132,6 +135,7 @@ impl Maps {
             listed: named.take("LISTED", Map::HashMap)?,
             room: report.listed,
             manifest: Stamp::default(),
+            renewed: Cell::new(false),
             rules: named.take("RULES", Map::Array)?,
             probe: named.take("PROBE", Map::Array)?,
             known: named.take("KNOWN", Map::HashMap)?,

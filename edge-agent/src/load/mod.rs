@@ -249,10 +249,10 @@ impl Sensors {
         Ok(())
     }
 
-    /// Whether the manifest is another than the one that is followed.
+    /// Whether the manifest, or what stands under its paths, is another than what the kernel's list was made of.
     #[must_use]
     pub fn is_list_stale(&self, config: &Config) -> bool {
-        self.watched.listing.is_stale(config)
+        self.maps.renewed.get() || self.watched.listing.is_stale(config)
     }
 }
 

@@ -3,18 +3,9 @@
 use edge_abi::reason;
 
 use super::*;
-
-/// A folder of this test's own.
-struct Folder(PathBuf);
+use crate::scratch::Folder;
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("edge-register-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
     fn id(&self, name: &str) -> FileId {
         by_attributes(&touch(&self.0.join(name)).unwrap()).unwrap()
     }
@@ -28,12 +19,6 @@ impl Folder {
             access: watch_access::WRITE,
         };
         register.add(&mut Plain, wanted);
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -53,7 +38,7 @@ fn tree_of(register: &Register, id: FileId) -> Option<u8> {
 
 #[test]
 fn what_is_there_goes_by_inode_and_name() {
-    let folder = Folder::new("there");
+    let folder = Folder::new("register-there");
     fs::write(folder.0.join("crontab"), "").unwrap();
     fs::create_dir(folder.0.join("cron.d")).unwrap();
     fs::write(folder.0.join("other"), "").unwrap();
@@ -68,7 +53,7 @@ fn what_is_there_goes_by_inode_and_name() {
 
 #[test]
 fn what_is_not_there_goes_by_the_deepest_folder() {
-    let folder = Folder::new("missing");
+    let folder = Folder::new("register-missing");
     let mut register = Register::default();
     folder.add(&mut register, "a/b/");
     folder.add(&mut register, "log$");
@@ -79,7 +64,7 @@ fn what_is_not_there_goes_by_the_deepest_folder() {
 
 #[test]
 fn a_tree_is_watched_by_inode_and_by_its_name_in_its_folder() {
-    let folder = Folder::new("tree");
+    let folder = Folder::new("register-tree");
     fs::create_dir(folder.0.join("units")).unwrap();
     let mut register = Register::default();
     folder.add(&mut register, "units/");
@@ -89,7 +74,7 @@ fn a_tree_is_watched_by_inode_and_by_its_name_in_its_folder() {
 
 #[test]
 fn a_link_is_followed_and_its_target_named() {
-    let folder = Folder::new("link");
+    let folder = Folder::new("register-link");
     fs::create_dir(folder.0.join("real")).unwrap();
     fs::write(folder.0.join("real/rc"), "").unwrap();
     std::os::unix::fs::symlink("real/rc", folder.0.join("rc.local")).unwrap();
@@ -102,7 +87,7 @@ fn a_link_is_followed_and_its_target_named() {
 
 #[test]
 fn pipes_are_never_opened() {
-    let folder = Folder::new("pipe");
+    let folder = Folder::new("register-pipe");
     let path = std::ffi::CString::new(folder.0.join("log").as_os_str().as_bytes()).unwrap();
     // SAFETY: the path is NUL-terminated and lives across the call.
     assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
@@ -143,7 +128,7 @@ fn settings_are_watched_from_where_inodes_stay() {
 
 #[test]
 fn what_does_not_fit_is_told() {
-    let folder = Folder::new("long");
+    let folder = Folder::new("register-long");
     let mut register = Register::default();
     folder.add(&mut register, "a-folder-that-does-not-exist/and-one-below-with-a-name");
     assert!(register.keys.is_empty());
